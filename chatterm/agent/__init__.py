@@ -1,0 +1,1 @@
+"""The turn loop: stream a round, answer its calls, go on."""

@@ -1,0 +1,1 @@
+"""Providers: one module a protocol, and the transport they share."""

@@ -1,0 +1,81 @@
+"""What the decoders of all protocols have in common.
+
+A decoder is pure: parsed events go in, steps are written through a `StepWriter`, and what the
+round came to is read from its attributes. It does no I/O and doesn't know how the bytes were cut.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+from chatterm.errors import ErrorKind, Failure
+from chatterm.providers.base import RoundEnd
+from chatterm.steps import FinishReason, Usage
+
+
+class Decoder(Protocol):
+    """Reads one protocol's events into steps."""
+
+    @property
+    def ended(self) -> bool:
+        """The protocol's last word has come: nothing more need be read."""
+        ...
+
+    @property
+    def answered(self) -> bool:
+        """The reply is known to be whole, though trailing events (usage) may follow."""
+        ...
+
+    def event(self, name: str | None, data: Any) -> None:
+        """Read one event: the frame's name, if it had one, and its parsed data."""
+        ...
+
+    def close(self) -> RoundEnd:
+        """The body has ended (or `ended` is true): close what is open and say what it came to."""
+        ...
+
+
+def stream_cut(text_shown: bool) -> Failure:  # noqa: FBT001 - a plain fact
+    """The failure of a stream that ended without its protocol's last word."""
+    kept = "; what came is kept" if text_shown else ""
+    return Failure(
+        ErrorKind.STREAM_CUT,
+        f"the provider's stream ended before the reply was finished{kept}",
+        retryable=True,
+        hint="ask again, or ask it to continue",
+    )
+
+
+def failed(failure: Failure, *, word: str | None = None, usage: Usage | None = None) -> RoundEnd:
+    """The end of a round that failed."""
+    return RoundEnd(FinishReason.ERROR, word, usage or Usage(), failure)
+
+
+def integer(value: Any) -> int | None:
+    """A count as a provider sent it, or None for anything that isn't one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if math.isfinite(value) and 0 <= value < 2**63 else None
+
+
+def number(value: Any) -> float | None:
+    """An amount as a provider sent it, or None for anything that isn't one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
+
+
+def text_of(value: Any) -> str:
+    """A string as it is, anything else as none."""
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """A JSON object as it is, anything else as an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    """A JSON array as it is, anything else as an empty one."""
+    return value if isinstance(value, list) else []

@@ -1,0 +1,101 @@
+"""What a wire protocol must say of itself so that `HttpProvider` can speak it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from chatterm.assembly import StepWriter
+from chatterm.providers.base import ModelInfo, ModelRequest
+from chatterm.providers.decoding import Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a provider is, and what every request to it carries.
+
+    Attributes:
+        name: The user's name for the provider.
+        base_url: The address that the protocol's paths are appended to, without a final slash.
+        key: The API key, when there is one.
+        headers: Extra request headers from the configuration; they win over ours.
+        body: Extra request fields from the configuration; they win over ours.
+    """
+
+    name: str
+    base_url: str
+    key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """An HTTP request, ready to be sent.
+
+    Attributes:
+        method: GET or POST.
+        url: The whole address.
+        headers: Header names to values.
+        body: What is sent as JSON, or None for no body.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] | None = None
+
+
+class WireProtocol(Protocol):
+    """One wire protocol: how to ask and how to read the answer. Pure; does no I/O."""
+
+    def encode(self, request: ModelRequest, endpoint: Endpoint) -> HttpRequest:
+        """The request that asks the model once, streamed."""
+        ...
+
+    def decoder(self, request: ModelRequest, endpoint: Endpoint, writer: StepWriter) -> Decoder:
+        """A fresh decoder for the answer to that request."""
+        ...
+
+    def models_request(self, endpoint: Endpoint) -> HttpRequest:
+        """The request that lists the provider's models."""
+        ...
+
+    def read_models(self, data: Any) -> list[ModelInfo]:
+        """The models in the answer to that request; what can't be read is passed over."""
+        ...
+
+
+def bearer_headers(endpoint: Endpoint) -> dict[str, str]:
+    """The headers of a JSON request with a bearer key, the configuration's own on top."""
+    headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+    if endpoint.key:
+        headers["Authorization"] = f"Bearer {endpoint.key}"
+    return overlay(headers, endpoint.headers)
+
+
+def overlay(headers: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+    """`headers` with `extra` on top; header names are compared without regard to case."""
+    replaced = {name.lower() for name in extra}
+    kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
+    return kept | dict(extra)
+
+
+def read_openai_models(data: Any) -> list[ModelInfo]:
+    """The models in an OpenAI-style list: `{"data": [{"id": …}]}`, or a bare array."""
+    rows = data.get("data") if isinstance(data, dict) else data
+    models = []
+    for row in rows if isinstance(rows, list) else []:
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            continue
+        name = row.get("name") or row.get("display_name")
+        window = row.get("context_length") or row.get("context_window") or row.get("max_model_len")
+        models.append(
+            ModelInfo(
+                row["id"],
+                name if isinstance(name, str) else "",
+                window if isinstance(window, int) and not isinstance(window, bool) else None,
+            )
+        )
+    return models

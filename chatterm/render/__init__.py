@@ -1,0 +1,1 @@
+"""Text to styled lines, without widgets; shared by the app and `ask`."""

@@ -225,11 +225,12 @@ def _read_event(data: Mapping[str, Any]) -> Event:
             raise ValueError(f"unknown type of event: {unknown!r}")
 
 
-def to_json_line(data: Any) -> bytes:
+def to_json_line(data: Any, *, ascii_only: bool = False) -> bytes:
     r"""One line of JSON in UTF-8, without its newline.
 
     A lone surrogate, which UTF-8 can't hold, is written as its `\udXXX` escape, so that it
-    survives a round trip.
+    survives a round trip. With `ascii_only` everything outside ASCII is, for a terminal that must
+    see no control character.
     """
-    line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    line = json.dumps(data, ensure_ascii=ascii_only, separators=(",", ":"))
     return line.encode("utf-8", "backslashreplace")

@@ -13,6 +13,10 @@ from chatterm.errors import ErrorKind, Failure
 from chatterm.providers.base import RoundEnd
 from chatterm.steps import FinishReason, Usage
 
+BUDGET_THOUGHT_AWAY = "the token limit was reached while thinking, before any answer"
+FILTERED = "the provider's content filter stopped the reply"
+MODERATED = "the provider's moderation flagged this exchange"
+
 
 class Decoder(Protocol):
     """Reads one protocol's events into steps."""
@@ -36,7 +40,7 @@ class Decoder(Protocol):
         ...
 
 
-def stream_cut(text_shown: bool) -> Failure:  # noqa: FBT001 - a plain fact
+def stream_cut(text_shown: bool) -> Failure:
     """The failure of a stream that ended without its protocol's last word."""
     kept = "; what came is kept" if text_shown else ""
     return Failure(
@@ -79,3 +83,12 @@ def mapping(value: Any) -> dict[str, Any]:
 def sequence(value: Any) -> list[Any]:
     """A JSON array as it is, anything else as an empty one."""
     return value if isinstance(value, list) else []
+
+
+def flagged(moderation: dict[str, Any]) -> bool:
+    """Whether any result of OpenAI's `moderation` object was flagged."""
+    return any(
+        mapping(result).get("flagged") is True
+        for side in moderation.values()
+        for result in sequence(mapping(side).get("results"))
+    )

@@ -21,6 +21,8 @@ class Endpoint:
         key: The API key, when there is one.
         headers: Extra request headers from the configuration; they win over ours.
         body: Extra request fields from the configuration; they win over ours.
+        auth: The header that carries the key, `bearer` or a header's own name; None is the
+            protocol's own way.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Endpoint:
     key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict)
+    auth: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +70,19 @@ class WireProtocol(Protocol):
         ...
 
 
-def bearer_headers(endpoint: Endpoint) -> dict[str, str]:
-    """The headers of a JSON request with a bearer key, the configuration's own on top."""
+def request_headers(endpoint: Endpoint, auth: str = "bearer") -> dict[str, str]:
+    """The headers of a JSON request with the key, the configuration's own on top.
+
+    Args:
+        endpoint: Where the request goes.
+        auth: How the protocol carries the key, unless the endpoint says otherwise.
+    """
     headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-    if endpoint.key:
+    way = endpoint.auth or auth
+    if endpoint.key and way == "bearer":
         headers["Authorization"] = f"Bearer {endpoint.key}"
+    elif endpoint.key and way != "none":
+        headers[way] = endpoint.key
     return overlay(headers, endpoint.headers)
 
 

@@ -1,0 +1,167 @@
+"""The conversation as requests need it: rounds, in which every call has its answer.
+
+The log keeps everything; a request leaves out what must not be sent again: withdrawn text, calls
+that were cut off, and opaque data of another provider.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from chatterm.errors import UsageError
+from chatterm.steps import (
+    Attachment,
+    Outcome,
+    RefusalStep,
+    Status,
+    Step,
+    TextStep,
+    ThinkingStep,
+    ToolCallStep,
+    ToolResultStep,
+    Turn,
+    UserInput,
+)
+
+UNANSWERED = (
+    "The result of this call is unknown: chatterm stopped before it was recorded. "
+    "The call may or may not have had its effect."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One model call's steps, and the answers to the calls chatterm ran.
+
+    Attributes:
+        steps: What came from the model and its server, in order, as far as it may be sent again;
+            results of hosted calls are among them.
+        results: The answer to each call that chatterm ran, in the calls' order.
+    """
+
+    steps: tuple[Step, ...]
+    results: tuple[ToolResultStep, ...]
+
+    @property
+    def calls(self) -> tuple[ToolCallStep, ...]:
+        """The calls that chatterm ran."""
+        return tuple(s for s in self.steps if isinstance(s, ToolCallStep) and not s.hosted)
+
+    @property
+    def text(self) -> str:
+        """The answer's text and refusals, joined."""
+        return "".join(s.text for s in self.steps if isinstance(s, TextStep | RefusalStep))
+
+    @property
+    def thinking(self) -> tuple[ThinkingStep, ...]:
+        """The thinking steps."""
+        return tuple(s for s in self.steps if isinstance(s, ThinkingStep))
+
+
+def rounds(turn: Turn) -> list[Round]:
+    """The rounds of a turn, in order; those that hold nothing to send are left out."""
+    ordered = sorted(turn.steps, key=lambda step: (step.round, step.index))
+    found = [_round(list(steps)) for _, steps in groupby(ordered, key=lambda step: step.round)]
+    return [each for each in found if each.steps]
+
+
+def opaque_of(step: Step, turn: Turn, provider: str) -> dict[str, Any]:
+    """A step's opaque data, when it may go to this provider; else nothing."""
+    if step.opaque is None or turn.provider != provider or step.status is not Status.DONE:
+        return {}
+    return step.opaque
+
+
+def _round(steps: list[Step]) -> Round:
+    sent = [step for step in steps if _may_be_sent(step)]
+    answers = []
+    for call in [step for step in sent if isinstance(step, ToolCallStep) and not step.hosted]:
+        results = (step for step in sent if isinstance(step, ToolResultStep))
+        answer = next((result for result in results if result.call_id == call.call_id), None)
+        if answer is not None:
+            sent.remove(answer)
+        answers.append(answer or _unknown(call))
+    return Round(tuple(sent), tuple(answers))
+
+
+def _may_be_sent(step: Step) -> bool:
+    match step:
+        case TextStep():
+            return bool(step.text) and not step.withdrawn
+        case ToolCallStep():
+            return step.status is Status.DONE
+        case ThinkingStep() | ToolResultStep():
+            return True
+        case RefusalStep():
+            return bool(step.text)
+        case _:
+            return False
+
+
+def _unknown(call: ToolCallStep) -> ToolResultStep:
+    return ToolResultStep(
+        id=f"{call.id}.result",
+        index=call.index,
+        round=call.round,
+        status=Status.DONE,
+        call_id=call.call_id,
+        name=call.name,
+        content=UNANSWERED,
+        ok=False,
+        outcome=Outcome.UNKNOWN,
+    )
+
+
+# --- what the user sent -----------------------------------------------------------------------
+
+
+def text_with_files(user_input: UserInput) -> str:
+    """The user's text, with attached text files in labelled blocks before it."""
+    blocks = [
+        f'<file name="{_attribute(attachment.name)}">\n{_decoded(attachment)}\n</file>'
+        for attachment in user_input.attachments
+        if is_text(attachment)
+    ]
+    return "\n\n".join([*blocks, user_input.text] if user_input.text else blocks)
+
+
+def binary_files(user_input: UserInput) -> Iterable[Attachment]:
+    """The attachments that go as parts of their own: images and PDF files."""
+    return (a for a in user_input.attachments if not is_text(a))
+
+
+def is_text(attachment: Attachment) -> bool:
+    """Whether an attachment is sent as text."""
+    return not (is_image(attachment) or attachment.media_type == "application/pdf")
+
+
+def is_image(attachment: Attachment) -> bool:
+    """Whether an attachment is a picture."""
+    return attachment.media_type.startswith("image/")
+
+
+def data_url(attachment: Attachment) -> str:
+    """An attachment's content as a `data:` address."""
+    content = base64.b64encode(_content(attachment)).decode("ascii")
+    return f"data:{attachment.media_type};base64,{content}"
+
+
+def _decoded(attachment: Attachment) -> str:
+    return _content(attachment).decode("utf-8", "replace").rstrip("\n")
+
+
+def _content(attachment: Attachment) -> bytes:
+    if attachment.data is None:
+        raise UsageError(
+            f"the content of the attachment {attachment.name} is no longer there",
+            hint="attach the file again",
+        )
+    return attachment.data
+
+
+def _attribute(name: str) -> str:
+    return name.replace("&", "&amp;").replace('"', "&quot;")

@@ -1,0 +1,212 @@
+"""Request encoder for OpenAI Responses, stateless: everything is sent, nothing is stored there.
+
+Reasoning items go back as they came, before the call or text they led to (PROVIDERS.md, section 1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from chatterm.assembly import StepWriter
+from chatterm.providers.base import ModelInfo, ModelRequest
+from chatterm.providers.history import (
+    Round,
+    binary_files,
+    data_url,
+    is_image,
+    opaque_of,
+    rounds,
+    text_with_files,
+)
+from chatterm.providers.responses import ResponsesDecoder
+from chatterm.providers.wire import Endpoint, HttpRequest, read_openai_models, request_headers
+from chatterm.steps import (
+    RefusalStep,
+    Step,
+    TextStep,
+    ThinkingStep,
+    ToolCallStep,
+    ToolResultStep,
+    Turn,
+    UserInput,
+)
+
+# OpenAI's models that answer a request for reasoning with an error.
+_NOT_REASONING = re.compile(r"(^|/)(gpt-3|gpt-4|chatgpt-|gpt-5[\w.]*-chat|gpt-audio|ft:gpt-[34])")
+
+
+class ResponsesProtocol:
+    """The `responses` wire protocol."""
+
+    def encode(self, request: ModelRequest, endpoint: Endpoint) -> HttpRequest:
+        """The request that asks the model once, streamed."""
+        body: dict[str, Any] = {
+            "model": request.model,
+            "stream": True,
+            "store": False,
+            "input": [item for turn in request.turns for item in _turn_items(turn, endpoint.name)],
+        }
+        if request.system:
+            body["instructions"] = request.system
+        if request.tools:
+            body["tools"] = [
+                {
+                    "type": "function",
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": dict(tool.parameters),
+                    "strict": False,
+                }
+                for tool in request.tools
+            ]
+        body |= _settings(request)
+        body |= endpoint.body
+        return HttpRequest(
+            "POST", f"{endpoint.base_url}/responses", request_headers(endpoint), body
+        )
+
+    def decoder(
+        self, request: ModelRequest, endpoint: Endpoint, writer: StepWriter
+    ) -> ResponsesDecoder:
+        """A fresh decoder for the answer to that request."""
+        return ResponsesDecoder(writer, endpoint.name, request.settings.max_output_tokens)
+
+    def models_request(self, endpoint: Endpoint) -> HttpRequest:
+        """The request that lists the provider's models."""
+        return HttpRequest("GET", f"{endpoint.base_url}/models", request_headers(endpoint))
+
+    def read_models(self, data: Any) -> list[ModelInfo]:
+        """The models in the answer to that request."""
+        return read_openai_models(data)
+
+
+def _settings(request: ModelRequest) -> dict[str, Any]:
+    settings = request.settings
+    body: dict[str, Any] = {}
+    if settings.temperature is not None:
+        body["temperature"] = settings.temperature
+    if settings.max_output_tokens is not None:
+        body["max_output_tokens"] = settings.max_output_tokens
+    if settings.schema is not None:
+        schema = dict(settings.schema)
+        body["text"] = {
+            "format": {"type": "json_schema", "name": "reply", "schema": schema, "strict": False}
+        }
+    if not _NOT_REASONING.search(request.model):
+        body["include"] = ["reasoning.encrypted_content"]
+        reasoning: dict[str, Any] = {}
+        if settings.thinking is not False:
+            reasoning["summary"] = "auto"
+        if settings.effort is not None:
+            reasoning["effort"] = settings.effort
+        if reasoning:
+            body["reasoning"] = reasoning
+    return body
+
+
+def _turn_items(turn: Turn, provider: str) -> Iterator[dict[str, Any]]:
+    yield {"role": "user", "content": _user_content(turn.input)}
+    for each in rounds(turn):
+        yield from _round_items(each, turn, provider)
+
+
+def _user_content(user_input: UserInput) -> str | list[dict[str, Any]]:
+    text = text_with_files(user_input)
+    files = [_file_part(attachment) for attachment in binary_files(user_input)]
+    if not files:
+        return text
+    return [*files, {"type": "input_text", "text": text}] if text else files
+
+
+def _file_part(attachment: Any) -> dict[str, Any]:
+    if is_image(attachment):
+        return {"type": "input_image", "image_url": data_url(attachment)}
+    return {
+        "type": "input_file",
+        "filename": attachment.name,
+        "file_data": data_url(attachment),
+    }
+
+
+def _round_items(each: Round, turn: Turn, provider: str) -> Iterator[dict[str, Any]]:
+    sent_back: set[str] = set()
+    for step in each.steps:
+        yield from _step_items(step, opaque_of(step, turn, provider), sent_back)
+    for call, result in zip(each.calls, each.results, strict=True):
+        yield _result_item(call, result)
+
+
+def _step_items(
+    step: Step, opaque: dict[str, Any], sent_back: set[str]
+) -> Iterator[dict[str, Any]]:
+    match step:
+        case ThinkingStep():
+            if "item" in opaque:
+                yield opaque["item"]
+        case TextStep():
+            content = {"type": "output_text", "text": step.text, "annotations": []}
+            yield from _message(content, opaque, sent_back)
+        case RefusalStep():
+            yield from _message({"type": "refusal", "refusal": step.text}, opaque, sent_back)
+        case ToolCallStep(hosted=True):
+            if "item" in opaque:
+                yield opaque["item"]
+        case ToolResultStep():
+            yield from _hosted_result(step, opaque)
+        case ToolCallStep():
+            yield _call_item(step, opaque)
+
+
+def _hosted_result(step: ToolResultStep, opaque: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "item" in opaque:
+        yield opaque["item"]
+    elif "approve" in opaque:
+        yield {
+            "type": "mcp_approval_response",
+            "approval_request_id": step.call_id,
+            "approve": opaque["approve"],
+        }
+
+
+def _message(
+    content: dict[str, Any], opaque: dict[str, Any], sent_back: set[str]
+) -> Iterator[dict[str, Any]]:
+    """An assistant message. Its own id goes back once: two parts of it are two messages here."""
+    own = opaque.get("message") or {}
+    item = {"type": "message", "role": "assistant", "content": [content]}
+    if phase := own.get("phase"):
+        item["phase"] = phase
+    item_id = own.get("id")
+    if item_id and item_id not in sent_back:
+        sent_back.add(item_id)
+        item |= {"id": item_id, "status": "completed"}
+    yield item
+
+
+def _call_item(step: ToolCallStep, opaque: dict[str, Any]) -> dict[str, Any]:
+    if "item" in opaque:
+        return dict(opaque["item"])
+    if step.opaque and step.opaque.get("custom"):
+        return {
+            "type": "custom_tool_call",
+            "call_id": step.call_id,
+            "name": step.name,
+            "input": step.arguments,
+        }
+    return {
+        "type": "function_call",
+        "call_id": step.call_id,
+        "name": step.name,
+        "arguments": step.arguments or "{}",
+    }
+
+
+def _result_item(call: ToolCallStep, result: ToolResultStep) -> dict[str, Any]:
+    custom = bool(call.opaque and call.opaque.get("custom"))
+    return {
+        "type": "custom_tool_call_output" if custom else "function_call_output",
+        "call_id": result.call_id,
+        "output": result.content,
+    }

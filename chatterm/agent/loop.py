@@ -1,0 +1,317 @@
+"""The turn loop: stream a round, answer its calls, go on until the model stops.
+
+`run_turn` is an async generator of events that every front end consumes. It knows no screen; who
+answers calls is passed in. It ends, always, with exactly one `turn.finished`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatterm.agent.calls import CallAnswer, CallRunner, NoTools
+from chatterm.agent.interrupt import Interrupt, Interrupted
+from chatterm.assembly import Clock, StepWriter
+from chatterm.errors import ErrorKind, Failure
+from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted, UsageReported
+from chatterm.providers.base import ModelRequest, Provider, RoundEnd, Settings
+from chatterm.steps import (
+    FinishReason,
+    Outcome,
+    Status,
+    Step,
+    ToolCallStep,
+    ToolResultStep,
+    Turn,
+    Usage,
+    UserInput,
+)
+
+log = logging.getLogger(__name__)
+
+# This many identical failing calls in a row, and the model is going round in circles.
+_SAME_FAILURES = 3
+_LIMIT_REACHED = "not run: the limit of rounds for this turn was reached"
+_CANCELLED = "not run: the turn was interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """A turn to run.
+
+    Attributes:
+        conversation: The conversation's id.
+        turn: The turn's id.
+        input: What the user sent.
+        provider: The provider's name.
+        model: The model's name, as the provider knows it.
+        parent: The turn it follows.
+        earlier: The turns before it, oldest first.
+        system: The system text.
+        settings: What else is asked of the model.
+        max_rounds: The most model calls.
+    """
+
+    conversation: str
+    turn: str
+    input: UserInput
+    provider: str
+    model: str
+    parent: str | None = None
+    earlier: tuple[Turn, ...] = ()
+    system: str | None = None
+    settings: Settings = field(default_factory=Settings)
+    max_rounds: int = 50
+
+
+async def run_turn(
+    provider: Provider,
+    request: TurnRequest,
+    *,
+    calls: CallRunner | None = None,
+    interrupt: Interrupt | None = None,
+    clock: Clock | None = None,
+) -> AsyncGenerator[Event, None]:
+    """Run one turn and yield its events as they come about.
+
+    Args:
+        provider: Who is asked.
+        request: The turn.
+        calls: Who answers the model's calls; nobody, by default.
+        interrupt: Through which the turn can be stopped; what came is kept.
+        clock: Where times come from.
+    """
+    clock = clock or Clock()
+    run = _Run(provider, request, calls or NoTools(), interrupt or Interrupt(), clock)
+    yield TurnStarted(
+        conversation=request.conversation,
+        turn=request.turn,
+        parent=request.parent,
+        input=request.input,
+        system=request.system,
+        model=run.model,
+        settings=request.settings.to_json(),
+        at=clock.timestamp(),
+    )
+    try:
+        async with aclosing(run.rounds()) as events:
+            async for event in events:
+                yield event
+    except Interrupted:
+        for event in run.interrupted():
+            yield event
+    except Exception as error:  # the one broad catch: a defect of ours ends the turn, not the log
+        log.exception("the turn failed")
+        for event in run.crashed(error):
+            yield event
+    yield run.finished
+
+
+class _Run:
+    """The state of one running turn."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        request: TurnRequest,
+        calls: CallRunner,
+        interrupt: Interrupt,
+        clock: Clock,
+    ) -> None:
+        self.model = f"{request.provider}/{request.model}"
+        self._provider = provider
+        self._request = request
+        self._calls = calls
+        self._interrupt = interrupt
+        self._writer = StepWriter(request.turn, clock)
+        self._steps: list[Step] = []
+        self._usage = Usage()
+        self._denied: list[str] = []
+        self._word: str | None = None
+        self._failing: tuple[str, str] | None = None
+        self._failures = 0
+        self.finished = self._end(FinishReason.STOP)
+
+    async def rounds(self) -> AsyncGenerator[Event, None]:
+        """Run rounds until the turn is over, and leave how it ended in `finished`."""
+        for number in range(self._request.max_rounds):
+            self._writer.round = number
+            end = RoundEnd()
+            async with aclosing(self._stream()) as items:
+                async for item in items:
+                    if isinstance(item, RoundEnd):
+                        end = item
+                    else:
+                        yield self._kept(item)
+            self._word = end.provider_finish_reason
+            if end.usage:
+                self._usage += end.usage
+                yield UsageReported(self._usage)
+            waiting = self._waiting(number, end)
+            if end.failure or not waiting:
+                for event in self._answer_all(waiting, _CANCELLED, Outcome.CANCELLED):
+                    yield event
+                self.finished = self._end(end.finish_reason, end.failure)
+                return
+            if number + 1 == self._request.max_rounds:
+                for event in self._limit_reached(waiting):
+                    yield event
+                return
+            async for event in self._answer(waiting, end.approvals):
+                yield event
+            if self._failures >= _SAME_FAILURES:
+                self.finished = self._end(FinishReason.ERROR, self._going_in_circles())
+                return
+
+    def interrupted(self) -> list[Event]:
+        """Close what is open, answer what waits, and end as interrupted."""
+        self._writer.interrupt()
+        events = [self._kept(event) for event in self._writer.take()]
+        waiting = self._unanswered()
+        events += self._answer_all(waiting, _CANCELLED, Outcome.CANCELLED)
+        failure = self._interrupt.failure
+        reason = FinishReason.ERROR if failure else FinishReason.INTERRUPTED
+        self.finished = self._end(reason, failure)
+        return events
+
+    def crashed(self, error: Exception) -> list[Event]:
+        """Close what is open after a defect of ours."""
+        events = self.interrupted()
+        failure = Failure(
+            ErrorKind.INTERNAL,
+            f"an error inside chatterm: {type(error).__name__}: {error}",
+            hint="the log file has the details; please report it",
+        )
+        self.finished = self._end(FinishReason.ERROR, failure)
+        return events
+
+    async def _stream(self) -> AsyncGenerator[Event | RoundEnd, None]:
+        """The provider's stream, cut short by an interrupt."""
+        request = ModelRequest(
+            model=self._request.model,
+            turns=(*self._request.earlier, self._turn()),
+            system=self._request.system,
+            tools=self._calls.specs,
+            settings=self._request.settings,
+        )
+        async with aclosing(self._provider.stream(request, self._writer)) as stream:
+            while True:
+                with self._interrupt.watched():
+                    try:
+                        item = await anext(stream)
+                    except StopAsyncIteration:
+                        return
+                yield item
+
+    def _turn(self) -> Turn:
+        return Turn(self._request.turn, self._request.input, self.model, tuple(self._steps))
+
+    def _kept(self, event: Event) -> Event:
+        if isinstance(event, StepFinished):
+            self._steps.append(event.step)
+        return event
+
+    # --- calls ---
+
+    def _waiting(self, number: int, end: RoundEnd) -> list[ToolCallStep]:
+        """The calls of a round that wait for an answer: whole ones, run here or to be approved."""
+        return [
+            step
+            for step in self._steps
+            if isinstance(step, ToolCallStep)
+            and step.round == number
+            and step.status is Status.DONE
+            and (not step.hosted or step.call_id in end.approvals)
+        ]
+
+    def _unanswered(self) -> list[ToolCallStep]:
+        answered = {
+            (step.round, step.call_id) for step in self._steps if isinstance(step, ToolResultStep)
+        }
+        return [
+            step
+            for step in self._steps
+            if isinstance(step, ToolCallStep)
+            and not step.hosted
+            and step.status is Status.DONE
+            and (step.round, step.call_id) not in answered
+        ]
+
+    async def _answer(
+        self, waiting: list[ToolCallStep], approvals: tuple[str, ...]
+    ) -> AsyncIterator[Event]:
+        for call in waiting:
+            with self._interrupt.watched():
+                if call.hosted and call.call_id in approvals:
+                    answer = await self._calls.approve(call)
+                else:
+                    answer = await self._calls.run(call)
+            self._watch_failures(call, answer)
+            if answer.nobody_asked:
+                self._denied.append(call.call_id)
+            for event in self._result(call, answer):
+                yield event
+
+    def _answer_all(
+        self, waiting: list[ToolCallStep], content: str, outcome: Outcome
+    ) -> list[Event]:
+        events: list[Event] = []
+        for call in waiting:
+            refused = {"approve": False} if call.hosted else None
+            events += self._result(call, CallAnswer(content, outcome, opaque=refused))
+        return events
+
+    def _result(self, call: ToolCallStep, answer: CallAnswer) -> list[Event]:
+        values: dict[str, Any] = {"opaque": answer.opaque} if answer.opaque else {}
+        self._writer.round = call.round
+        self._writer.add(
+            ToolResultStep,
+            call_id=call.call_id,
+            name=call.name,
+            content=answer.content,
+            ok=answer.ok,
+            outcome=answer.outcome,
+            **values,
+        )
+        return [self._kept(event) for event in self._writer.take()]
+
+    def _watch_failures(self, call: ToolCallStep, answer: CallAnswer) -> None:
+        signature = (call.name, call.arguments)
+        if answer.ok:
+            self._failing, self._failures = None, 0
+        elif signature == self._failing:
+            self._failures += 1
+        else:
+            self._failing, self._failures = signature, 1
+
+    def _going_in_circles(self) -> Failure:
+        name = self._failing[0] if self._failing else ""
+        return Failure(
+            ErrorKind.TOOL_LOOP,
+            f"the model made the same failing call of {name!r} {_SAME_FAILURES} times in a row",
+            hint="ask differently, or offer the tool it wants",
+        )
+
+    def _limit_reached(self, waiting: list[ToolCallStep]) -> list[Event]:
+        events = self._answer_all(waiting, _LIMIT_REACHED, Outcome.CANCELLED)
+        limit = self._request.max_rounds
+        rounds = "1 round" if limit == 1 else f"{limit} rounds"
+        self._writer.notice("round_limit", f"stopped after {rounds}, the limit for a turn")
+        events += [self._kept(event) for event in self._writer.take()]
+        self.finished = self._end(FinishReason.ROUND_LIMIT)
+        return events
+
+    # --- the end ---
+
+    def _end(self, reason: FinishReason, failure: Failure | None = None) -> TurnFinished:
+        return TurnFinished(
+            status=reason.turn_status,
+            finish_reason=reason,
+            provider_finish_reason=self._word,
+            usage=self._usage,
+            denied=tuple(self._denied),
+            error=failure,
+        )

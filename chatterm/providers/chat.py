@@ -11,7 +11,12 @@ from typing import Any
 from chatterm.assembly import OpenStep, StepWriter
 from chatterm.errors import ErrorKind, Failure
 from chatterm.providers.base import RoundEnd
-from chatterm.providers.chat_thinking import ReasoningDetails, chunk_thinking, content_parts
+from chatterm.providers.chat_thinking import (
+    THINKING_KEYS,
+    ReasoningDetails,
+    chunk_thinking,
+    content_parts,
+)
 from chatterm.providers.decoding import (
     BUDGET_THOUGHT_AWAY,
     FILTERED,
@@ -46,6 +51,13 @@ _FINISH = {
     "content_filter": FinishReason.CONTENT_FILTER,
     "refusal": FinishReason.REFUSAL,
 }
+
+# What nearly every chunk, choice and delta has; only those that have more are looked at closely.
+_CHUNK_KEYS = frozenset(
+    ("id", "object", "created", "model", "system_fingerprint", "service_tier", "choices")
+)
+_CHOICE_KEYS = frozenset(("index", "delta", "finish_reason", "logprobs"))
+_PLAIN_KEYS = frozenset(("role", "content"))
 
 
 class ChatDecoder:
@@ -93,6 +105,10 @@ class ChatDecoder:
         for choice in sequence(data.get("choices")):
             if isinstance(choice, dict) and choice.get("index") in (0, None):
                 self._choice(choice)
+        if name is not None or data.keys() - _CHUNK_KEYS:
+            self._beside_choices(name, data)
+
+    def _beside_choices(self, name: str | None, data: dict[str, Any]) -> None:
         self._read_usage(data)
         self._read_citations(data)
         self._read_moderation(data)
@@ -128,7 +144,12 @@ class ChatDecoder:
             delta = message  # a whole reply, or a stream's last word where nothing came before
         if delta:
             self._delta(delta)
-        if word := text_of(choice.get("finish_reason")):
+        if choice.keys() - _CHOICE_KEYS or choice.get("finish_reason"):
+            self._beside_delta(choice)
+
+    def _beside_delta(self, choice: dict[str, Any]) -> None:
+        word = text_of(choice.get("finish_reason"))
+        if word:
             self._word = word
         if (error := choice.get("error")) or word == "error":
             error = error or "the provider ended the reply with an error"
@@ -137,6 +158,19 @@ class ChatDecoder:
         self._moderated |= any(mapping(result).get("filtered") is True for result in filtered)
 
     def _delta(self, delta: dict[str, Any]) -> None:
+        more = delta.keys() - _PLAIN_KEYS
+        if more:
+            self._thoughts(delta)
+        content = delta.get("content")
+        if isinstance(content, str):
+            if content:
+                self._text(content)
+        elif isinstance(content, list):
+            self._content_list(content)
+        if more - THINKING_KEYS:
+            self._rest_of(delta)
+
+    def _thoughts(self, delta: dict[str, Any]) -> None:
         thinking = chunk_thinking(delta)
         if thinking.field:
             self._thinking_field = thinking.field
@@ -144,12 +178,8 @@ class ChatDecoder:
             self._tags.stop()
             self._think(thinking.text, summary=thinking.summary)
         self._details.add(delta)
-        content = delta.get("content")
-        if isinstance(content, str):
-            if content:
-                self._text(content)
-        elif isinstance(content, list):
-            self._content_list(content)
+
+    def _rest_of(self, delta: dict[str, Any]) -> None:
         if refusal := text_of(delta.get("refusal")):
             self._grow(RefusalStep, refusal)
         self._annotations(delta.get("annotations"))
@@ -198,6 +228,9 @@ class ChatDecoder:
     # --- prose ---
 
     def _text(self, text: str) -> None:
+        if self._tags.lets_pass(text):
+            self._grow(TextStep, text)
+            return
         for piece in self._tags.feed(text):
             self._text_piece(piece)
 

@@ -7,6 +7,10 @@ from typing import Any, NamedTuple
 
 from chatterm.providers.decoding import mapping, sequence, text_of
 
+# The fields of a delta that may carry thinking.
+THINKING_KEYS = frozenset(
+    ("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks")
+)
 # Text fields that a later fragment of the same entry continues.
 _GROWING = ("text", "summary")
 

@@ -53,6 +53,13 @@ class ThinkTagSplitter:
         if self._state is not _State.THINKING:
             self._state = _State.DONE
 
+    def lets_pass(self, text: str) -> bool:
+        """Whether this text is certainly just text, so that it need not be fed."""
+        if self._state is _State.TEXT and not self._held and "<" not in text:
+            self._last = text[-1:] or self._last
+            return True
+        return self._state is _State.DONE and not self._held
+
     def feed(self, text: str) -> list[Piece]:
         """The pieces that are certain after this text."""
         if self._held:

@@ -1,0 +1,137 @@
+"""From a name in the configuration to a provider that can be asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+
+from chatterm.config import Config, ProviderConfig, ResolvedModel, Stream, find_key
+from chatterm.errors import ConfigError
+from chatterm.providers.base import Provider
+from chatterm.providers.wire import Endpoint, WireProtocol
+
+# protocol: where its `WireProtocol` is; imported when it is used.
+_WIRE = {
+    "responses": ("chatterm.providers.responses_request", "ResponsesProtocol"),
+    "chat": ("chatterm.providers.chat_request", "ChatProtocol"),
+}
+IMPLEMENTED = frozenset({*_WIRE, "demo", "replay"})
+
+
+def wire_protocol(name: str) -> WireProtocol:
+    """The wire protocol of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in _WIRE:
+        raise ConfigError(
+            f"there is no wire protocol named {name}", hint=f"there are {', '.join(sorted(_WIRE))}"
+        )
+    module, cls = _WIRE[name]
+    protocol: Callable[[], WireProtocol] = getattr(import_module(module), cls)
+    return protocol()
+
+
+def open_provider(
+    chosen: ResolvedModel,
+    config: Config,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    capture_dir: Path | None = None,
+    pace: float = 1.0,
+) -> Provider:
+    """The provider of a resolved model, ready to be asked.
+
+    May block while a key is fetched.
+
+    Args:
+        chosen: What `resolve_model` found.
+        config: The configuration.
+        environ: The environment variables.
+        capture_dir: Where raw traffic is written, or None.
+        pace: What the demo's waits are multiplied with.
+
+    Raises:
+        ConfigError: A setting doesn't fit.
+        ProviderError: Its key is missing.
+    """
+    return open_named(
+        chosen.provider_name,
+        chosen.provider,
+        config.stream,
+        environ=environ,
+        capture_dir=capture_dir,
+        pace=pace,
+    )
+
+
+def open_named(
+    name: str,
+    provider: ProviderConfig,
+    limits: Stream,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    capture_dir: Path | None = None,
+    pace: float = 1.0,
+) -> Provider:
+    """The provider with these settings, ready to be asked. Raises as `open_provider` does."""
+    match provider.protocol:
+        case "demo":
+            from chatterm.providers.demo import DemoProvider
+
+            return DemoProvider(name, provider.script, pace=pace)
+        case "replay":
+            from chatterm.providers.replay import ReplayProvider
+
+            if provider.file is None:
+                raise ConfigError(f"providers.{name}.file is missing; it names the stream to play")
+            return ReplayProvider(
+                name, provider.file, decoder_for=wire_protocol, speed=provider.speed
+            )
+        case _:
+            return _http_provider(name, provider, limits, environ, capture_dir)
+
+
+def _http_provider(
+    name: str,
+    provider: ProviderConfig,
+    limits: Stream,
+    environ: Mapping[str, str],
+    capture_dir: Path | None,
+) -> Provider:
+    from chatterm.providers.http import HttpProvider, StreamLimits
+    from chatterm.providers.transport import Transport
+
+    protocol = wire_protocol(provider.protocol)
+    key = find_key(name, provider, environ)
+    endpoint = Endpoint(
+        name=name,
+        base_url=provider.base_url or "",
+        key=key.reveal() if key else None,
+        headers=provider.headers,
+        body=provider.body,
+        auth=provider.auth,
+    )
+    capture = None
+    if capture_dir is not None:
+        from chatterm.providers.capture import Capture
+
+        capture = Capture(capture_dir, secrets=[endpoint.key] if endpoint.key else [])
+    transport = Transport(
+        proxy=provider.proxy, ca_file=str(provider.ca_file) if provider.ca_file else None
+    )
+    return HttpProvider(
+        protocol,
+        endpoint,
+        transport,
+        stream=StreamLimits(
+            connect_timeout_s=limits.connect_timeout_s,
+            idle_timeout_s=limits.idle_timeout_s,
+            total_timeout_s=limits.total_timeout_s,
+            retries=limits.retries,
+        ),
+        capture=capture,
+    )

@@ -15,7 +15,7 @@ from typing import Any
 from chatterm.agent.calls import CallAnswer, CallRunner, NoTools
 from chatterm.agent.interrupt import Interrupt, Interrupted
 from chatterm.assembly import Clock, StepWriter
-from chatterm.errors import ErrorKind, Failure
+from chatterm.errors import ErrorKind, Failure, OutputError
 from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted, UsageReported
 from chatterm.providers.base import ModelRequest, Provider, RoundEnd, Settings
 from chatterm.steps import (
@@ -83,6 +83,9 @@ async def run_turn(
         calls: Who answers the model's calls; nobody, by default.
         interrupt: Through which the turn can be stopped; what came is kept.
         clock: Where times come from.
+
+    Raises:
+        OutputError: After the last event: raw traffic was to be recorded and couldn't be.
     """
     clock = clock or Clock()
     run = _Run(provider, request, calls or NoTools(), interrupt or Interrupt(), clock)
@@ -103,6 +106,11 @@ async def run_turn(
     except Interrupted:
         for event in run.interrupted():
             yield event
+    except OutputError:  # raw traffic was to be recorded and can't be: the caller must know
+        for event in run.interrupted():
+            yield event
+        yield run.finished
+        raise
     except Exception as error:  # the one broad catch: a defect of ours ends the turn, not the log
         log.exception("the turn failed")
         for event in run.crashed(error):

@@ -1,0 +1,20 @@
+"""The entry of the `chatterm` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and end with its exit status."""
+    try:
+        from chatterm.cli.main import run
+
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # Ctrl+C before anything is there to be kept
+        status = 130
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""`chatterm ask`: one question, one answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chatterm.cli.styles import SETTINGS
+from chatterm.oneshot.options import AskOptions, Format
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings=SETTINGS,
+)
+
+
+@app.command()
+def ask(
+    prompt: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PROMPT", help="The question; - reads it from stdin."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("-m", "--model", metavar="NAME", help="provider/model, or an alias."),
+    ] = None,
+    system: Annotated[
+        str | None, typer.Option("-s", "--system", metavar="TEXT", help="The system prompt.")
+    ] = None,
+    attach: Annotated[
+        list[Path] | None,
+        typer.Option("-a", "--attach", metavar="FILE", help="Send a text, image or PDF file too."),
+    ] = None,
+    output_format: Annotated[
+        Format | None,
+        typer.Option("--format", help="pretty on a terminal, else text, unless given."),
+    ] = None,
+    extract: Annotated[
+        bool, typer.Option("-x", "--extract", help="Print only the first code block.")
+    ] = False,
+    schema: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ask for JSON that fits this JSON Schema; print it."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer there.")
+    ] = None,
+    effort: Annotated[
+        str | None, typer.Option(metavar="LEVEL", help="How hard to think: low, medium, high …")
+    ] = None,
+    thinking: Annotated[
+        bool | None, typer.Option("--thinking/--no-thinking", help="Show thinking on stderr.")
+    ] = None,
+    no_stdin: Annotated[
+        bool, typer.Option("-n", "--no-stdin", help="Leave standard input alone.")
+    ] = False,
+    max_rounds: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="The most model calls.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, metavar="S", help="Give up after so many seconds.")
+    ] = None,
+    cwd: Annotated[Path | None, typer.Option(metavar="DIR", help="Work in this directory.")] = None,
+    capture: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the raw traffic there, without keys.")
+    ] = None,
+    sanitize: Annotated[
+        bool, typer.Option("--sanitize", help="Strip control sequences, into a pipe too.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")
+    ] = False,
+    _no_input: Annotated[
+        bool, typer.Option("--no-input", help="Never ask anything on the terminal.")
+    ] = False,
+    _no_save: Annotated[
+        bool, typer.Option("--no-save", help="Don't keep the conversation.")
+    ] = False,
+) -> int:
+    """Ask one question and print the answer.
+
+    The prompt and standard input go together; either alone is taken as it is.
+
+    \b
+      chatterm ask "why is the sky blue?"
+      git diff | chatterm ask "write a commit message" > message
+      chatterm ask -x "a shell line that counts files" | sh
+      chatterm ask --schema person.json -a letter.txt "who wrote this?"
+    """
+    from chatterm.oneshot.ask import ask as run  # the heavy part, and `--help` needs none of it
+
+    return run(
+        AskOptions(
+            words=tuple(prompt or ()),
+            model=model,
+            system=system,
+            files=tuple(attach or ()),
+            format=output_format,
+            extract=extract,
+            schema=schema,
+            output=output,
+            effort=effort,
+            thinking=thinking,
+            read_stdin=not no_stdin,
+            max_rounds=max_rounds,
+            timeout_s=timeout,
+            directory=cwd,
+            capture=capture,
+            sanitize=sanitize,
+            quiet=quiet,
+        )
+    )

@@ -1,0 +1,170 @@
+"""The command line's entry: global options, commands found by name, errors and exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from chatterm import __version__
+from chatterm.cli.logs import set_up_logging
+from chatterm.cli.styles import SETTINGS
+from chatterm.errors import ChattermError, ExitStatus, UsageError
+from chatterm.render.console import print_error
+
+# name: (module that holds `app`, help). A command's module is imported when it is named.
+_COMMANDS: Mapping[str, tuple[str, str]] = {
+    "ask": ("chatterm.cli.ask", "Ask one question and print the answer."),
+    "models": ("chatterm.cli.models", "List the models that providers offer."),
+    "providers": ("chatterm.cli.providers", "List the providers and whether they are ready."),
+    "config": ("chatterm.cli.config", "Where the configuration is, what it says, its errors."),
+    "key": ("chatterm.cli.key", "Store or delete a provider's API key."),
+}
+_OPTIONS_WITH_VALUE = ("--config", "--data-dir")
+
+
+class _LazyGroup(TyperGroup):
+    """Finds commands by name and imports only the one that runs."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: Any = typer.main.get_command(import_module(_COMMANDS[cmd_name][0]).app)
+        command.name = cmd_name
+        return command
+
+
+_app = typer.Typer(
+    cls=_LazyGroup,
+    name="chatterm",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=SETTINGS,
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"chatterm {__version__}")
+        raise typer.Exit
+
+
+@_app.callback(invoke_without_command=True)
+def _global_options(
+    ctx: typer.Context,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The configuration file.")
+    ] = None,
+    data_dir: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where conversations are kept.")
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Write more to the log; show tracebacks.")
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """A terminal chat client that reads every provider's stream.
+
+    `chatterm -p PROMPT` is short for `chatterm ask PROMPT`.
+    """
+    if config is not None:
+        os.environ["CHATTERM_CONFIG"] = config
+    if data_dir is not None:
+        os.environ["CHATTERM_DATA_DIR"] = data_dir
+    if debug:
+        os.environ["CHATTERM_DEBUG"] = "1"
+    set_up_logging(debug=is_debugging())
+    if ctx.invoked_subcommand is None:
+        raise UsageError(
+            "the interactive app isn't part of this version yet",
+            hint='ask one question with `chatterm ask "…"`; `chatterm --help` lists the commands',
+        )
+
+
+def is_debugging() -> bool:
+    """Whether `--debug` was given."""
+    return bool(os.environ.get("CHATTERM_DEBUG"))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit status. Errors are printed, never raised.
+
+    Args:
+        arguments: The words after the program's name.
+    """
+    set_up_logging(debug=is_debugging())
+    try:
+        command: Any = typer.main.get_command(_app)
+        result = command.main(
+            args=expand_short_form(list(arguments)), prog_name="chatterm", standalone_mode=False
+        )
+        return int(result) if isinstance(result, int) else ExitStatus.COMPLETED
+    except ChattermError as error:
+        print_error(error.message, error.hint)
+        _traceback_if_debugging()
+        return error.exit_status
+    except typer.Abort:
+        return ExitStatus.INTERRUPTED
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        silence_stdout()
+        return ExitStatus.PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - the edge: what nobody expected is logged and shown
+        return _unexpected(error)
+
+
+def expand_short_form(arguments: list[str]) -> list[str]:
+    """`-p`, where a command's name could stand, is `ask`."""
+    position = 0
+    while position < len(arguments) and arguments[position].startswith("-"):
+        if arguments[position] == "-p":
+            return [*arguments[:position], "ask", *arguments[position + 1 :]]
+        position += 2 if arguments[position] in _OPTIONS_WITH_VALUE else 1
+    return arguments
+
+
+def silence_stdout() -> None:
+    """Keep the interpreter from flushing into a closed pipe when it ends."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:
+        sys.stdout = None
+
+
+def _unexpected(error: Exception) -> int:
+    show = getattr(error, "show", None)
+    if callable(show) and isinstance(getattr(error, "exit_code", None), int):
+        show()  # the command line library's own complaint about usage
+        return ExitStatus.USAGE
+    import logging
+
+    from chatterm.config.paths import log_dir
+
+    logging.getLogger("chatterm").error("unexpected error", exc_info=error)
+    print_error(
+        f"an error inside chatterm: {type(error).__name__}: {error}",
+        f"the details are in {log_dir() / 'chatterm.log'}; please report it",
+    )
+    _traceback_if_debugging()
+    return ExitStatus.INTERNAL
+
+
+def _traceback_if_debugging() -> None:
+    if is_debugging() and sys.stderr is not None:
+        import traceback
+
+        traceback.print_exc()

@@ -1,0 +1,1 @@
+"""`ask`: one turn, from a prompt to standard output."""

@@ -1,0 +1,328 @@
+"""`ask` from its options to its exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from chatterm.agent.loop import TurnRequest
+from chatterm.config import Config, ResolvedModel, config_path, load_config, resolve_model
+from chatterm.errors import (
+    ChattermError,
+    ConfigError,
+    ErrorKind,
+    ExitStatus,
+    Failure,
+    OutputError,
+    ProviderError,
+    UsageError,
+)
+from chatterm.events import TurnFinished
+from chatterm.oneshot.answer import answer_text, first_code_block, json_in_reply, misfit
+from chatterm.oneshot.gather import gather_input
+from chatterm.oneshot.narrator import Narrator
+from chatterm.oneshot.options import AskOptions, Format
+from chatterm.oneshot.output import FileOutput, Output, standard_output
+from chatterm.oneshot.printers import (
+    CollectingPrinter,
+    JsonLinesPrinter,
+    JsonPrinter,
+    PlainSink,
+    Printer,
+    TextPrinter,
+)
+from chatterm.oneshot.run import Result, exit_status, run_ask
+from chatterm.providers.base import Provider, Settings
+from chatterm.providers.registry import IMPLEMENTED, open_provider
+from chatterm.render.console import (
+    is_terminal,
+    print_error,
+    wants_colour,
+    wants_styles,
+    write_error,
+)
+from chatterm.render.sanitize import Sanitizer, sanitize
+from chatterm.steps import FinishReason, TurnStatus, UserInput
+
+_INCOMPLETE = {
+    FinishReason.LENGTH: "the answer was cut off at the token limit",
+    FinishReason.CONTENT_FILTER: "the provider's content filter stopped the answer",
+    FinishReason.REFUSAL: "the model declined",
+}
+_SCHEMA_REQUEST = (
+    "Reply with one JSON value that fits this JSON Schema, and nothing else: "
+    "no explanation and no code fence.\n\n"
+)
+
+
+def ask(options: AskOptions) -> int:
+    """Ask, print the answer, and return the exit status.
+
+    Raises:
+        ChattermError: The turn couldn't begin. In the JSON formats that was printed as well.
+    """
+    options = _anchored(options)
+    output = FileOutput(options.output) if options.output else standard_output()
+    keep = False
+    try:
+        with _told_in_json(options, output):
+            prepared = _Prepared(options, output)
+        status, keep = prepared.run()
+        return status
+    finally:
+        output.close(keep=keep)
+
+
+class _Prepared:
+    """Everything that can be wrong before the turn begins, found out."""
+
+    def __init__(self, options: AskOptions, output: Output) -> None:
+        self._options = options
+        self._output = output
+        self._on_terminal = os.isatty(output.number)
+        self._format = _chosen_format(options, output)
+        self._schema = _read_schema(options.schema) if options.schema else None
+        config = _load()
+        chosen = resolve_model(options.model, config, os.environ, IMPLEMENTED)
+        self._narrator = _narrator(options, config)
+        user_input = gather_input(
+            options.words, options.files, read_stdin=options.read_stdin, warn=self._narrator.warn
+        )
+        self._provider: Provider = open_provider(
+            chosen,
+            config,
+            capture_dir=options.capture,
+            pace=1.0 if self._on_terminal else 0.0,
+        )
+        self._request = _turn_request(options, config, chosen, user_input, self._schema)
+
+    def run(self) -> tuple[int, bool]:
+        """Run the turn; the exit status, and whether what was written is worth keeping."""
+        result = asyncio.run(
+            run_ask(
+                self._provider, self._request, self._printer(), timeout_s=self._options.timeout_s
+            )
+        )
+        status = exit_status(result)
+        if result.output_error is None and result.end is not None:
+            status = self._print_extract(result, status)
+        self._explain(result, status)
+        return status, bool(answer_text(result.steps)) or self._format in (
+            Format.JSON,
+            Format.JSONL,
+        )
+
+    def _printer(self) -> Printer:
+        ascii_only = self._on_terminal or self._options.sanitize
+        match self._format:
+            case Format.JSONL:
+                return JsonLinesPrinter(self._output, ascii_only=ascii_only)
+            case Format.JSON:
+                return JsonPrinter(self._output, self._narrator, ascii_only=ascii_only)
+        if self._collects:
+            return CollectingPrinter(self._narrator)
+        if self._format is Format.PRETTY:
+            from chatterm.oneshot.pretty import PrettySink
+
+            return TextPrinter(PrettySink(self._output), self._narrator)
+        if ascii_only:
+            sanitizer = Sanitizer()
+            return TextPrinter(
+                PlainSink(self._output, sanitizer.feed, sanitizer.finish), self._narrator
+            )
+        return TextPrinter(PlainSink(self._output), self._narrator)
+
+    @property
+    def _collects(self) -> bool:
+        return self._options.extract or self._schema is not None
+
+    def _print_extract(self, result: Result, status: ExitStatus) -> ExitStatus:
+        """Print what `--extract` or `--schema` want of the answer; only they do that."""
+        if not self._collects:
+            return status
+        text = answer_text(result.steps)
+        try:
+            wanted = self._wanted(text)
+        except ValueError as problem:
+            if result.end is not None and result.end.status is TurnStatus.COMPLETED:
+                print_error(str(problem))
+                if text and not self._options.quiet:
+                    write_error(sanitize(text).rstrip("\n") + "\n")
+            return status or ExitStatus.SCHEMA
+        try:
+            clean = self._on_terminal or self._options.sanitize
+            self._output.write((sanitize(wanted) if clean else wanted).rstrip("\n") + "\n")
+        except OutputError as error:
+            result.output_error = error
+            return exit_status(result)
+        return status
+
+    def _wanted(self, text: str) -> str:
+        if self._schema is None:
+            block = first_code_block(text)
+            if block is None:
+                raise ValueError("there is no code block in the reply")
+            return block
+        value, source = json_in_reply(text)
+        problem = misfit(value, self._schema)
+        if problem is not None:
+            raise ValueError(f"the reply doesn't fit the schema {self._options.schema}: {problem}")
+        return source
+
+    def _explain(self, result: Result, status: ExitStatus) -> None:
+        """Say on standard error what went wrong."""
+        if result.output_error is not None:
+            if status is ExitStatus.OUTPUT:
+                print_error(result.output_error.message, result.output_error.hint)
+            return
+        end = result.end
+        if end is None:
+            return
+        if end.error is not None:
+            request_id = f" (request {end.error.request_id})" if end.error.request_id else ""
+            print_error(f"{end.error.message}{request_id}", end.error.hint)
+        elif status is ExitStatus.INCOMPLETE and end.finish_reason in _INCOMPLETE:
+            self._narrator.warn(_INCOMPLETE[end.finish_reason])
+        elif status is ExitStatus.DENIED:
+            self._narrator.warn("a tool call was denied because nobody could be asked")
+
+
+def _turn_request(
+    options: AskOptions,
+    config: Config,
+    chosen: ResolvedModel,
+    user_input: UserInput,
+    schema: Mapping[str, Any] | None,
+) -> TurnRequest:
+    generation = config.generation
+    system = options.system if options.system is not None else generation.system
+    if schema is not None:
+        wish = _SCHEMA_REQUEST + json.dumps(schema, ensure_ascii=False)
+        system = f"{system}\n\n{wish}" if system else wish
+    return TurnRequest(
+        conversation=_new_id(),
+        turn=_new_id(),
+        input=user_input,
+        provider=chosen.provider_name,
+        model=chosen.model,
+        system=system,
+        settings=Settings(
+            temperature=generation.temperature,
+            max_output_tokens=generation.max_output_tokens,
+            effort=options.effort or generation.effort,
+            thinking=None if generation.thinking else False,
+            schema=schema,
+        ),
+        max_rounds=options.max_rounds or config.limits.max_rounds,
+    )
+
+
+def _new_id() -> str:
+    # Random, so that a few characters name one of many.
+    return os.urandom(8).hex()
+
+
+def _load() -> Config:
+    where = config_path()
+    return load_config(where.path, required=where.explicit)
+
+
+def _anchored(options: AskOptions) -> AskOptions:
+    """Paths on the command line are relative to the shell's directory, whatever `--cwd` says."""
+    if options.directory is None:
+        return options
+    try:
+        here = Path.cwd()
+        anchored = replace(
+            options,
+            files=tuple(here / path for path in options.files),
+            schema=here / options.schema if options.schema else None,
+            output=here / options.output if options.output else None,
+            capture=here / options.capture if options.capture else None,
+        )
+        os.chdir(options.directory)
+    except OSError as error:
+        raise UsageError(f"can't work in {options.directory}: {error.strerror or error}") from error
+    return anchored
+
+
+def _chosen_format(options: AskOptions, output: Output) -> Format:
+    if (options.extract or options.schema) and options.format not in (None, Format.TEXT):
+        name = "--extract" if options.extract else "--schema"
+        raise UsageError(f"{name} and --format {options.format} don't go together")
+    if options.extract and options.schema:
+        raise UsageError("--extract and --schema don't go together")
+    if options.format is not None:
+        return options.format
+    pretty = options.output is None and wants_styles(sys.stdout) and os.isatty(output.number)
+    return Format.PRETTY if pretty else Format.TEXT
+
+
+def _narrator(options: AskOptions, config: Config) -> Narrator:
+    talkative = is_terminal(sys.stderr) and not options.quiet
+    thinking = talkative and config.generation.thinking
+    if options.thinking is not None:
+        thinking = options.thinking and not options.quiet
+    return Narrator(
+        write_error,
+        talkative=talkative,
+        quiet=options.quiet,
+        thinking=thinking,
+        styles=wants_styles(sys.stderr),
+        colour=wants_colour(sys.stderr),
+    )
+
+
+def _read_schema(path: Path) -> Mapping[str, Any]:
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import validator_for
+
+    try:
+        schema = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"can't read the schema {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the schema {path} is not JSON: {error}") from error
+    if not isinstance(schema, dict):
+        raise UsageError(f"the schema {path} is not a JSON object")
+    try:
+        validator_for(schema).check_schema(schema)
+    except SchemaError as error:
+        raise UsageError(
+            f"the schema {path} is not a JSON Schema: at {error.json_path}: {error.message}"
+        ) from error
+    return schema
+
+
+@contextmanager
+def _told_in_json(options: AskOptions, output: Output) -> Iterator[None]:
+    """In the JSON formats an error before the turn begins is printed as one that ended it."""
+    try:
+        yield
+    except ChattermError as error:
+        failure = _failure_of(error)
+        end = TurnFinished(TurnStatus.FAILED, FinishReason.ERROR, error=failure)
+        narrator = Narrator(write_error, talkative=False, quiet=True)
+        if options.format is Format.JSONL:
+            JsonLinesPrinter(output).event(end)
+        elif options.format is Format.JSON:
+            JsonPrinter(output, narrator).event(end)
+        raise
+
+
+def _failure_of(error: ChattermError) -> Failure:
+    if isinstance(error, ProviderError):
+        return error.failure
+    kind = ErrorKind.INTERNAL
+    if isinstance(error, ConfigError):
+        kind = ErrorKind.KEY_MISSING if "key" in error.message else ErrorKind.NOT_FOUND
+    elif isinstance(error, UsageError):
+        kind = ErrorKind.BAD_REQUEST
+    return Failure(kind, error.message, hint=error.hint)

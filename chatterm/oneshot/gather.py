@@ -1,0 +1,159 @@
+"""What `ask` sends: the prompt's words, standard input and attached files."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+import select
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chatterm.errors import UsageError
+from chatterm.steps import Attachment, UserInput
+
+# How long a pipe beside a prompt may stay silent before `ask` goes on without it.
+SILENCE_S = 3.0
+# Standard input and attachments are held in memory and sent whole; more than this is a mistake.
+MOST_BYTES = 64 * 1024 * 1024
+_BLOCK = 1 << 16
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+)
+
+
+def gather_input(
+    words: Sequence[str],
+    files: Sequence[Path],
+    *,
+    read_stdin: bool,
+    warn: Callable[[str], None],
+) -> UserInput:
+    """Put together what is sent.
+
+    The prompt and standard input go together: the prompt, then the input in a labelled block.
+    Either alone is taken as it is.
+
+    Args:
+        words: The prompt's words; a single `-` stands for standard input.
+        files: The files to attach.
+        read_stdin: False leaves standard input alone.
+        warn: Called with a sentence for the user.
+
+    Raises:
+        UsageError: There is nothing to send, or a file can't be read or sent.
+    """
+    from_stdin = list(words) == ["-"]
+    prompt = "" if from_stdin else " ".join(words)
+    attachments = [attach(path) for path in files]
+    data = b""
+    if from_stdin or read_stdin:
+        wait = SILENCE_S if (prompt.strip() or attachments) and not from_stdin else None
+        data = _standard_input(wait, warn, ask_terminal=from_stdin)
+    kind = media_type_of_content(data)
+    if kind is not None:
+        attachments.append(_attachment("stdin", kind, data))
+        data = b""
+    text = _decoded(data, warn)
+    if prompt.strip() and text.strip():
+        text = f"{prompt}\n\n<stdin>\n{text.rstrip(chr(10))}\n</stdin>"
+    elif prompt.strip():
+        text = prompt
+    if not text.strip() and not attachments:
+        raise UsageError(
+            "there is nothing to ask: no prompt was given and standard input is empty",
+            hint='for example: chatterm ask "why is the sky blue?", or … | chatterm ask "sum up"',
+        )
+    return UserInput(text, tuple(attachments))
+
+
+def attach(path: Path) -> Attachment:
+    """A file as an attachment: text, a picture or a PDF.
+
+    Raises:
+        UsageError: It can't be read, is too large, or is of no kind that can be sent.
+    """
+    try:
+        with path.open("rb") as file:
+            if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
+                raise IsADirectoryError(21, "it is a directory")
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"can't attach {path}: {error.strerror or error}") from error
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"can't attach {path}: it is larger than {MOST_BYTES >> 20} MiB")
+    kind = media_type_of_content(data)
+    if kind is None:
+        guessed = mimetypes.guess_type(path.name)[0] or "text/plain"
+        kind = guessed if guessed.startswith("text/") else "text/plain"
+        if b"\0" in data[:8192]:
+            raise UsageError(
+                f"can't attach {path}: it is neither text nor an image nor a PDF",
+                hint="PNG, JPEG, GIF and WebP images, PDF files and text can be sent",
+            )
+    return _attachment(path.name, kind, data)
+
+
+def media_type_of_content(data: bytes) -> str | None:
+    """The media type of a picture or PDF by its first bytes, or None for anything else."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
+
+
+def _attachment(name: str, kind: str, data: bytes) -> Attachment:
+    return Attachment(name, kind, len(data), hashlib.sha256(data).hexdigest(), data)
+
+
+def _standard_input(
+    silence: float | None, warn: Callable[[str], None], *, ask_terminal: bool
+) -> bytes:
+    """All of standard input; nothing where it is closed or a terminal that wasn't asked for.
+
+    Args:
+        silence: Seconds a pipe or socket may give nothing, or None to wait for ever.
+        warn: Called when it gave nothing.
+        ask_terminal: Read a terminal too, to its end of file.
+    """
+    try:
+        number = sys.stdin.fileno() if sys.stdin is not None else None
+        if number is None or (os.isatty(number) and not ask_terminal):
+            return b""
+        mode = os.fstat(number).st_mode
+    except (OSError, ValueError):  # closed
+        return b""
+    if stat.S_ISDIR(mode):
+        return b""
+    may_be_silent = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    if silence is not None and may_be_silent and not select.select([number], [], [], silence)[0]:
+        warn(f"standard input gave nothing for {silence:g} s; going on without it (-n skips this)")
+        return b""
+    return _read_all(number)
+
+
+def _read_all(number: int) -> bytes:
+    blocks, size = [], 0
+    try:
+        while block := os.read(number, _BLOCK):
+            blocks.append(block)
+            size += len(block)
+            if size > MOST_BYTES:
+                raise UsageError(f"standard input is larger than {MOST_BYTES >> 20} MiB")
+    except OSError as error:
+        raise UsageError(f"can't read standard input: {error.strerror or error}") from error
+    return b"".join(blocks)
+
+
+def _decoded(data: bytes, warn: Callable[[str], None]) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        warn("standard input isn't UTF-8; what can't be read is sent as \N{REPLACEMENT CHARACTER}")
+        return data.decode("utf-8-sig", "replace")

@@ -1,0 +1,157 @@
+"""What `ask` says on standard error beside the answer: thinking, tools, notices, warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatterm.events import (
+    Event,
+    StepDelta,
+    StepFinished,
+    StepStarted,
+    StepUpdated,
+    TurnFinished,
+    TurnStarted,
+)
+from chatterm.render.sanitize import Sanitizer, sanitize_line
+from chatterm.steps import (
+    NoticeStep,
+    Outcome,
+    Step,
+    TextStep,
+    ThinkingStep,
+    ToolCallStep,
+    ToolResultStep,
+    Usage,
+)
+
+Writer = Callable[[str], None]
+
+_MUTED, _WARNING, _RESET = "\x1b[2m", "\x1b[33m", "\x1b[0m"
+_MARK = {
+    Outcome.DONE: "●",
+    Outcome.DENIED: "⊘",
+    Outcome.CANCELLED: "■",
+}
+_LONGEST = 200  # characters of a call's arguments in its one line
+
+
+class Narrator:
+    """Writes lines for people to standard error.
+
+    Args:
+        write: Writes text to standard error.
+        talkative: Tell of progress at all: standard error is a terminal and `-q` wasn't given.
+        quiet: Not even warnings.
+        thinking: Show thinking as it streams.
+        styles: Control sequences may be used.
+        colour: Colours may be used.
+    """
+
+    def __init__(
+        self,
+        write: Writer,
+        *,
+        talkative: bool,
+        quiet: bool = False,
+        thinking: bool = True,
+        styles: bool = False,
+        colour: bool = False,
+    ) -> None:
+        self._write = write
+        self._talkative = talkative
+        self._quiet = quiet
+        self._thinking = thinking
+        self._styles = styles
+        self._colour = colour
+        self._thoughts: dict[str, Sanitizer] = {}
+        self._commentary: dict[str, Sanitizer] = {}
+        self._in_line = False
+
+    def event(self, event: Event) -> None:
+        """Tell of an event, when it is worth telling."""
+        match event:
+            case TurnStarted() if self._talkative:
+                self._line(f"{event.model} · {event.conversation}", _MUTED)
+            case StepStarted(ThinkingStep() as step) if self._thinking:
+                self._thoughts[step.id] = Sanitizer()
+            case StepStarted(TextStep() as step) if self._talkative:
+                self._commentary[step.id] = Sanitizer()
+            case StepDelta(step_id, text) if step_id in self._thoughts:
+                self._flow(self._thoughts[step_id].feed(text))
+            case StepDelta(step_id, text) if step_id in self._commentary:
+                self._flow(self._commentary[step_id].feed(text))
+            case StepUpdated(ThinkingStep() as step) if step.id in self._thoughts:
+                pass
+            case StepFinished(step):
+                self._finished(step)
+            case TurnFinished() if self._talkative:
+                self._turn_finished(event)
+            case _:
+                pass
+
+    def warn(self, message: str) -> None:
+        """Say something the user should know about the result."""
+        if not self._quiet:
+            self._line(f"chatterm: {sanitize_line(message)}", _WARNING)
+
+    def answer_begins(self) -> None:
+        """The answer's first characters are about to be written."""
+        self._end_line()
+
+    def _finished(self, step: Step) -> None:
+        held = self._thoughts.pop(step.id, None) or self._commentary.pop(step.id, None)
+        if held is not None:
+            self._flow(held.finish())
+            self._end_line()
+            return
+        match step:
+            case NoticeStep():
+                self.warn(step.text)
+            case ToolCallStep() if self._talkative:
+                arguments = " ".join(step.arguments.split())
+                if len(arguments) > _LONGEST:
+                    arguments = arguments[:_LONGEST] + "…"
+                self._line(f"● {sanitize_line(f'{step.name}  {arguments}')}", _MUTED)
+            case ToolResultStep() if self._talkative and not step.ok:
+                mark = _MARK.get(step.outcome, "✗")
+                text = f"{step.name}  {step.outcome.value}: {step.content}"
+                self._line(f"{mark} {sanitize_line(text)[:_LONGEST]}", _MUTED)
+            case _:
+                pass
+
+    def _turn_finished(self, event: TurnFinished) -> None:
+        if line := usage_line(event.usage):
+            self._line(line, _MUTED)
+
+    def _flow(self, text: str) -> None:
+        """Write streamed text that isn't the answer, muted."""
+        if text:
+            self._in_line = not text.endswith("\n")
+            self._write(f"{_MUTED}{text}{_RESET}" if self._styles else text)
+
+    def _end_line(self) -> None:
+        if self._in_line:
+            self._write("\n")
+            self._in_line = False
+
+    def _line(self, text: str, style: str) -> None:
+        self._end_line()
+        styled = self._colour if style == _WARNING else self._styles
+        self._write(f"{style}{text}{_RESET}\n" if styled else f"{text}\n")
+
+
+def usage_line(usage: Usage) -> str:
+    """Tokens and cost in one short line; empty when nothing is known."""
+    parts = []
+    if usage.input is not None or usage.output is not None:
+        parts.append(f"{_tokens(usage.input)} → {_tokens(usage.output)} tokens")
+    if usage.cost_usd is not None:
+        parts.append(f"${usage.cost_usd:.4f}" if usage.cost_usd < 0.1 else f"${usage.cost_usd:.2f}")
+    return " · ".join(parts)
+
+
+def _tokens(count: int | None) -> str:
+    if count is None:
+        return "?"
+    return str(count) if count < 10_000 else f"{count / 1000:.1f}k"

@@ -1,0 +1,59 @@
+"""What `ask` was asked to do: its options as plain data, cheap to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Format(StrEnum):
+    """How the answer is printed."""
+
+    PRETTY = "pretty"
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """The options of `ask`, as given; None where one wasn't.
+
+    Attributes:
+        words: The prompt's words; a single `-` stands for standard input.
+        model: `provider/model` or an alias.
+        system: The system text.
+        files: Files to attach.
+        format: How to print.
+        extract: Print only the first code block.
+        schema: A file with the JSON Schema that the reply must fit.
+        output: A file for the answer, instead of standard output.
+        effort: How hard to think.
+        thinking: Whether to show thinking on standard error.
+        read_stdin: Whether standard input is looked at.
+        max_rounds: The most model calls.
+        timeout_s: Seconds for the whole turn.
+        directory: The directory to work in.
+        capture: A directory for the raw traffic.
+        sanitize: Strip control sequences wherever the answer goes.
+        quiet: Nothing on standard error but errors.
+    """
+
+    words: tuple[str, ...] = ()
+    model: str | None = None
+    system: str | None = None
+    files: tuple[Path, ...] = ()
+    format: Format | None = None
+    extract: bool = False
+    schema: Path | None = None
+    output: Path | None = None
+    effort: str | None = None
+    thinking: bool | None = None
+    read_stdin: bool = True
+    max_rounds: int | None = None
+    timeout_s: float | None = None
+    directory: Path | None = None
+    capture: Path | None = None
+    sanitize: bool = False
+    quiet: bool = False

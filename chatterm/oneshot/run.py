@@ -1,0 +1,170 @@
+"""Running `ask`: one turn, stopped by signals or a deadline, printed as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+
+from chatterm.agent.calls import CallRunner
+from chatterm.agent.interrupt import Interrupt
+from chatterm.agent.loop import TurnRequest, run_turn
+from chatterm.errors import ErrorKind, ExitStatus, Failure, OutputError
+from chatterm.events import Event, StepFinished, TurnFinished
+from chatterm.oneshot.output import PipeClosedError
+from chatterm.oneshot.printers import Printer
+from chatterm.providers.base import Provider
+from chatterm.steps import Step, TurnStatus
+
+_STATUS_OF_SIGNAL = {
+    signal.SIGINT: ExitStatus.INTERRUPTED,
+    signal.SIGTERM: ExitStatus.TERMINATED,
+    signal.SIGHUP: ExitStatus.HUNG_UP,
+}
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of the turn.
+
+    Attributes:
+        steps: The finished steps.
+        end: The turn's last event; None when printing broke off before it.
+        stopped_by: The exit status of the signal that stopped it.
+        output_error: Why the answer couldn't be written.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    end: TurnFinished | None = None
+    stopped_by: ExitStatus | None = None
+    output_error: OutputError | None = None
+
+
+async def run_ask(
+    provider: Provider,
+    request: TurnRequest,
+    printer: Printer,
+    *,
+    calls: CallRunner | None = None,
+    timeout_s: float | None = None,
+) -> Result:
+    """Run a turn and print it.
+
+    SIGINT, SIGTERM and SIGHUP stop the turn, keep what came and let it end as interrupted; a second
+    one ends the process at once. When the output breaks, the turn is stopped as well.
+
+    Args:
+        provider: Who is asked.
+        request: The turn.
+        printer: Prints the events.
+        calls: Who answers the model's calls.
+        timeout_s: Seconds after which the turn fails.
+    """
+    result = Result()
+    interrupt = Interrupt()
+    turn = run_turn(provider, request, calls=calls, interrupt=interrupt)
+    with _signals(interrupt, result), _deadline(interrupt, timeout_s):
+        try:
+            async with aclosing(turn) as events:
+                async for event in events:
+                    _take(result, event)
+                    _print(printer, event, result, interrupt)
+        except OutputError as error:
+            result.output_error = error
+        _close(printer, result)
+    await provider.aclose()
+    return result
+
+
+def exit_status(result: Result) -> ExitStatus:
+    """The exit status of a turn: of several that fit, the first in the contract's order."""
+    if result.stopped_by is not None:
+        return result.stopped_by
+    if result.output_error is not None:
+        closed = isinstance(result.output_error, PipeClosedError)
+        return ExitStatus.PIPE_CLOSED if closed else ExitStatus.OUTPUT
+    end = result.end
+    if end is None:
+        return ExitStatus.INTERNAL
+    if end.error is not None:
+        return end.error.kind.exit_status
+    if end.denied:
+        return ExitStatus.DENIED
+    match end.status:
+        case TurnStatus.COMPLETED:
+            return ExitStatus.COMPLETED
+        case TurnStatus.INTERRUPTED:
+            return ExitStatus.INTERRUPTED
+        case _:
+            return ExitStatus.INCOMPLETE
+
+
+def _take(result: Result, event: Event) -> None:
+    match event:
+        case StepFinished(step):
+            result.steps.append(step)
+        case TurnFinished():
+            result.end = event
+        case _:
+            pass
+
+
+def _print(printer: Printer, event: Event, result: Result, interrupt: Interrupt) -> None:
+    if result.output_error is not None:
+        return  # the turn is only being brought to its end
+    try:
+        printer.event(event)
+    except OutputError as error:
+        result.output_error = error
+        interrupt.request()
+
+
+def _close(printer: Printer, result: Result) -> None:
+    try:
+        if result.output_error is None:
+            printer.close()
+    except OutputError as error:
+        result.output_error = error
+
+
+@contextmanager
+def _signals(interrupt: Interrupt, result: Result) -> Iterator[None]:
+    """Turn the first signal into an interrupt. What the parent had ignored stays ignored."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        status = _STATUS_OF_SIGNAL[number]
+        if result.stopped_by is not None:
+            os._exit(status)  # the user insists: nothing that might wait is done any more
+        result.stopped_by = status
+        interrupt.request()
+
+    caught = [s for s in _STATUS_OF_SIGNAL if signal.getsignal(s) is not signal.SIG_IGN]
+    for number in caught:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _deadline(interrupt: Interrupt, timeout_s: float | None) -> Iterator[None]:
+    if not timeout_s:
+        yield
+        return
+    failure = Failure(
+        ErrorKind.TIMEOUT,
+        f"the answer wasn't finished within {timeout_s:g} s",
+        retryable=True,
+        hint="give it more with --timeout",
+    )
+    handle = asyncio.get_running_loop().call_later(timeout_s, interrupt.request, failure)
+    try:
+        yield
+    finally:
+        handle.cancel()

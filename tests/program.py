@@ -1,0 +1,106 @@
+"""Running the real program in a process of its own, in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "chatterm"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run of the program came to."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode("utf-8")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events of `--format jsonl`."""
+        return [json.loads(line) for line in self.stdout.split(b"\n") if line]
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """The finished steps among them."""
+        return [event["step"] for event in self.events if event["type"] == "step.finished"]
+
+
+class Program:
+    """The program with a home directory and a configuration of its own.
+
+    Args:
+        home: An empty directory.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.config = home / "config.toml"
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "xdg-config"),
+            "XDG_DATA_HOME": str(home / "xdg-data"),
+            "XDG_STATE_HOME": str(home / "xdg-state"),
+            "XDG_CACHE_HOME": str(home / "xdg-cache"),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            "LANG": "C.UTF-8",
+        }
+        for name in ("PYTHONPATH", "COVERAGE_PROCESS_START", "PYTHONDONTWRITEBYTECODE"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+
+    def configure(self, text: str) -> None:
+        """Write the configuration file and use it."""
+        self.config.write_text(text, "utf-8")
+        self.env["CHATTERM_CONFIG"] = str(self.config)
+
+    def provider(self, url: str, protocol: str = "chat", **settings: str) -> None:
+        """Configure one provider `p` at an address, with model `m` as the default."""
+        lines = [
+            'model = "p/m"',
+            "[providers.p]",
+            f'protocol = "{protocol}"',
+            f'base_url = "{url}"',
+        ]
+        tables = settings.pop("tables", "")
+        lines += [f"{key} = {value}" for key, value in settings.items()]
+        self.configure("\n".join([*lines, tables, ""]))
+
+    def run(
+        self,
+        *arguments: str,
+        stdin: bytes | None = b"",
+        timeout: float = 60,
+        env: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Finished:
+        """Run it to its end."""
+        if "stdin" not in options:
+            options["input"] = stdin
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            capture_output=True,
+            timeout=timeout,
+            env=self.env | (env or {}),
+            check=False,
+            cwd=options.pop("cwd", self.home),
+            **options,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start it and leave it running."""
+        options.setdefault("cwd", self.home)
+        env = self.env | options.pop("env", {})
+        return subprocess.Popen([*COMMAND, *arguments], env=env, **options)

@@ -1,0 +1,170 @@
+"""The recorded provider traffic kept beside the checkout, and what must be read from it.
+
+The recordings aren't part of the project. Tests that use them skip, and say so, where they are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+STREAMS = Path(__file__).resolve().parents[2] / "shared" / "streams"
+MISSING = "the recorded streams are not beside this checkout"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recorded body and its expected results (the raw wire's: see the index's README)."""
+
+    file: str
+    protocol: str
+    provider: str
+    features: frozenset[str]
+    expected: dict[str, Any]
+
+    @property
+    def body(self) -> bytes:
+        return (STREAMS / self.file).read_bytes()
+
+
+def recordings(*protocols: str) -> list[Recording]:
+    """The recordings of these protocols; none where the folder is missing."""
+    return [
+        Recording(
+            row["file"],
+            row["protocol"],
+            row["provider"],
+            frozenset(row["features"]),
+            row["expected"],
+        )
+        for row in _rows("INDEX.jsonl")
+        if row["protocol"] in protocols
+    ]
+
+
+def http_errors() -> list[dict[str, Any]]:
+    """The recorded error bodies with their status and headers."""
+    return _rows("HTTP_ERRORS.jsonl")
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    path = STREAMS / name
+    if not path.exists():
+        return []
+    # Some texts hold U+2028, at which str.splitlines() would split.
+    return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+
+
+# --- what was read, in the index's terms ------------------------------------------------------
+
+
+def differences(
+    recording: Recording, steps: list[dict[str, Any]], end: dict[str, Any]
+) -> list[str]:
+    """How finished steps and the `turn.finished` event differ from what is expected.
+
+    The expected values are the raw wire's; where chatterm says the same in its own terms (thinking
+    tags split off, usage normalised, a longer final text) they are compared in those.
+    """
+    expected = recording.expected
+    found: list[str] = []
+
+    def compare(what: str, ours: object, theirs: object) -> None:
+        if ours != theirs:
+            found.append(f"{what}: {ours!r:.300} instead of {theirs!r:.300}")
+
+    text, thinking = _joined(steps, "text"), _joined(steps, "thinking")
+    if thinking and not expected["thinking_len"] and text != expected["text"]:
+        text, thinking = f"<think>{thinking}</think>{text}", ""
+    if "final_text_differs" in recording.features:
+        # The index gives the deltas; the server's last word on the text is longer.
+        compare("final text", json.dumps(text)[1:-1].encode() in recording.body, True)
+        compare("text is longer", len(text) > expected["text_len"], True)
+    else:
+        compare("text length", len(text), expected["text_len"])
+        compare("text digest", _digest(text), expected["text_sha256"])
+    bare = len(thinking) - _paragraph_breaks(recording)
+    compare("thinking length", bare, expected["thinking_len"])
+    compare("refusal", _joined(steps, "refusal") or None, expected["refusal"])
+    compare("calls", _calls(steps), _expected_calls(expected["tool_calls"]))
+    compare("citations", len(_cited(steps)), expected["citations"])
+    compare("finish", end["provider_finish_reason"], expected["finish"])
+    compare("usage", _usage(end["usage"]), _expected_usage(expected["usage"]))
+    compare("errors", bool(end["error"]), bool(expected["errors"]))
+    for error in expected["errors"][:1]:
+        compare("error", error["message"][:80] in (end["error"] or {}).get("message", ""), True)
+    return found
+
+
+def _joined(steps: Iterable[dict[str, Any]], kind: str) -> str:
+    return "".join(step["text"] for step in steps if step["kind"] == kind)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _paragraph_breaks(recording: Recording) -> int:
+    """Characters that we put between the parts of a reasoning summary: the index joins them."""
+    added = [
+        json.loads(line[5:])["summary_index"]
+        for line in recording.body.split(b"\n")
+        if line.startswith(b"data:") and b"reasoning_summary_part.added" in line
+    ]
+    return sum(len("\n\n") for index in added if index > 0)
+
+
+def _calls(steps: Iterable[dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    calls = []
+    for step in steps:
+        if step["kind"] == "tool_call":
+            kind = "hosted" if step["hosted"] else "function"
+            value = step["input"] if step["input"] is not None else step["arguments"]
+            if (step.get("opaque") or {}).get("custom"):
+                kind = "custom"
+            calls.append((kind, step["call_id"], step["name"], _plain(kind, value)))
+        elif step["kind"] == "tool_result" and step["name"].endswith("_output"):
+            calls.append(("hosted", None, step["name"], None))
+    return calls
+
+
+def _expected_calls(calls: Iterable[dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    return [
+        (
+            call["kind"],
+            None if call["name"].endswith("_output") else call["id"],
+            call["name"],
+            _plain(call["kind"], call["args"]),
+        )
+        for call in calls
+    ]
+
+
+def _plain(kind: str, arguments: Any) -> Any:
+    """The arguments of a hosted call, less the forms in which the index doesn't give them."""
+    if kind == "hosted" and isinstance(arguments, str):
+        return None  # code: the index has none
+    if kind == "hosted" and isinstance(arguments, dict) and set(arguments) == {"queries"}:
+        return arguments["queries"]
+    return arguments
+
+
+def _cited(steps: Iterable[dict[str, Any]]) -> set[str]:
+    return {c["url"] or c["title"] for s in steps if s["kind"] == "text" for c in s["citations"]}
+
+
+def _usage(usage: dict[str, Any]) -> tuple[Any, ...]:
+    return usage["input"], usage["output"], usage["reasoning"], usage["cached_input"]
+
+
+def _expected_usage(usage: dict[str, Any] | None) -> tuple[Any, ...]:
+    if usage is None:
+        return None, None, None, None
+    output, reasoning = usage["output"], usage["reasoning"]
+    if output is not None and reasoning and reasoning > output:
+        output += reasoning  # the dialects that leave reasoning out
+    return usage["input"], output, reasoning, usage["cached"]

@@ -1,0 +1,405 @@
+"""Cutting the bytes of a body into events: event streams (SSE), and what is sent instead of them.
+
+The rules are those of the WHATWG's event stream, read on bytes: lines end at LF, CR or CRLF and
+nowhere else (`str.splitlines` would cut JSON text at U+2028), UTF-8 is decoded only once an event
+is whole, so no character can be cut, and an event that the end of the body left unterminated is
+kept. Every framer costs what the bytes are long, however they were split.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import suppress
+from enum import StrEnum
+from typing import Any, Protocol
+
+from chatterm.errors import ErrorKind, Failure, ProviderError
+from chatterm.providers.decoding import Decoder
+from chatterm.providers.failures import (
+    error_in,
+    failure_of_error,
+    page_words,
+    plain_words,
+    shortened,
+)
+
+log = logging.getLogger("chatterm.providers")
+
+MAX_EVENT_BYTES = 8 * 1024 * 1024
+PAGE_LIMIT = 64 * 1024  # of a web page no more is read
+
+Framed = tuple[str | None, str]
+
+_BOM = b"\xef\xbb\xbf"
+_SPACE = b" \t\r\n"
+
+
+class EventTooLarge(ProviderError):  # noqa: N818 - says what is wrong, as the kinds do
+    """A single event is longer than anything a provider sends on purpose."""
+
+    def __init__(self, limit: int = MAX_EVENT_BYTES) -> None:
+        super().__init__(
+            Failure(
+                ErrorKind.STREAM_INVALID,
+                f"the provider sent a single event of more than {limit // (1024 * 1024)} MiB",
+                hint="the address may not be a chat endpoint: check base_url",
+            )
+        )
+
+
+class Framer(Protocol):
+    """Cuts a body into events."""
+
+    @property
+    def signs(self) -> int:
+        """How many signs of life there were: events, and comments sent to keep a line open."""
+        ...
+
+    def feed(self, chunk: bytes) -> list[Framed]:
+        """The events (name or None, data) that these bytes complete."""
+        ...
+
+    def finish(self) -> list[Framed]:
+        """What the end of the body completes."""
+        ...
+
+
+class SseFramer:
+    """Cuts an event stream into events.
+
+    Attributes:
+        signs: Events handed out and comment lines seen so far.
+
+    Raises:
+        EventTooLarge: From `feed` or `finish`, once every event before the large one was handed
+            out.
+    """
+
+    def __init__(self, max_event: int = MAX_EVENT_BYTES) -> None:
+        self.signs = 0
+        self._max = max_event
+        self._held = bytearray()  # the unfinished event, line ends already LF
+        self._held_comments = 0  # of `signs`, those of comments in the unfinished event
+        self._after_cr = False
+        self._start: bytes | None = b""  # what may become a BOM, while the body only begins
+        self._too_large = False
+
+    def feed(self, chunk: bytes) -> list[Framed]:
+        """The events (name or None, data) that these bytes complete."""
+        if self._too_large:
+            raise EventTooLarge(self._max)
+        if self._start is not None:
+            chunk = self._without_bom(chunk)
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._with_lf(chunk)
+        held = self._held
+        if held:
+            closes = b"\n\n" in chunk or (chunk.startswith(b"\n") and held.endswith(b"\n"))
+            if not closes:
+                self._hold(chunk)
+                return self._checked([])
+            chunk = bytes(held) + chunk
+            held.clear()
+        whole, _, rest = chunk.rpartition(b"\n\n")
+        events = self._read_plain(whole) or self._read_blocks(whole.split(b"\n\n"))
+        if rest and not self._too_large:
+            self._hold(rest)
+        return self._checked(events)
+
+    def finish(self) -> list[Framed]:
+        """The last event, when the body ended without the blank line that closes it."""
+        if self._too_large:
+            raise EventTooLarge(self._max)
+        block = bytes(self._held)
+        self._held.clear()
+        return self._read_blocks([block])
+
+    def _without_bom(self, chunk: bytes) -> bytes:
+        start = (self._start or b"") + chunk
+        if len(start) < len(_BOM) and _BOM.startswith(start):
+            self._start = start
+            return b""
+        self._start = None
+        return start.removeprefix(_BOM)
+
+    def _with_lf(self, chunk: bytes) -> bytes:
+        # A CR ends its line at once; the LF that may follow, in this chunk or the next, is its.
+        if not chunk:
+            return chunk
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+            if not chunk:
+                self._after_cr = False
+                return chunk
+        self._after_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _hold(self, piece: bytes) -> None:
+        # Comments are counted when they come, not when the event around them is whole: a server
+        # may send them for minutes before that.
+        held = self._held
+        comments = piece.count(b"\n:")
+        if piece.startswith(b":") and (not held or held.endswith(b"\n")):
+            comments += 1
+        if comments:
+            self._held_comments += comments
+            self.signs += comments
+        held += piece
+        self._too_large = len(held) > self._max
+
+    def _checked(self, events: list[Framed]) -> list[Framed]:
+        if self._too_large and not events:
+            raise EventTooLarge(self._max)
+        return events
+
+    def _read_plain(self, whole: bytes) -> list[Framed]:
+        # Most bodies are one `data: …` line an event: those are taken apart at once. No events:
+        # it wasn't one of them.
+        if not whole.startswith(b"data: ") or len(whole) > self._max or self._held_comments:
+            return []
+        texts = whole[6:].decode("utf-8", "replace").split("\n\ndata: ")
+        if whole.count(b"\n") != 2 * len(texts) - 2:
+            return []
+        self.signs += len(texts)
+        return [(None, text) for text in texts]
+
+    def _read_blocks(self, blocks: list[bytes]) -> list[Framed]:
+        events: list[Framed] = []
+        counted, self._held_comments = self._held_comments, 0
+        comments = 0
+        for block in blocks:
+            if not block:
+                continue
+            if len(block) > self._max:
+                self._too_large = True
+                break
+            if block.startswith(b"event: "):
+                name, found, data = block[7:].partition(b"\ndata: ")
+                if found and name and b"\n" not in data and b"\n" not in name:
+                    pair = (name.decode("utf-8", "replace"), data.decode("utf-8", "replace"))
+                    events.append(pair)
+                    continue
+            comments += self._read_block(block, events)
+        self.signs += len(events) + max(0, comments - counted)
+        return events
+
+    def _read_block(self, block: bytes, events: list[Framed]) -> int:
+        # Appends the block's event, if it makes one, and returns how many comments it held.
+        name = None
+        data: list[bytes] = []
+        comments = 0
+        for line in block.split(b"\n"):
+            field, _, value = line.partition(b":")
+            if field == b"data":
+                data.append(value.removeprefix(b" "))
+            elif field == b"event":
+                name = value.removeprefix(b" ").decode("utf-8", "replace") or None
+            elif not field and line:
+                comments += 1
+        if data:
+            text = data[0] if len(data) == 1 else b"\n".join(data)
+            events.append((name, text.decode("utf-8", "replace")))
+        return comments
+
+
+class JsonFramer:
+    """Takes a body of JSON apart: one value a line (NDJSON), or one value in all.
+
+    Which of the two it is shows in the first line: it is a value of its own, or it isn't.
+
+    Attributes:
+        signs: Values handed out so far.
+
+    Raises:
+        EventTooLarge: From `feed`, when a value is larger than any a provider sends.
+    """
+
+    def __init__(self, max_event: int = MAX_EVENT_BYTES) -> None:
+        self.signs = 0
+        self._max = max_event
+        self._held = bytearray()
+        self._by_line: bool | None = None
+        self._too_large = False
+
+    def feed(self, chunk: bytes) -> list[Framed]:
+        """The values (their name is always None) that these bytes complete."""
+        if self._too_large:
+            raise EventTooLarge(self._max)
+        lines: list[bytes] = []
+        if self._by_line is not False and b"\n" in chunk:
+            lines = self._cut(chunk)
+        else:
+            self._held += chunk
+        events = self._framed(lines)
+        self._too_large = len(self._held) > self._max
+        if self._too_large and not events:
+            raise EventTooLarge(self._max)
+        return events
+
+    def finish(self) -> list[Framed]:
+        """The last value, when no newline closed it."""
+        if self._too_large:
+            raise EventTooLarge(self._max)
+        rest = bytes(self._held)
+        self._held.clear()
+        return self._framed([rest])
+
+    def _cut(self, chunk: bytes) -> list[bytes]:
+        whole = bytes(self._held) + chunk
+        if self._by_line is None:
+            whole = whole.removeprefix(_BOM).lstrip(_SPACE)
+            line, newline, _ = whole.partition(b"\n")
+            if newline:
+                self._by_line = _is_json(line)
+            if not self._by_line:
+                self._held = bytearray(whole)
+                return []
+        *lines, rest = whole.split(b"\n")
+        self._held = bytearray(rest)
+        return lines
+
+    def _framed(self, lines: list[bytes]) -> list[Framed]:
+        kept = [line.removeprefix(_BOM).strip(_SPACE) for line in lines]
+        events: list[Framed] = [(None, line.decode("utf-8", "replace")) for line in kept if line]
+        self.signs += len(events)
+        return events
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+class Shape(StrEnum):
+    """What the first bytes of a body show it to be, whatever its content type says.
+
+    An event stream can't begin with any of the characters by which the others are known.
+    """
+
+    EVENTS = "events"
+    JSON = "json"
+    PAGE = "page"
+
+
+def shape_of(start: bytes) -> Shape | None:
+    """The `Shape` of a body that begins with these bytes; None while they are only blanks."""
+    seen = start.removeprefix(_BOM).lstrip(_SPACE)
+    if not seen or _BOM.startswith(start):
+        return None
+    if seen[:1] in (b"{", b"["):
+        return Shape.JSON
+    return Shape.PAGE if seen[:1] == b"<" else Shape.EVENTS
+
+
+class Body:
+    """Finds out what a body with status 200 is, and feeds a decoder with its events.
+
+    Args:
+        decoder: Reads the events.
+        provider: The user's name for the provider, for messages.
+        status: The HTTP status.
+    """
+
+    def __init__(self, decoder: Decoder, provider: str, status: int = 200) -> None:
+        self.provider = provider
+        self._decoder = decoder
+        self._status = status
+        self._start = b""
+        self._shape: Shape | None = None
+        self._framer: Framer = SseFramer()
+        self._first = True
+        self._passed_over = False
+
+    def feed(self, chunk: bytes) -> bool:
+        """Read a piece of the body; whether there was a sign of life in it.
+
+        Raises:
+            ProviderError: The body isn't a reply.
+        """
+        if self._shape is None or self._shape is Shape.PAGE:
+            self._start += chunk
+            self._shape = shape_of(self._start)
+            if self._shape is None and len(self._start) < 4096:
+                return False
+            if self._shape is Shape.PAGE:
+                if len(self._start) > PAGE_LIMIT:
+                    raise ProviderError(self._no_stream())
+                return False
+            if self._shape is Shape.JSON:
+                self._framer = JsonFramer()
+            self._shape = self._shape or Shape.EVENTS
+            chunk = self._start
+        framer = self._framer
+        signs = framer.signs
+        self._decode(framer.feed(chunk))
+        return framer.signs != signs
+
+    def finish(self) -> None:
+        """The body is whole.
+
+        Raises:
+            ProviderError: It wasn't a reply.
+        """
+        if self._shape is Shape.PAGE:
+            raise ProviderError(self._no_stream())
+        self._decode(self._framer.finish())
+        if self._shape is Shape.EVENTS and not self._framer.signs:
+            raise ProviderError(self._no_stream())
+
+    def salvage(self) -> None:
+        """The body was cut off: read what of it can be."""
+        self._passed_over = True  # half an event is no news
+        with suppress(ProviderError):
+            self._decode(self._framer.finish())
+
+    def _decode(self, framed: list[Framed]) -> None:
+        decoder = self._decoder
+        for name, text in framed:
+            if decoder.ended:
+                return
+            if not text or text.isspace():
+                continue
+            if text == "[DONE]" or text.strip() == "[DONE]":
+                decoder.event(name, "[DONE]")
+                continue
+            try:
+                data = json.loads(text)
+            except (ValueError, RecursionError):
+                self._pass_over(len(text))
+                continue
+            if self._shape is Shape.JSON:
+                self._decode_json(data)
+            else:
+                decoder.event(name, data)
+
+    def _decode_json(self, data: Any) -> None:
+        # Not an event stream: lines of JSON, or all there is in one value, which may be an error.
+        error = error_in(data) if self._first else None
+        self._first = False
+        if error is not None:
+            failure = failure_of_error(error, status=self._status, provider=self.provider)
+            raise ProviderError(failure)
+        for value in data if isinstance(data, list) else [data]:
+            if not self._decoder.ended:
+                self._decoder.event(None, value)
+
+    def _pass_over(self, length: int) -> None:
+        level = logging.DEBUG if self._passed_over else logging.WARNING
+        self._passed_over = True
+        log.log(level, "%s: passed over an event of %d characters", self.provider, length)
+
+    def _no_stream(self) -> Failure:
+        text = self._start.decode("utf-8", "replace")
+        what = page_words(text)
+        if self._shape is not Shape.PAGE:
+            what = f"it answered with text: {shortened(plain_words(text), 200)}"
+        return Failure(
+            ErrorKind.STREAM_INVALID,
+            f"{self.provider} sent no event stream: {what}",
+            self._status,
+            hint="check base_url: it may lack a path such as /v1",
+        )

@@ -80,14 +80,13 @@ class Program:
     def run(
         self,
         *arguments: str,
-        stdin: bytes | None = b"",
+        stdin: bytes | int = b"",
         timeout: float = 60,
         env: dict[str, str] | None = None,
         **options: Any,
     ) -> Finished:
-        """Run it to its end."""
-        if "stdin" not in options:
-            options["input"] = stdin
+        """Run it to its end; standard input is these bytes, or this descriptor."""
+        options["stdin" if isinstance(stdin, int) else "input"] = stdin
         done = subprocess.run(
             [*COMMAND, *arguments],
             capture_output=True,

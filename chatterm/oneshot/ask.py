@@ -36,6 +36,7 @@ from chatterm.oneshot.printers import (
     JsonPrinter,
     PlainSink,
     Printer,
+    Sink,
     TextPrinter,
 )
 from chatterm.oneshot.run import Result, exit_status, run_ask
@@ -48,7 +49,6 @@ from chatterm.render.console import (
     wants_styles,
     write_error,
 )
-from chatterm.render.sanitize import Sanitizer, sanitize
 from chatterm.steps import FinishReason, TurnStatus, UserInput
 
 _INCOMPLETE = {
@@ -131,13 +131,17 @@ class _Prepared:
         if self._format is Format.PRETTY:
             from chatterm.oneshot.pretty import PrettySink
 
-            return TextPrinter(PrettySink(self._output), self._narrator)
+            return self._text_printer(PrettySink(self._output))
         if ascii_only:
+            from chatterm.render.sanitize import Sanitizer
+
             sanitizer = Sanitizer()
-            return TextPrinter(
-                PlainSink(self._output, sanitizer.feed, sanitizer.finish), self._narrator
-            )
-        return TextPrinter(PlainSink(self._output), self._narrator)
+            return self._text_printer(PlainSink(self._output, sanitizer.feed, sanitizer.finish))
+        return self._text_printer(PlainSink(self._output))
+
+    def _text_printer(self, sink: Sink) -> TextPrinter:
+        same_screen = self._on_terminal and is_terminal(sys.stderr)
+        return TextPrinter(sink, self._narrator, same_screen=same_screen)
 
     @property
     def _collects(self) -> bool:
@@ -154,11 +158,11 @@ class _Prepared:
             if result.end is not None and result.end.status is TurnStatus.COMPLETED:
                 print_error(str(problem))
                 if text and not self._options.quiet:
-                    write_error(sanitize(text).rstrip("\n") + "\n")
+                    write_error(_clean(text))
             return status or ExitStatus.SCHEMA
         try:
             clean = self._on_terminal or self._options.sanitize
-            self._output.write((sanitize(wanted) if clean else wanted).rstrip("\n") + "\n")
+            self._output.write(_clean(wanted) if clean else wanted.rstrip("\n") + "\n")
         except OutputError as error:
             result.output_error = error
             return exit_status(result)
@@ -222,6 +226,12 @@ def _turn_request(
         ),
         max_rounds=options.max_rounds or config.limits.max_rounds,
     )
+
+
+def _clean(text: str) -> str:
+    from chatterm.render.sanitize import sanitize
+
+    return sanitize(text).rstrip("\n") + "\n"
 
 
 def _new_id() -> str:

@@ -82,8 +82,6 @@ def attach(path: Path) -> Attachment:
     """
     try:
         with path.open("rb") as file:
-            if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
-                raise IsADirectoryError(21, "it is a directory")
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"can't attach {path}: {error.strerror or error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chatterm.events import (
     Event,
@@ -13,7 +14,6 @@ from chatterm.events import (
     TurnFinished,
     TurnStarted,
 )
-from chatterm.render.sanitize import Sanitizer, sanitize_line
 from chatterm.steps import (
     NoticeStep,
     Outcome,
@@ -24,6 +24,9 @@ from chatterm.steps import (
     ToolResultStep,
     Usage,
 )
+
+if TYPE_CHECKING:
+    from chatterm.render.sanitize import Sanitizer
 
 Writer = Callable[[str], None]
 
@@ -67,6 +70,8 @@ class Narrator:
         self._thoughts: dict[str, Sanitizer] = {}
         self._commentary: dict[str, Sanitizer] = {}
         self._in_line = False
+        self._told = False  # since the last text of the answer
+        self._blank_due = False
 
     def event(self, event: Event) -> None:
         """Tell of an event, when it is worth telling."""
@@ -74,9 +79,9 @@ class Narrator:
             case TurnStarted() if self._talkative:
                 self._line(f"{event.model} · {event.conversation}", _MUTED)
             case StepStarted(ThinkingStep() as step) if self._thinking:
-                self._thoughts[step.id] = Sanitizer()
+                self._thoughts[step.id] = _sanitizer()
             case StepStarted(TextStep() as step) if self._talkative:
-                self._commentary[step.id] = Sanitizer()
+                self._commentary[step.id] = _sanitizer()
             case StepDelta(step_id, text) if step_id in self._thoughts:
                 self._flow(self._thoughts[step_id].feed(text))
             case StepDelta(step_id, text) if step_id in self._commentary:
@@ -93,11 +98,23 @@ class Narrator:
     def warn(self, message: str) -> None:
         """Say something the user should know about the result."""
         if not self._quiet:
-            self._line(f"chatterm: {sanitize_line(message)}", _WARNING)
+            self._line(f"chatterm: {_one_line(message)}", _WARNING)
 
-    def answer_begins(self) -> None:
-        """The answer's first characters are about to be written."""
+    def pause(self, *, blank: bool) -> bool:
+        """A text of the answer is about to be written; says whether anything was told before it.
+
+        Args:
+            blank: Leave an empty line between.
+        """
         self._end_line()
+        told, self._told, self._blank_due = self._told, False, False
+        if told and blank:
+            self._write("\n")
+        return told
+
+    def resume(self, *, blank: bool) -> None:
+        """A text of the answer is whole. `blank`: leave an empty line before what is told next."""
+        self._blank_due = blank
 
     def _finished(self, step: Step) -> None:
         held = self._thoughts.pop(step.id, None) or self._commentary.pop(step.id, None)
@@ -112,11 +129,11 @@ class Narrator:
                 arguments = " ".join(step.arguments.split())
                 if len(arguments) > _LONGEST:
                     arguments = arguments[:_LONGEST] + "…"
-                self._line(f"● {sanitize_line(f'{step.name}  {arguments}')}", _MUTED)
+                self._line(f"● {_one_line(f'{step.name}  {arguments}')}", _MUTED)
             case ToolResultStep() if self._talkative and not step.ok:
                 mark = _MARK.get(step.outcome, "✗")
                 text = f"{step.name}  {step.outcome.value}: {step.content}"
-                self._line(f"{mark} {sanitize_line(text)[:_LONGEST]}", _MUTED)
+                self._line(f"{mark} {_one_line(text)[:_LONGEST]}", _MUTED)
             case _:
                 pass
 
@@ -127,8 +144,16 @@ class Narrator:
     def _flow(self, text: str) -> None:
         """Write streamed text that isn't the answer, muted."""
         if text:
+            self._begin()
             self._in_line = not text.endswith("\n")
             self._write(f"{_MUTED}{text}{_RESET}" if self._styles else text)
+
+    def _begin(self) -> None:
+        """Something is about to be told."""
+        if self._blank_due:
+            self._write("\n")
+        self._blank_due = False
+        self._told = True
 
     def _end_line(self) -> None:
         if self._in_line:
@@ -137,8 +162,21 @@ class Narrator:
 
     def _line(self, text: str, style: str) -> None:
         self._end_line()
+        self._begin()
         styled = self._colour if style == _WARNING else self._styles
         self._write(f"{style}{text}{_RESET}\n" if styled else f"{text}\n")
+
+
+def _sanitizer() -> Sanitizer:
+    from chatterm.render.sanitize import Sanitizer  # a pipe's narrator has nothing to sanitise
+
+    return Sanitizer()
+
+
+def _one_line(text: str) -> str:
+    from chatterm.render.sanitize import sanitize_line
+
+    return sanitize_line(text)
 
 
 def usage_line(usage: Usage) -> str:

@@ -43,8 +43,16 @@ class Printer(Protocol):
 class Sink(Protocol):
     """Where the answer's text goes."""
 
+    def begin_text(self, *, apart: bool) -> None:
+        """A text of the answer begins; `apart`: something of the answer stands above it."""
+        ...
+
     def write(self, text: str) -> None:
         """Take a piece of the answer."""
+        ...
+
+    def end_text(self) -> None:
+        """A text of the answer is whole; another may follow."""
         ...
 
     def pause(self) -> None:
@@ -77,9 +85,17 @@ class PlainSink:
         self._newlines = ""  # held back: only those that something follows are the answer's
         self._empty = True
 
+    def begin_text(self, *, apart: bool) -> None:
+        """Texts are paragraphs of one answer."""
+        if apart:
+            self._put(_PARAGRAPH)
+
     def write(self, text: str) -> None:
         """Write a piece."""
         self._put(self._clean(text) if self._clean else text)
+
+    def end_text(self) -> None:
+        """Plain text needs no care."""
 
     def pause(self) -> None:
         """Plain text needs no care."""
@@ -107,11 +123,13 @@ class TextPrinter:
     Args:
         sink: Takes the answer.
         narrator: Tells of everything else.
+        same_screen: Both write to one terminal, so that a blank line keeps them apart.
     """
 
-    def __init__(self, sink: Sink, narrator: Narrator) -> None:
+    def __init__(self, sink: Sink, narrator: Narrator, *, same_screen: bool = False) -> None:
         self._sink = sink
         self._narrator = narrator
+        self._same_screen = same_screen
         self._open: dict[str, Step] = {}
         self._written: dict[str, list[str]] = {}
         self._any = False
@@ -129,7 +147,9 @@ class TextPrinter:
                 self._replace(step)
             case StepFinished(step) if step.id in self._open:
                 del self._open[step.id]
-                self._written.pop(step.id, None)
+                if self._written.pop(step.id, None):
+                    self._sink.end_text()
+                    self._narrator.resume(blank=self._same_screen)
             case StepDelta():
                 self._narrator.event(event)
             case _:
@@ -149,9 +169,9 @@ class TextPrinter:
             if not text:
                 return
             written = self._written[step.id] = []
-            if self._any:
-                self._sink.write(_PARAGRAPH)
-            self._narrator.answer_begins()
+            narrated = self._narrator.pause(blank=self._same_screen)
+            apart = self._any and not (narrated and self._same_screen)
+            self._sink.begin_text(apart=apart)
         if text:
             self._any = True
             written.append(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -63,6 +64,8 @@ async def run_ask(
         calls: Who answers the model's calls.
         timeout_s: Seconds after which the turn fails.
     """
+    gc.freeze()  # what start-up has made stays for good
+    gc.enable()
     result = Result()
     interrupt = Interrupt()
     turn = run_turn(provider, request, calls=calls, interrupt=interrupt)

@@ -6,11 +6,11 @@ import contextlib
 import os
 import sys
 
-from chatterm.render.sanitize import sanitize, sanitize_line
-
 
 def print_error(message: str, hint: str = "") -> None:
     """Print an error and what to do about it. Errors are printed even with `-q`."""
+    from chatterm.render.sanitize import sanitize, sanitize_line  # most runs print no error
+
     print_line(f"chatterm: {sanitize(message)}")
     if hint:
         print_line(f"  {sanitize_line(hint)}")

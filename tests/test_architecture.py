@@ -1,0 +1,144 @@
+"""The rules of the house: imports point down, modules stay small, commands load what they use."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chatterm
+from faultserver import Answer, FaultServer, sse
+from program import Program
+
+PACKAGE = Path(chatterm.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MOST_LINES = 500
+
+# The floor of each part of the package; a part may import its own floor only within itself, or
+# from parts of floors below.
+FLOORS = {
+    "errors": 0,
+    "steps": 0,
+    "events": 0,
+    "assembly": 0,
+    "config": 1,
+    "providers": 1,
+    "render": 1,
+    "agent": 2,
+    "oneshot": 3,
+    "cli": 4,
+    "__main__": 5,
+    "__init__": 0,
+}
+# Floor 0 and 1 have an order of their own: a key here may import its values.
+WITHIN_FLOOR = {
+    "steps": {"errors"},
+    "events": {"errors", "steps"},
+    "assembly": {"errors", "steps", "events"},
+    "providers": {"config"},
+}
+
+each_module = pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE))
+)
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_parts(path: Path) -> set[str]:
+    """The parts of the package that a module imports, wherever in its text."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        for name in names:
+            if name.startswith("chatterm."):
+                found.add(name.split(".")[1])
+    return found
+
+
+@each_module
+def test_imports_point_down(path: Path) -> None:
+    part = part_of(path)
+    for other in imported_parts(path) - {part}:
+        allowed = FLOORS[other] < FLOORS[part] or other in WITHIN_FLOOR.get(part, ())
+        assert allowed, f"{part} (floor {FLOORS[part]}) imports {other} (floor {FLOORS[other]})"
+
+
+@each_module
+def test_no_module_is_too_long(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= MOST_LINES
+
+
+@each_module
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
+
+
+HEAVY = (
+    "textual",
+    "rich",
+    "keyring",
+    "tree_sitter",
+    "jsonschema",
+    "markdown_it",
+    "pygments",
+    "platformdirs",
+)
+
+
+def loaded_by(program: Program, *arguments: str) -> set[str]:
+    """The modules that a run of the program loads."""
+    code = (
+        "import sys; from chatterm.cli.main import run; status = run(sys.argv[1:]);"
+        "print(*sorted(sys.modules), file=sys.stderr); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=program.env,
+        cwd=program.home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    return set(done.stderr.split())
+
+
+def test_ask_loads_neither_a_screen_nor_what_it_does_not_use(
+    program: Program, server: FaultServer
+) -> None:
+    text = '{"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}'
+    server.script(Answer(sse(text, "[DONE]")))
+    program.provider(server.url)
+    loaded = loaded_by(program, "ask", "hello")
+    assert "httpx" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_an_http_address_needs_no_certificates(program: Program, server: FaultServer) -> None:
+    text = '{"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}'
+    server.script(Answer(sse(text, "[DONE]")))
+    program.provider(server.url)
+    # Reading a certificate file that isn't one would end with an error.
+    broken = program.home / "broken.pem"
+    broken.write_text("no certificate")
+    done = program.run("ask", "-n", "hello", env={"SSL_CERT_FILE": str(broken)})
+    assert (done.status, done.text) == (0, "hi\n")
+
+
+@pytest.mark.parametrize("arguments", [("config", "path"), ("providers",), ("models", "demo")])
+def test_other_commands_load_neither_a_screen_nor_the_network(
+    program: Program, arguments: tuple[str, ...]
+) -> None:
+    loaded = loaded_by(program, *arguments)
+    assert loaded.isdisjoint({"textual", "httpx", "rich", "markdown_it"})

@@ -7,9 +7,6 @@ import random
 from typing import Any
 
 import pytest
-from faultserver import Answer, FaultServer, split
-from program import Program
-from recordings import MISSING, Recording, differences, recordings
 
 from chatterm.assembly import Clock, StepWriter
 from chatterm.events import StepFinished
@@ -17,6 +14,9 @@ from chatterm.providers.base import ModelRequest, RoundEnd
 from chatterm.providers.registry import wire_protocol
 from chatterm.providers.sse import SseFramer
 from chatterm.providers.wire import Endpoint
+from faultserver import Answer, FaultServer, split
+from program import Program
+from recordings import MISSING, Recording, differences, recordings
 
 pytestmark = pytest.mark.streams
 ALL = recordings("chat", "responses")

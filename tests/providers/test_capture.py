@@ -153,13 +153,6 @@ def test_what_cannot_be_written_is_an_output_error_with_its_path(tmp_path):
         Capture(file).request(asked())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_directory_that_may_not_be_written_is_an_output_error(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(OutputError, match="001-request"):
-        Capture(tmp_path).request(asked())
-
-
 def test_a_full_disk_is_an_output_error(tmp_path):
     if not os.access("/dev/full", os.W_OK):
         pytest.skip("there is no /dev/full")

@@ -1,0 +1,88 @@
+"""The entry: global options, the short form, unknown commands, errors that nobody expected."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from chatterm import __version__
+from chatterm.cli.main import expand_short_form, run
+from faultserver import Answer, FaultServer, unused_port
+from program import Program
+
+
+def test_version(program: Program) -> None:
+    assert program.run("--version").text == f"chatterm {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        (["-p", "hi"], ["ask", "hi"]),
+        (["--config", "f", "-p", "hi"], ["--config", "f", "ask", "hi"]),
+        (["ask", "-p"], ["ask", "-p"]),
+        (["--debug", "models"], ["--debug", "models"]),
+        ([], []),
+    ],
+)
+def test_p_is_short_for_ask(given: list[str], meant: list[str]) -> None:
+    assert expand_short_form(given) == meant
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("ask", "--nonsense"), ()])
+def test_what_makes_no_sense_is_a_usage_error(program: Program, arguments: tuple[str, ...]) -> None:
+    done = program.run(*arguments)
+    assert (done.status, done.text) == (2, "")
+    assert done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("ask", "--help"), ("models", "-h")])
+def test_help_fits_eighty_columns(program: Program, arguments: tuple[str, ...]) -> None:
+    done = program.run(*arguments, env={"COLUMNS": "200"})
+    assert done.status == 0
+    assert max(map(len, done.text.splitlines())) <= 80
+
+
+def test_an_unexpected_error_is_one_line_and_the_log_has_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr("typer.main.get_command", broken)
+    logger = logging.getLogger("chatterm")
+    before = logger.handlers[:]
+    try:
+        assert run(["ask"]) == 70
+    finally:
+        for handler in set(logger.handlers) - set(before):
+            logger.removeHandler(handler)
+            handler.close()
+        logger.propagate = True
+    told = capsys.readouterr().err
+    (log,) = tmp_path.rglob("chatterm.log")
+    assert "ZeroDivisionError: oops" in told
+    assert str(log) in told
+    assert "Traceback" not in told
+    assert "Traceback" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_models_lists_what_the_server_offers(program: Program, server: FaultServer) -> None:
+    body = b'{"object":"list","data":[{"id":"small"},{"id":"large","context_length":8192}]}'
+    server.script(Answer(body, headers={"Content-Type": "application/json"}))
+    program.provider(server.url, models='["mine"]')
+    assert program.run("models", "p").text == "p/mine\np/large\np/small\n"
+    assert server.requests[0].path == "/models"
+
+
+def test_models_of_a_server_that_is_not_there_still_lists_the_configured_ones(
+    program: Program,
+) -> None:
+    program.provider(f"http://127.0.0.1:{unused_port()}", models='["mine"]')
+    done = program.run("models", "p")
+    assert (done.status, done.text) == (5, "p/mine\n")
+    assert "chatterm:" in done.stderr

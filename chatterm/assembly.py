@@ -53,6 +53,7 @@ class OpenStep:
     Attributes:
         step: The step as it was opened, with updates that replaced it; without the text since.
         length: Characters of text (or arguments) so far.
+        closed: Whether it was finished.
     """
 
     step: Step
@@ -60,6 +61,7 @@ class OpenStep:
     pieces: list[str] = field(default_factory=list)
     length: int = 0
     held: str = ""
+    closed: bool = False
 
     @property
     def text(self) -> str:
@@ -109,7 +111,7 @@ class StepWriter:
         A surrogate pair that arrives in two halves is joined.
         """
         if target.held:
-            text = _join_surrogates(target.held + text)
+            text = join_surrogates(target.held + text)
             target.held = ""
         if not text:
             return
@@ -126,12 +128,18 @@ class StepWriter:
         target.length += len(text)
 
     def replace_text(self, target: OpenStep, text: str) -> None:
-        """Set the text of an open step: as a delta where it only grows, else as an update."""
-        target.held = ""
+        """Set the text of an open step: as a delta where it only grows, else as an update.
+
+        No text at all leaves the step as it is.
+        """
+        if not text:
+            return
+        text = join_surrogates(text)
         shown = target.text
+        target.held = ""
         if text.startswith(shown):
             self.append(target, text[len(shown) :])
-        elif text:
+        else:
             self._settle()
             target.pieces = [text]
             target.length = len(text)
@@ -171,6 +179,7 @@ class StepWriter:
             _with_text(target.step, target.text), status=status, duration_ms=duration, **values
         )
         self._open.pop(target, None)
+        target.closed = True
         self._events.append(StepFinished(step))
         return step
 
@@ -213,5 +222,8 @@ def _with_text(step: Step, text: str) -> Step:
             return step
 
 
-def _join_surrogates(text: str) -> str:
+def join_surrogates(text: str) -> str:
+    """The text with every surrogate pair that was put together from halves made one character."""
+    if text.isascii():
+        return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")

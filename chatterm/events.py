@@ -184,7 +184,7 @@ def event_from_json(data: Mapping[str, Any]) -> Event:
     """
     try:
         return _read_event(data)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a whole {data.get('type')} event: {error}") from error
 
 

@@ -359,23 +359,23 @@ def step_from_json(data: Mapping[str, Any]) -> Step:
     Raises:
         ValueError: The kind is unknown, or a field that every step has is missing.
     """
-    cls = STEP_KINDS.get(data.get("kind", ""))
+    kind = data.get("kind")
+    cls = STEP_KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None:
-        raise ValueError(f"unknown kind of step: {data.get('kind')!r}")
-    values: dict[str, Any] = {}
-    for name in field_names(cls):
-        if name not in data:
-            continue
-        value = data[name]
-        if name in _ENUMS:
-            value = _ENUMS[name](value)
-        elif name == "citations":
-            value = tuple(Citation.from_json(c) for c in value)
-        values[name] = value
+        raise ValueError(f"unknown kind of step: {kind!r}")
     try:
-        return cls(**values)
-    except TypeError as error:
+        present = (name for name in field_names(cls) if name in data)
+        return cls(**{name: _read_field(name, data[name]) for name in present})
+    except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a whole step: {error}") from error
+
+
+def _read_field(name: str, value: Any) -> Any:
+    if name in _ENUMS:
+        return _ENUMS[name](value)
+    if name == "citations":
+        return tuple(Citation.from_json(citation) for citation in value)
+    return value
 
 
 # --- a turn, folded ---------------------------------------------------------------------------

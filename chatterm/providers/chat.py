@@ -28,10 +28,10 @@ from chatterm.providers.decoding import (
     stream_cut,
     text_of,
 )
-from chatterm.providers.failures import failure_of_error
+from chatterm.providers.failures import error_in, failure_of_error
 from chatterm.providers.openai_usage import read_usage
 from chatterm.providers.think_tags import Part, Piece, ThinkTagSplitter
-from chatterm.providers.tool_slots import ToolSlots
+from chatterm.providers.tool_slots import HostedCalls, ToolSlots
 from chatterm.steps import (
     Citation,
     FinishReason,
@@ -40,17 +40,33 @@ from chatterm.steps import (
     TextStep,
     ThinkingStep,
     ToolCallStep,
-    ToolResultStep,
     Usage,
 )
 
+# Finish reasons, in lower case, that aren't a plain stop.
 _FINISH = {
     "length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
     "model_length": FinishReason.LENGTH,
+    "model_context_window_exceeded": FinishReason.LENGTH,
     "content_filter": FinishReason.CONTENT_FILTER,
+    "sensitive": FinishReason.CONTENT_FILTER,  # Z.ai
+    "safety": FinishReason.CONTENT_FILTER,
     "refusal": FinishReason.REFUSAL,
 }
+
+# Finish reasons that are failures, as the error object that the server left out.
+_FAILURES = {
+    "error": {"message": "the provider ended the reply with an error"},
+    "network_error": {"message": "the provider lost its model", "code": "server_error"},
+    "insufficient_system_resource": {  # DeepSeek
+        "message": "the provider ran out of resources",
+        "code": "overloaded_error",
+    },
+}
+
+# Fields of a delta that say something, beside its content.
+_SAYS = ("content", "reasoning_content", "reasoning", "refusal", "tool_calls", "function_call")
 
 # What nearly every chunk, choice and delta has; only those that have more are looked at closely.
 _CHUNK_KEYS = frozenset(
@@ -76,8 +92,9 @@ class ChatDecoder:
         self._details = ReasoningDetails()
         self._thinking_field: str | None = None
         self._slots = ToolSlots(writer)
+        self._hosted = HostedCalls(writer)
         self._citations: dict[tuple[str, int | None], Citation] = {}
-        self._cited: set[str] = set()
+        self._cited: set[tuple[str, int | None]] = set()
         self._usage = Usage()
         self._word: str | None = None
         self._done = False
@@ -100,28 +117,28 @@ class ChatDecoder:
         if data == "[DONE]":
             self._done = True
             return
+        if not isinstance(data, dict) or name is not None or data.keys() - _CHUNK_KEYS:
+            self._beside_choices(name, data)
         if not isinstance(data, dict):
             return
         for choice in sequence(data.get("choices")):
             if isinstance(choice, dict) and choice.get("index") in (0, None):
                 self._choice(choice)
-        if name is not None or data.keys() - _CHUNK_KEYS:
-            self._beside_choices(name, data)
 
-    def _beside_choices(self, name: str | None, data: dict[str, Any]) -> None:
+    def _beside_choices(self, name: str | None, data: Any) -> None:
+        """Read what isn't in a choice. An error here says more than the choice that it ended."""
+        streamed = isinstance(data, dict) and "choices" in data
+        error = data.get("error") if streamed else error_in(data)
+        if error or name == "error":
+            self._fail(data)
+        data = mapping(data)
         self._read_usage(data)
         self._read_citations(data)
         self._read_moderation(data)
-        error = data.get("error")
-        if not error and name == "error":
-            error = data
-        if error and self._failure is None:
-            self._failure = failure_of_error(error, provider=self._provider)
 
     def close(self) -> RoundEnd:
         """Close the round's steps and say what it came to."""
-        for piece in self._tags.finish():
-            self._text_piece(piece)
+        self._flush_tags()
         if self._failure is not None:
             return self._close_failed(self._failure)
         if not self._done and self._word is None:
@@ -129,18 +146,23 @@ class ChatDecoder:
             return self._close_failed(cut)
         self._end_prose()
         self._late_details()
-        reason = _FINISH.get(self._word or "", FinishReason.STOP)
+        reason = _FINISH.get((self._word or "").lower(), FinishReason.STOP)
         cut_off = reason in (FinishReason.LENGTH, FinishReason.CONTENT_FILTER)
         self._slots.finish(Status.INTERRUPTED if cut_off else Status.DONE)
         self._orphan_citations()
         return RoundEnd(self._settle_reason(reason), self._word, self._usage)
+
+    @property
+    def _silent(self) -> bool:
+        """Whether nothing of the reply has come so far."""
+        return not self._saw and self._tags.untouched
 
     # --- a choice ---
 
     def _choice(self, choice: dict[str, Any]) -> None:
         delta = mapping(choice.get("delta"))
         message = choice.get("message")
-        if isinstance(message, dict) and not self._saw and not delta.get("content"):
+        if isinstance(message, dict) and self._silent and not any(map(delta.get, _SAYS)):
             delta = message  # a whole reply, or a stream's last word where nothing came before
         if delta:
             self._delta(delta)
@@ -151,9 +173,9 @@ class ChatDecoder:
         word = text_of(choice.get("finish_reason"))
         if word:
             self._word = word
-        if (error := choice.get("error")) or word == "error":
-            error = error or "the provider ended the reply with an error"
-            self._failure = self._failure or failure_of_error(error, provider=self._provider)
+        self._read_usage(choice)  # Moonshot's place for it
+        if error := choice.get("error") or _FAILURES.get(word.lower()):
+            self._fail(error)
         filtered = mapping(choice.get("content_filter_results")).values()
         self._moderated |= any(mapping(result).get("filtered") is True for result in filtered)
 
@@ -172,7 +194,7 @@ class ChatDecoder:
 
     def _thoughts(self, delta: dict[str, Any]) -> None:
         thinking = chunk_thinking(delta)
-        if thinking.field:
+        if thinking.field and (thinking.text or self._thinking_field is None):
             self._thinking_field = thinking.field
         if thinking.text:
             self._tags.stop()
@@ -181,11 +203,15 @@ class ChatDecoder:
 
     def _rest_of(self, delta: dict[str, Any]) -> None:
         if refusal := text_of(delta.get("refusal")):
+            self._flush_tags()
             self._grow(RefusalStep, refusal)
         self._annotations(delta.get("annotations"))
         self._calls(delta)
-        for tool in sequence(delta.get("executed_tools")):
-            self._executed(mapping(tool))
+        if executed := sequence(delta.get("executed_tools")):
+            self._flush_tags()
+            self._end_prose()
+            for tool in executed:
+                self._hosted.executed(mapping(tool))
         if images := sequence(delta.get("images")):
             self._end_prose()
             self._writer.notice("image", f"the reply holds {len(images)} image(s), not shown here")
@@ -204,26 +230,14 @@ class ChatDecoder:
         legacy = delta.get("function_call")
         if isinstance(legacy, dict):
             fragments.append({"index": 0, "function": legacy})
-        if fragments:
-            self._end_prose()
-            self._saw.add("tool_call")
+        if not fragments:
+            return
+        self._flush_tags()
+        self._end_prose()
         for fragment in fragments:
             self._slots.fragment(fragment)
-
-    def _executed(self, tool: dict[str, Any]) -> None:
-        """A tool that the server ran (Groq's compound models)."""
-        name = text_of(tool.get("name")) or text_of(tool.get("type")) or "tool"
-        if "output" not in tool and "arguments" not in tool:
-            return
-        self._end_prose()
-        arguments = text_of(tool.get("arguments"))
-        call_id = f"{name}:{tool.get('index', 0)}"
-        key = f"executed {call_id}"
-        if key not in self._saw:
-            self._saw.add(key)
-            self._writer.add(ToolCallStep, call_id=call_id, name=name, text=arguments, hosted=True)
-        if output := text_of(tool.get("output")):
-            self._writer.add(ToolResultStep, call_id=call_id, name=name, content=output)
+        if self._slots:
+            self._saw.add(ToolCallStep.kind)
 
     # --- prose ---
 
@@ -232,6 +246,11 @@ class ChatDecoder:
             self._grow(TextStep, text)
             return
         for piece in self._tags.feed(text):
+            self._text_piece(piece)
+
+    def _flush_tags(self) -> None:
+        """What was held back comes before what comes now."""
+        for piece in self._tags.finish():
             self._text_piece(piece)
 
     def _text_piece(self, piece: Piece) -> None:
@@ -243,6 +262,8 @@ class ChatDecoder:
             case Part.TEXT_WAS_THINKING:
                 if self._prose is not None and isinstance(self._prose.step, TextStep):
                     self._writer.become(self._prose, ThinkingStep)
+                    self._saw.discard(TextStep.kind)
+                    self._saw.add(ThinkingStep.kind)
 
     def _think(self, text: str, *, summary: bool = False) -> None:
         step = self._prose.step if self._prose else None
@@ -292,16 +313,18 @@ class ChatDecoder:
     def _read_usage(self, data: dict[str, Any]) -> None:
         usage = data.get("usage") or mapping(data.get("x_groq")).get("usage")
         if isinstance(usage, dict) and usage:
-            self._usage = read_usage(usage)  # cumulative wherever it repeats: the last one counts
+            # Cumulative wherever it repeats: the last one that says something counts.
+            self._usage = read_usage(usage) or self._usage
 
     def _read_citations(self, data: dict[str, Any]) -> None:
         for result in sequence(data.get("search_results")):
             found = mapping(result)
             if url := text_of(found.get("url")):
                 self._cite(Citation(text_of(found.get("title")), url))
-        for url in sequence(data.get("citations")):
-            if isinstance(url, str) and url:
-                self._cite(Citation("", url))
+        for entry in sequence(data.get("citations")):
+            found = mapping(entry)
+            if url := text_of(entry) or text_of(found.get("url")):
+                self._cite(Citation(text_of(found.get("title")), url))
 
     def _annotations(self, annotations: Any) -> None:
         for annotation in sequence(annotations):
@@ -320,11 +343,11 @@ class ChatDecoder:
     def _cite(self, citation: Citation) -> None:
         key = (citation.url, citation.start)
         known = self._citations.get(key)
-        if citation.start is None and citation.url in self._cited and known is None:
+        if known is None and key in self._cited:
             return
         if known is None or (citation.title and not known.title):
             self._citations[key] = citation
-            self._cited.add(citation.url)
+            self._cited |= {key, (citation.url, None)}
 
     def _take_citations(self) -> tuple[Citation, ...]:
         citations = tuple(self._citations.values())
@@ -341,6 +364,10 @@ class ChatDecoder:
             self._moderated |= flagged(moderation)
 
     # --- the end ---
+
+    def _fail(self, error: Any) -> None:
+        if self._failure is None:
+            self._failure = failure_of_error(error, provider=self._provider)
 
     def _settle_reason(self, reason: FinishReason) -> FinishReason:
         spoke = {TextStep.kind, RefusalStep.kind, "tool_call"} & self._saw

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from chatterm.assembly import join_surrogates
 from chatterm.providers.decoding import mapping, sequence, text_of
 
 # The fields of a delta that may carry thinking.
@@ -44,7 +45,7 @@ def chunk_thinking(delta: dict[str, Any]) -> ChunkThinking:
     if not text:
         blocks = sequence(delta.get("thinking_blocks"))
         text = "".join(text_of(mapping(block).get("thinking")) for block in blocks)
-    return ChunkThinking(text, summary, named)
+    return ChunkThinking(join_surrogates(text), summary, named)
 
 
 def content_parts(parts: list[Any]) -> Iterator[tuple[bool, str]]:
@@ -57,10 +58,34 @@ def content_parts(parts: list[Any]) -> Iterator[tuple[bool, str]]:
         thinking = entry.get("thinking")
         if isinstance(thinking, list):
             thinking = "".join(text_of(mapping(piece).get("text")) for piece in thinking)
+            thinking = join_surrogates(thinking)
         if isinstance(thinking, str) and thinking:
             yield True, thinking
         elif text := text_of(entry.get("text")):
             yield False, text
+
+
+class _Entry:
+    """An entry as far as it has come: its fields, and the pieces of those that grow."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.fields = dict(fields)
+        self._pieces: dict[str, list[str]] = {}
+
+    def join(self, fields: dict[str, Any], growing: tuple[str, ...]) -> None:
+        """Add a later fragment of the same entry."""
+        for key, value in fields.items():
+            if key in growing and isinstance(value, str):
+                pieces = self._pieces.setdefault(key, [text_of(self.fields.get(key))])
+                pieces.append(value)
+            elif value not in (None, ""):
+                self.fields[key] = value
+
+    def whole(self) -> dict[str, Any]:
+        """The entry as it goes back."""
+        return self.fields | {
+            key: join_surrogates("".join(pieces)) for key, pieces in self._pieces.items()
+        }
 
 
 class ReasoningDetails:
@@ -71,8 +96,8 @@ class ReasoningDetails:
     """
 
     def __init__(self) -> None:
-        self._details: list[dict[str, Any]] = []
-        self._blocks: list[dict[str, Any]] = []
+        self._details: list[_Entry] = []
+        self._blocks: list[_Entry] = []
 
     def __bool__(self) -> bool:
         return bool(self._details or self._blocks)
@@ -80,28 +105,34 @@ class ReasoningDetails:
     def add(self, delta: dict[str, Any]) -> None:
         """Take what a delta carries."""
         for entry in sequence(delta.get("reasoning_details")):
-            if isinstance(entry, dict):
-                _fold(self._details, entry, _GROWING, self._continues(entry))
+            if not isinstance(entry, dict):
+                continue
+            if self._continues(entry):
+                self._details[-1].join(entry, _GROWING)
+            else:
+                self._details.append(_Entry(entry))
         for block in sequence(delta.get("thinking_blocks")):
-            if isinstance(block, dict):
-                open_block = bool(self._blocks) and not self._blocks[-1].get("signature")
-                same = open_block and self._blocks[-1].get("type") == block.get("type")
-                _fold(self._blocks, block, ("thinking",), same and block.get("type") == "thinking")
+            if not isinstance(block, dict):
+                continue
+            if self._same_block(block):
+                self._blocks[-1].join(block, ("thinking",))
+            else:
+                self._blocks.append(_Entry(block))
 
     def take(self) -> dict[str, Any]:
         """All so far, as the fields of a message; what comes later starts anew."""
         opaque: dict[str, Any] = {}
         if self._details:
-            opaque["reasoning_details"] = self._details
+            opaque["reasoning_details"] = [entry.whole() for entry in self._details]
         if self._blocks:
-            opaque["thinking_blocks"] = self._blocks
+            opaque["thinking_blocks"] = [block.whole() for block in self._blocks]
         self._details, self._blocks = [], []
         return opaque
 
     def _continues(self, entry: dict[str, Any]) -> bool:
         if not self._details or entry.get("type") not in ("reasoning.text", "reasoning.summary"):
             return False
-        last = self._details[-1]
+        last = self._details[-1].fields
         signed = last.get("signature") and (entry.get("signature") or entry.get("text"))
         return (
             last.get("type") == entry.get("type")
@@ -109,16 +140,8 @@ class ReasoningDetails:
             and not signed
         )
 
-
-def _fold(
-    entries: list[dict[str, Any]], entry: dict[str, Any], growing: tuple[str, ...], joins: Any
-) -> None:
-    if not joins:
-        entries.append(dict(entry))
-        return
-    last = entries[-1]
-    for key, value in entry.items():
-        if key in growing and isinstance(value, str):
-            last[key] = text_of(last.get(key)) + value
-        elif value not in (None, ""):
-            last[key] = value
+    def _same_block(self, block: dict[str, Any]) -> bool:
+        if not self._blocks or block.get("type") != "thinking":
+            return False
+        last = self._blocks[-1].fields
+        return last.get("type") == "thinking" and not last.get("signature")

@@ -6,6 +6,7 @@ count so too; xAI and some gateways leave reasoning out of `completion_tokens`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from chatterm.steps import Usage
 
 # xAI counts cost in ten-billionths of a dollar.
 _TICKS_PER_USD = 10_000_000_000
+
+_LARGEST = sys.float_info.max
 
 
 def read_usage(data: Mapping[str, Any]) -> Usage:
@@ -56,11 +59,18 @@ def _cost(data: Mapping[str, Any]) -> float | None:
     cost = data.get("cost")
     if isinstance(cost, dict):
         cost = cost.get("total_cost")
-    if (amount := number(cost)) is not None:
+    if _bounded(cost) and (amount := number(cost)) is not None:
         return amount
-    ticks = number(data.get("cost_in_usd_ticks"))
-    return None if ticks is None else ticks / _TICKS_PER_USD
+    ticks = data.get("cost_in_usd_ticks")
+    amount = number(ticks) if _bounded(ticks) else None
+    return None if amount is None else amount / _TICKS_PER_USD
 
 
 def _first(*values: Any) -> int | None:
-    return next((count for value in values if (count := integer(value)) is not None), None)
+    counts = (integer(value) for value in values if _bounded(value))
+    return next((count for count in counts if count is not None), None)
+
+
+def _bounded(value: Any) -> bool:
+    """Whether a value is a number that a float can hold: not NaN, infinite or of 400 digits."""
+    return isinstance(value, int | float) and -_LARGEST <= value <= _LARGEST

@@ -1,12 +1,12 @@
 """Decoder for OpenAI Responses and the servers that speak it (PROVIDERS.md, section 1).
 
-What is streamed belongs to output items, keyed by `output_index` (ids rotate behind some
-gateways); a server that sends no index is keyed by the item's id, else by the item it opened last.
+What is streamed belongs to output items; `ItemTable` knows which, `ItemSteps` writes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chatterm.assembly import StepWriter
@@ -23,14 +23,30 @@ from chatterm.providers.decoding import (
     stream_cut,
     text_of,
 )
-from chatterm.providers.failures import failure_of_error
+from chatterm.providers.failures import error_in, failure_of_error
 from chatterm.providers.openai_usage import read_usage
-from chatterm.providers.responses_steps import RAW, SUMMARY, Item, ItemSteps, Part
+from chatterm.providers.responses_items import ItemTable
+from chatterm.providers.responses_steps import RAW, SUMMARY, ItemSteps
 from chatterm.steps import FinishReason, RefusalStep, Status, TextStep, ToolCallStep, Usage
 
 _INCOMPLETE = {
     "max_output_tokens": FinishReason.LENGTH,
     "content_filter": FinishReason.CONTENT_FILTER,
+}
+
+# The events that stream thinking: what form of it, and the field that numbers its parts.
+_STREAMED_THINKING = {
+    "reasoning_text": (RAW, "content_index"),
+    "reasoning_summary_text": (SUMMARY, "summary_index"),
+}
+
+# The events that stream what a call is called with, and the type of item they belong to.
+_STREAMED_CALLS = {
+    "function_call_arguments": "function_call",
+    "custom_tool_call_input": "custom_tool_call",
+    "mcp_call_arguments": "mcp_call",
+    "code_interpreter_call_code": "code_interpreter_call",
+    "shell_call_command": "shell_call",
 }
 
 
@@ -54,8 +70,7 @@ class ResponsesDecoder:
         self._provider = provider
         self._limit = max_output_tokens
         self._steps = ItemSteps(writer)
-        self._items: dict[int | str, Item] = {}
-        self._last: Item | None = None
+        self._items = ItemTable()
         self._usage = Usage()
         self._word: str | None = None
         self._status: str | None = None
@@ -65,26 +80,13 @@ class ResponsesDecoder:
         self.sequence_number: int | None = None
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "response.output_text.delta": self._text_delta,
-            "response.output_text.done": self._text_done,
+            "response.output_text.done": partial(self._prose_done, "output_text"),
             "response.output_text.annotation.added": self._annotation,
             "response.content_part.added": self._part_added,
             "response.content_part.done": self._part_done,
             "response.refusal.delta": self._refusal_delta,
-            "response.refusal.done": self._refusal_done,
-            "response.reasoning_text.delta": self._raw_delta,
-            "response.reasoning_text.done": self._raw_done,
-            "response.reasoning_summary_text.delta": self._summary_delta,
-            "response.reasoning_summary_text.done": self._summary_done,
-            "response.function_call_arguments.delta": self._arguments_delta,
-            "response.function_call_arguments.done": self._arguments_done,
-            "response.custom_tool_call_input.delta": self._arguments_delta,
-            "response.custom_tool_call_input.done": self._arguments_done,
-            "response.mcp_call_arguments.delta": self._arguments_delta,
-            "response.mcp_call_arguments.done": self._arguments_done,
-            "response.code_interpreter_call_code.delta": self._arguments_delta,
-            "response.code_interpreter_call_code.done": self._arguments_done,
+            "response.refusal.done": partial(self._prose_done, "refusal"),
             "response.shell_call_command.added": self._command_added,
-            "response.shell_call_command.delta": self._arguments_delta,
             "response.output_item.added": self._item_added,
             "response.output_item.done": self._item_done,
             "response.created": self._progress,
@@ -93,8 +95,15 @@ class ResponsesDecoder:
             "response.incomplete": self._ended,
             "response.failed": self._ended,
             "response.cancelled": self._ended,
+            "response.error": self._error,
             "error": self._error,
         }
+        for event, place in _STREAMED_THINKING.items():
+            self._handlers[f"response.{event}.delta"] = partial(self._thinking_delta, *place)
+            self._handlers[f"response.{event}.done"] = partial(self._thinking_done, *place)
+        for event, kind in _STREAMED_CALLS.items():
+            self._handlers[f"response.{event}.delta"] = partial(self._arguments_delta, kind)
+            self._handlers[f"response.{event}.done"] = partial(self._arguments_done, kind)
 
     @property
     def ended(self) -> bool:
@@ -109,18 +118,19 @@ class ResponsesDecoder:
     def event(self, name: str | None, data: Any) -> None:
         """Read one event of the stream."""
         if not isinstance(data, dict):
+            self._beside(name, data)
             return
-        kind = data.get("type") or name
+        kind = text_of(data.get("type")) or name or ""
         number = data.get("sequence_number")
         if isinstance(number, int):
             self.sequence_number = number
-        handler = self._handlers.get(kind) if isinstance(kind, str) else None
+        handler = self._handlers.get(kind)
         if handler is not None:
             handler(data)
         elif data.get("object") == "response":  # a whole answer, not streamed
             self._ended({"response": data})
-        elif data.get("error"):
-            self._error(data)
+        elif name == "error" or not kind.startswith("response."):
+            self._beside(name, data)
 
     def close(self) -> RoundEnd:
         """Close the round's steps and say what it came to."""
@@ -144,100 +154,75 @@ class ResponsesDecoder:
     # --- text, refusal, thinking ---
 
     def _text_delta(self, data: dict[str, Any]) -> None:
-        self._steps.append(self._text_part(data), text_of(data.get("delta")))
-
-    def _text_done(self, data: dict[str, Any]) -> None:
-        if text := text_of(data.get("text")):
-            self._steps.settle(self._text_part(data), text)
+        if text := text_of(data.get("delta")):
+            item = self._items.growing(data, "message")
+            part = self._steps.prose(item, TextStep, _index(data, "content_index"))
+            self._steps.append(part, text)
 
     def _refusal_delta(self, data: dict[str, Any]) -> None:
-        self._steps.append(self._refusal_part(data), text_of(data.get("delta")))
+        if text := text_of(data.get("delta")):
+            item = self._items.growing(data, "message")
+            part = self._steps.prose(item, RefusalStep, _index(data, "content_index"))
+            self._steps.append(part, text)
 
-    def _refusal_done(self, data: dict[str, Any]) -> None:
-        if text := text_of(data.get("refusal")):
-            self._steps.settle(self._refusal_part(data), text)
+    def _prose_done(self, kind: str, data: dict[str, Any]) -> None:
+        self._content(data, data | {"type": kind})
 
     def _part_added(self, data: dict[str, Any]) -> None:
-        self._item(data)  # opens the item where output_item.added is missing
+        # Opens the item where output_item.added is missing.
+        self._items.growing(data, _item_of(mapping(data.get("part"))))
 
     def _part_done(self, data: dict[str, Any]) -> None:
-        content = mapping(data.get("part"))
-        self._steps.content(self._item(data), _index(data, "content_index"), content)
+        self._content(data, mapping(data.get("part")))
 
     def _annotation(self, data: dict[str, Any]) -> None:
-        self._steps.cite(self._text_part(data), mapping(data.get("annotation")))
+        self._content(data, {"type": "output_text", "annotations": [data.get("annotation")]})
 
-    def _raw_delta(self, data: dict[str, Any]) -> None:
-        text = text_of(data.get("delta"))
-        self._steps.think(self._item(data), RAW, _index(data, "content_index"), text)
+    def _content(self, data: dict[str, Any], content: dict[str, Any]) -> None:
+        if item := self._items.settling(data, _item_of(content)):
+            self._steps.content(item, _index(data, "content_index"), content)
 
-    def _raw_done(self, data: dict[str, Any]) -> None:
+    def _thinking_delta(self, form: str, index: str, data: dict[str, Any]) -> None:
+        if text := text_of(data.get("delta")):
+            item = self._items.growing(data, "reasoning")
+            self._steps.think(item, form, _index(data, index), text)
+
+    def _thinking_done(self, form: str, index: str, data: dict[str, Any]) -> None:
         text = text_of(data.get("text"))
-        self._steps.thought(self._item(data), RAW, _index(data, "content_index"), text)
-
-    def _summary_delta(self, data: dict[str, Any]) -> None:
-        text = text_of(data.get("delta"))
-        self._steps.think(self._item(data), SUMMARY, _index(data, "summary_index"), text)
-
-    def _summary_done(self, data: dict[str, Any]) -> None:
-        text = text_of(data.get("text"))
-        self._steps.thought(self._item(data), SUMMARY, _index(data, "summary_index"), text)
-
-    def _text_part(self, data: dict[str, Any]) -> Part:
-        return self._steps.prose(self._item(data), TextStep, _index(data, "content_index"))
-
-    def _refusal_part(self, data: dict[str, Any]) -> Part:
-        return self._steps.prose(self._item(data), RefusalStep, _index(data, "content_index"))
+        if text and (item := self._items.settling(data, "reasoning")):
+            self._steps.thought(item, form, _index(data, index), text)
 
     # --- calls ---
 
-    def _arguments_delta(self, data: dict[str, Any]) -> None:
-        self._steps.append(self._steps.call(self._item(data)), text_of(data.get("delta")))
+    def _arguments_delta(self, kind: str, data: dict[str, Any]) -> None:
+        item = self._items.growing(data, kind)
+        self._steps.append(self._steps.call(item), text_of(data.get("delta")))
 
-    def _arguments_done(self, data: dict[str, Any]) -> None:
-        part = self._steps.call(self._item(data))
-        for name in ("arguments", "input", "code"):
-            self._steps.settle(part, text_of(data.get(name)))
+    def _arguments_done(self, kind: str, data: dict[str, Any]) -> None:
+        item = self._items.settling(data, kind)
+        if item is None:
+            return
+        if not item.data.get("name") and (name := text_of(data.get("name"))):
+            item.data["name"] = name
+            self._steps.named(item)
+        for field in ("arguments", "input", "code"):
+            self._steps.settle(self._steps.call(item), text_of(data.get(field)))
 
     def _command_added(self, data: dict[str, Any]) -> None:
-        part = self._steps.call(self._item(data))
+        part = self._steps.call(self._items.growing(data, "shell_call"))
         if part.opened.length:
             self._steps.append(part, "\n")
 
     # --- items ---
 
     def _item_added(self, data: dict[str, Any]) -> None:
-        item = self._item(data)
-        item.data = mapping(data.get("item"))
-        if item.is_call:
-            part = self._steps.call(item)
-            if item.kind == "function_call":
-                self._steps.settle(part, text_of(item.data.get("arguments")))
+        item = self._items.added(data)
+        self._steps.named(item)
+        if item.kind == "function_call":
+            self._steps.settle(self._steps.call(item), text_of(item.data.get("arguments")))
 
     def _item_done(self, data: dict[str, Any]) -> None:
-        item = self._item(data)
-        item.data = mapping(data.get("item")) or item.data
-        self._steps.finish(item, Status.DONE)
-
-    def _item(self, data: dict[str, Any]) -> Item:
-        """The item that an event is about."""
-        key = self._key(data)
-        if key is None:
-            if self._last is not None and "item" not in data:
-                return self._last
-            key = f"item {len(self._items)}"
-        item = self._items.get(key)
-        if item is None:
-            item = self._items[key] = Item()
-        self._last = item
-        return item
-
-    def _key(self, data: dict[str, Any]) -> int | str | None:
-        index = data.get("output_index")
-        if isinstance(index, int):
-            return index
-        item_id = text_of(data.get("item_id")) or text_of(mapping(data.get("item")).get("id"))
-        return item_id or None
+        self._steps.finish(self._items.finished(data), Status.DONE)
 
     # --- the response ---
 
@@ -254,12 +239,10 @@ class ResponsesDecoder:
         self._incomplete_reason = reason
         detail = text_of(mapping(error).get("code")) or reason
         self._word = f"{self._status}:{detail}" if detail else self._status
-        if self._status in ("failed", "cancelled") and self._failure is None:
-            self._failure = failure_of_error(
-                error or f"the provider says the response was {self._status}",
-                provider=self._provider,
-            )
-        self._catch_up(sequence(response.get("output")))
+        if self._status in ("failed", "cancelled") or kind == "failed":
+            self._error(error or f"the provider says the response was {self._status}")
+        for item in self._items.caught_up(sequence(response.get("output"))):
+            self._steps.finish(item, Status.DONE)
 
     def _read_response(self, response: dict[str, Any]) -> None:
         usage = response.get("usage")
@@ -269,32 +252,23 @@ class ResponsesDecoder:
         if isinstance(moderation, dict):
             self._moderated |= flagged(moderation)
 
-    def _catch_up(self, output: list[Any]) -> None:
-        """Take from the final response the items that the stream left out or open."""
-        loose = any(isinstance(key, str) for key in self._items)
-        for index, entry in enumerate(output):
-            item = mapping(entry)
-            event: dict[str, Any] = {"item": item}
-            if not loose:
-                event["output_index"] = index
-            key = self._key(event)
-            known = self._items.get(key) if key is not None else None
-            if (known is None and not loose) or (known is not None and not known.done):
-                self._item_done(event)
+    def _beside(self, name: str | None, data: Any) -> None:
+        """What is no event of the protocol may still be an error."""
+        if name == "error" or error_in(data):
+            self._error(data)
 
-    def _error(self, data: dict[str, Any]) -> None:
+    def _error(self, data: Any) -> None:
         if self._failure is None:
-            error = data.get("error") or data
-            self._failure = failure_of_error(error, provider=self._provider)
+            self._failure = failure_of_error(data, provider=self._provider)
 
     # --- the end ---
 
     def _close_items(self, status: Status) -> None:
-        for item in self._items.values():
+        for item in self._items.all:
             self._steps.finish(item, status)
 
     def _reason(self) -> FinishReason:
-        if self._status == "incomplete":
+        if self._status == "incomplete" or self._incomplete_reason:
             return _INCOMPLETE.get(self._incomplete_reason, FinishReason.LENGTH)
         if self._limit and (self._usage.output or 0) >= self._limit:
             return FinishReason.LENGTH
@@ -311,6 +285,11 @@ class ResponsesDecoder:
         if reason is FinishReason.STOP and RefusalStep.kind in self._steps.saw:
             return FinishReason.REFUSAL
         return reason
+
+
+def _item_of(content: dict[str, Any]) -> str:
+    """The type of item that a part of this type lies in."""
+    return "reasoning" if content.get("type") == "reasoning_text" else "message"
 
 
 def _index(data: dict[str, Any], name: str) -> int:

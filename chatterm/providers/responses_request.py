@@ -21,6 +21,7 @@ from chatterm.providers.history import (
     text_with_files,
 )
 from chatterm.providers.responses import ResponsesDecoder
+from chatterm.providers.responses_items import APPROVAL
 from chatterm.providers.wire import Endpoint, HttpRequest, read_openai_models, request_headers
 from chatterm.steps import (
     RefusalStep,
@@ -46,7 +47,7 @@ class ResponsesProtocol:
             "model": request.model,
             "stream": True,
             "store": False,
-            "input": [item for turn in request.turns for item in _turn_items(turn, endpoint.name)],
+            "input": _input(request, endpoint.name),
         }
         if request.system:
             body["instructions"] = request.system
@@ -106,10 +107,23 @@ def _settings(request: ModelRequest) -> dict[str, Any]:
     return body
 
 
-def _turn_items(turn: Turn, provider: str) -> Iterator[dict[str, Any]]:
-    yield {"role": "user", "content": _user_content(turn.input)}
-    for each in rounds(turn):
-        yield from _round_items(each, turn, provider)
+def _input(request: ModelRequest, provider: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    for turn in request.turns:
+        items.append({"role": "user", "content": _user_content(turn.input)})
+        for each in rounds(turn):
+            items.extend(_round_items(each, turn, _replayed_to(turn, request.model, provider)))
+    return items
+
+
+def _replayed_to(turn: Turn, model: str, provider: str) -> str:
+    """The provider that a turn's opaque data may go to.
+
+    A model that doesn't reason answers reasoning items with an error, and so does the server when
+    an item comes back, under its id, without the reasoning that it followed.
+    """
+    reasoned = not _NOT_REASONING.search(turn.model)
+    return "" if reasoned and _NOT_REASONING.search(model) else provider
 
 
 def _user_content(user_input: UserInput) -> str | list[dict[str, Any]]:
@@ -132,10 +146,15 @@ def _file_part(attachment: Any) -> dict[str, Any]:
 
 def _round_items(each: Round, turn: Turn, provider: str) -> Iterator[dict[str, Any]]:
     sent_back: set[str] = set()
+    items: list[dict[str, Any]] = []
     for step in each.steps:
-        yield from _step_items(step, opaque_of(step, turn, provider), sent_back)
+        items.extend(_step_items(step, opaque_of(step, turn, provider), sent_back))
+    while items and items[-1].get("type") == "reasoning":
+        items.pop()  # what it led to was cut off: alone it would be refused
+    yield from items
     for call, result in zip(each.calls, each.results, strict=True):
         yield _result_item(call, result)
+    yield from _unanswered_approvals(items)
 
 
 def _step_items(
@@ -159,15 +178,22 @@ def _step_items(
             yield _call_item(step, opaque)
 
 
+def _unanswered_approvals(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    answered = {item.get("approval_request_id") for item in items}
+    for item in items:
+        if item.get("type") == APPROVAL and item.get("id") not in answered:
+            yield _approval(str(item.get("id")), approve=False)
+
+
 def _hosted_result(step: ToolResultStep, opaque: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if "item" in opaque:
         yield opaque["item"]
     elif "approve" in opaque:
-        yield {
-            "type": "mcp_approval_response",
-            "approval_request_id": step.call_id,
-            "approve": opaque["approve"],
-        }
+        yield _approval(step.call_id, approve=opaque["approve"])
+
+
+def _approval(call_id: str, *, approve: bool) -> dict[str, Any]:
+    return {"type": "mcp_approval_response", "approval_request_id": call_id, "approve": approve}
 
 
 def _message(
@@ -186,21 +212,14 @@ def _message(
 
 
 def _call_item(step: ToolCallStep, opaque: dict[str, Any]) -> dict[str, Any]:
-    if "item" in opaque:
-        return dict(opaque["item"])
+    item = dict(opaque.get("item") or {})
+    item["call_id"] = step.call_id
+    item["name"] = step.name
     if step.opaque and step.opaque.get("custom"):
-        return {
-            "type": "custom_tool_call",
-            "call_id": step.call_id,
-            "name": step.name,
-            "input": step.arguments,
-        }
-    return {
-        "type": "function_call",
-        "call_id": step.call_id,
-        "name": step.name,
-        "arguments": step.arguments or "{}",
-    }
+        item |= {"type": "custom_tool_call", "input": step.arguments}
+    else:
+        item |= {"type": "function_call", "arguments": step.arguments or "{}"}
+    return item
 
 
 def _result_item(call: ToolCallStep, result: ToolResultStep) -> dict[str, Any]:

@@ -6,13 +6,14 @@ raw and one for its summary, a call one, and a second for the result it brings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from chatterm.assembly import OpenStep, StepWriter
 from chatterm.providers.decoding import mapping, sequence, text_of
 from chatterm.providers.responses_items import (
     APPROVAL,
+    Item,
+    Part,
     hosted_arguments,
     hosted_call_id,
     hosted_name,
@@ -21,7 +22,6 @@ from chatterm.providers.responses_items import (
 )
 from chatterm.providers.tool_slots import read_arguments
 from chatterm.steps import (
-    Citation,
     RefusalStep,
     Status,
     Step,
@@ -33,45 +33,11 @@ from chatterm.steps import (
 
 _PARAGRAPH = "\n\n"
 RAW, SUMMARY, CALL = "raw", "summary", "call"
-
-
-@dataclass(slots=True)
-class Part:
-    """A streamed part of an item: the step it goes to, and what of it has come."""
-
-    opened: OpenStep
-    pieces: list[str] = field(default_factory=list)
-    citations: dict[tuple[Any, ...], Citation] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Item:
-    """An output item as far as it has come.
-
-    Attributes:
-        data: The item as the server last sent it.
-        parts: What it has streamed, by form and index.
-        done: Whether its steps are closed.
-    """
-
-    data: dict[str, Any] = field(default_factory=dict)
-    parts: dict[tuple[str, int], Part] = field(default_factory=dict)
-    done: bool = False
-
-    @property
-    def kind(self) -> str:
-        """The item's type; empty when the server never named it."""
-        return text_of(self.data.get("type"))
-
-    @property
-    def is_call(self) -> bool:
-        """Whether it is shown as a call: everything is that isn't prose or a result."""
-        return self.kind not in ("", "message", "reasoning") and not self.is_result
-
-    @property
-    def is_result(self) -> bool:
-        """Whether it is the result of a call that the server ran."""
-        return self.kind.endswith("_output")
+_FORM_OF_CONTENT = {
+    "output_text": TextStep.kind,
+    "text": TextStep.kind,
+    "refusal": RefusalStep.kind,
+}
 
 
 class ItemSteps:
@@ -104,23 +70,30 @@ class ItemSteps:
         self._writer.append(part.opened, text)
 
     def settle(self, part: Part, text: str) -> None:
-        """Reconcile a part with its final text, which may be longer."""
-        if text:
+        """Reconcile a part with its final text, which may be longer; it never grows shorter."""
+        if not part.opened.text.startswith(text):
             self._writer.replace_text(part.opened, text)
 
     def think(self, item: Item, form: str, index: int, text: str) -> None:
         """Append to one part of an item's thinking."""
-        if text:
-            part = self._thinking(item, form, index)
-            part.pieces.append(text)
+        if not text:
+            return
+        part = self._thinking(item, form, index)
+        part.pieces.append(text)
+        if len(item.parts) == 1 or part is _last_of(item, form):
             self._writer.append(part.opened, text)
+        else:
+            self._rewrite(item, form)
 
     def thought(self, item: Item, form: str, index: int, text: str) -> None:
         """Reconcile one part of the thinking with its final text, which may be longer."""
         known = item.parts.get((form, index))
         shown = "".join(known.pieces) if known else ""
-        if len(text) > len(shown) and text.startswith(shown):
+        if text.startswith(shown):
             self.think(item, form, index, text[len(shown) :])
+        elif known is not None and not shown.startswith(text):
+            known.pieces = [text]
+            self._rewrite(item, form)
 
     def content(self, item: Item, index: int, content: dict[str, Any]) -> None:
         """Reconcile one part of a message or of reasoning with its final form."""
@@ -132,7 +105,7 @@ class ItemSteps:
                     part = self.prose(item, TextStep, index)
                     self.settle(part, text)
                     for annotation in annotations:
-                        self.cite(part, mapping(annotation))
+                        self.cite(part, annotation)
             case "refusal":
                 refusal = text_of(content.get("refusal"))
                 if refusal:
@@ -140,24 +113,28 @@ class ItemSteps:
             case "reasoning_text":
                 self.thought(item, RAW, index, text)
 
-    def cite(self, part: Part, annotation: dict[str, Any]) -> None:
+    def cite(self, part: Part, annotation: Any) -> None:
         """Note a source that a part names; each is kept once."""
-        citation = read_annotation(annotation)
+        entry = mapping(annotation)
+        citation = read_annotation(entry)
         if citation is not None:
-            key = (citation.url or annotation.get("file_id"), citation.start, citation.end)
-            part.citations.setdefault(key, citation)
+            source = citation.url or text_of(entry.get("file_id")) or citation.title
+            part.citations.setdefault((source, citation.start, citation.end), citation)
 
     def call(self, item: Item) -> Part:
         """The step of a call, opened when it is first needed."""
         part = item.parts.get((CALL, 0))
         if part is None:
-            own = item.kind in ("function_call", "custom_tool_call")
-            name = text_of(item.data.get("name")) if own else hosted_name(item.data)
-            opened = self._open(
-                ToolCallStep, call_id=hosted_call_id(item.data), name=name, hosted=not own
-            )
-            part = item.parts[CALL, 0] = Part(opened)
+            part = item.parts[CALL, 0] = Part(self._open(ToolCallStep, **_call_fields(item)))
         return part
+
+    def named(self, item: Item) -> None:
+        """The server has sent an item: a call is shown at once, and by its name."""
+        early = item.parts.get((CALL, 0))
+        if early is not None:
+            self._writer.update(early.opened, **_call_fields(item))
+        elif item.is_call:
+            self.call(item)
 
     # --- when they end ---
 
@@ -166,6 +143,13 @@ class ItemSteps:
         if item.done:
             return
         item.done = True
+        self._finish(item, status)
+        for part in item.parts.values():  # what was streamed into an item of another kind
+            if not part.opened.closed:
+                stray_call = isinstance(part.opened.step, ToolCallStep)
+                self._close(part, Status.INTERRUPTED if stray_call else status)
+
+    def _finish(self, item: Item, status: Status) -> None:
         if item.kind == "message":
             self._finish_message(item, status)
         elif item.kind == "reasoning":
@@ -176,17 +160,15 @@ class ItemSteps:
             self._finish_result(item)
         elif item.is_call:
             self._finish_hosted(item, status)
-        else:  # never named: close what it streamed
-            for part in item.parts.values():
-                self._close(part, status)
 
     def _finish_message(self, item: Item, status: Status) -> None:
         self._catch_up(item)
         own = {key: item.data[key] for key in ("id", "phase") if text_of(item.data.get(key))}
         phase = text_of(item.data.get("phase"))
         for (form, _), part in item.parts.items():
-            extra = {"phase": phase} if form == TextStep.kind and phase else {}
-            self._close(part, status, opaque={"message": own} if own else None, **extra)
+            if form in (TextStep.kind, RefusalStep.kind):
+                extra = {"phase": phase} if form == TextStep.kind and phase else {}
+                self._close(part, status, opaque={"message": own} if own else None, **extra)
 
     def _catch_up(self, item: Item) -> None:
         """Reconcile a message's parts with its final list of contents.
@@ -200,42 +182,59 @@ class ItemSteps:
         }
         for position, entry in enumerate(sequence(item.data.get("content"))):
             content = mapping(entry)
-            form = RefusalStep.kind if content.get("type") == "refusal" else TextStep.kind
-            known = streamed[form]
-            self.content(item, known.pop(0) if known else -1 - position, content)
+            form = _FORM_OF_CONTENT.get(text_of(content.get("type")))
+            if form and any(content.get(field) for field in ("text", "refusal", "annotations")):
+                known = streamed[form]
+                self.content(item, known.pop(0) if known else -1 - position, content)
 
     def _finish_reasoning(self, item: Item, status: Status) -> None:
-        for index, entry in enumerate(sequence(item.data.get("summary"))):
-            self.thought(item, SUMMARY, index, text_of(mapping(entry).get("text")))
-        for index, entry in enumerate(sequence(item.data.get("content"))):
-            self.thought(item, RAW, index, text_of(mapping(entry).get("text")))
+        self._reconcile(item, SUMMARY, sequence(item.data.get("summary")))
+        self._reconcile(item, RAW, sequence(item.data.get("content")))
         # The item goes back whole, once, however many steps show it.
-        opaque = {"item": item.data} if status is Status.DONE and item.data else None
-        closed: list[OpenStep] = []
-        for part in item.parts.values():
-            if part.opened not in closed:
-                self._close(part, status, opaque=None if closed else opaque)
-                closed.append(part.opened)
-        if not closed and opaque:
+        opaque = _sent_back(item, status)
+        shown = [part for (form, _), part in item.parts.items() if form in (RAW, SUMMARY)]
+        for part in shown:
+            if not part.opened.closed:
+                self._close(part, status, opaque=opaque)
+                opaque = None
+        if opaque:
             self._writer.add(ThinkingStep, opaque=opaque)
+
+    def _reconcile(self, item: Item, form: str, entries: list[Any]) -> None:
+        """Reconcile all thinking of one form with its final parts, however they are numbered."""
+        texts = [text for entry in entries if (text := text_of(mapping(entry).get("text")))]
+        parts = [part for (f, _), part in item.parts.items() if f == form]
+        streamed = "".join(piece for part in parts for piece in part.pieces)
+        if streamed.startswith("".join(texts)):
+            return
+        whole = _PARAGRAPH.join(texts)
+        if not parts:
+            self.think(item, form, 0, whole)
+        else:
+            self._writer.replace_text(parts[0].opened, whole)
+
+    def _rewrite(self, item: Item, form: str) -> None:
+        parts = [part for (f, _), part in item.parts.items() if f == form]
+        whole = _PARAGRAPH.join("".join(part.pieces) for part in parts)
+        self._writer.replace_text(parts[0].opened, whole)
 
     def _finish_call(self, item: Item, status: Status) -> None:
         custom = item.kind == "custom_tool_call"
         part = self.call(item)
         self.settle(part, text_of(item.data.get("input" if custom else "arguments")))
         values, whole = read_arguments(part.opened.text, custom=custom)
-        if item.data.get("status") in ("in_progress", "incomplete") and not whole:
+        unfinished = item.data.get("status") in ("in_progress", "incomplete") and not whole
+        fields = _call_fields(item)
+        if unfinished or not fields["name"]:
             status = Status.INTERRUPTED
-        opaque: dict[str, Any] = {"custom": True} if custom else {}
-        if status is Status.DONE:
-            opaque["item"] = item.data
+        fields["call_id"] = fields["call_id"] or f"call_{part.opened.step.index}"
+        opaque = {"custom": True} if custom else {}
         self._writer.finish(
             part.opened,
             status,
-            call_id=hosted_call_id(item.data) or f"call_{part.opened.step.index}",
-            name=text_of(item.data.get("name")),
+            **fields,
             input=values,
-            opaque=opaque or None,
+            opaque=opaque | (_sent_back(item, status) or {}) or None,
         )
 
     def _finish_hosted(self, item: Item, status: Status) -> None:
@@ -243,12 +242,10 @@ class ItemSteps:
         text, values = hosted_arguments(item.data)
         if not part.opened.length or values is None:
             self.settle(part, text)
-        call_id = hosted_call_id(item.data)
-        name = hosted_name(item.data)
-        opaque = {"item": item.data} if status is Status.DONE else None
-        self._writer.finish(
-            part.opened, status, call_id=call_id, name=name, input=values, opaque=opaque
-        )
+        fields = _call_fields(item)
+        call_id, name = fields["call_id"], fields["name"]
+        opaque = _sent_back(item, status)
+        self._writer.finish(part.opened, status, **fields, input=values, opaque=opaque)
         self._hosted.append((item.kind, call_id))
         if item.kind == APPROVAL and status is Status.DONE:
             self.approvals.append(call_id)
@@ -261,7 +258,7 @@ class ItemSteps:
             ToolResultStep,
             call_id=text_of(item.data.get("call_id")) or self._call_of(item),
             name=hosted_name(item.data),
-            opaque={"item": item.data},
+            opaque=_sent_back(item, Status.DONE),
             **(hosted_result(item.data) or {}),
         )
 
@@ -292,3 +289,19 @@ class ItemSteps:
     def _open(self, cls: type[Step], **values: Any) -> OpenStep:
         self.saw.add(cls.kind)
         return self._writer.open(cls, **values)
+
+
+def _last_of(item: Item, form: str) -> Part:
+    return next(part for (f, _), part in reversed(item.parts.items()) if f == form)
+
+
+def _call_fields(item: Item) -> dict[str, Any]:
+    """What of a call's step its item says."""
+    own = item.kind in ("function_call", "custom_tool_call")
+    name = text_of(item.data.get("name")) if own else hosted_name(item.data)
+    return {"call_id": hosted_call_id(item.data), "name": name, "hosted": not own}
+
+
+def _sent_back(item: Item, status: Status) -> dict[str, Any] | None:
+    """The opaque data of an item's step: the item, when it is whole."""
+    return {"item": item.data} if status is Status.DONE and item.final and item.data else None

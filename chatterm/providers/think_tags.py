@@ -48,6 +48,11 @@ class ThinkTagSplitter:
         self._held = ""
         self._last = ""
 
+    @property
+    def untouched(self) -> bool:
+        """Whether no text has come yet."""
+        return self._state is _State.START and not self._held
+
     def stop(self) -> None:
         """Thinking came by another way: whatever looks like a tag from here on is text."""
         if self._state is not _State.THINKING:
@@ -80,8 +85,10 @@ class ThinkTagSplitter:
         return pieces
 
     def finish(self) -> list[Piece]:
-        """What was held back, at the end of the message."""
+        """What was held back, at the end of the message or before something that isn't text."""
         held, self._held = self._held, ""
+        if held.strip() and self._state is _State.START:
+            self._state = _State.TEXT
         part = Part.THINKING if self._state is _State.THINKING else Part.TEXT
         return [Piece(part, held)] if held else []
 

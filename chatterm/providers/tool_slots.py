@@ -1,9 +1,10 @@
 """Putting the fragments of streamed tool calls together, in all the forms servers send them.
 
 A fragment belongs to a slot: by its index; without one, by its id; without either, to the last. It
-opens a new slot all the same when it brings an id of its own together with a name, or when the
-slot's arguments are already a whole JSON object and another begins. Ids and names are set once:
-empty strings never overwrite, and names are never concatenated.
+opens a new slot all the same when it brings an id of its own together with a name, when it has
+neither index nor id but another name, or when the slot's arguments are already a whole JSON object
+and another object or name comes. Ids and names are set once: empty strings never overwrite, and
+names are never concatenated.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from chatterm.assembly import OpenStep, StepWriter
 from chatterm.providers.decoding import mapping, text_of
-from chatterm.steps import Status, Step, ToolCallStep
+from chatterm.steps import Status, Step, ToolCallStep, ToolResultStep
 
 # How often a slot's arguments are tried for wholeness before it is taken for one long call: a
 # string full of "}{" must not cost the square of its length.
@@ -65,6 +66,8 @@ class ToolSlots:
         name = text_of(function.get("name"))
         arguments = _argument_text(function.get("arguments", function.get("input")))
         slot = self._slot(data, name, arguments)
+        if slot is None:
+            return
         slot.id = slot.id or text_of(data.get("id"))
         slot.name = slot.name or name
         slot.custom = slot.custom or data.get("type") == "custom"
@@ -75,17 +78,22 @@ class ToolSlots:
         self._grow(slot, arguments)
 
     def finish(self, status: Status = Status.DONE) -> list[Step]:
-        """Close every call. One whose arguments never became whole is marked as cut off.
+        """Close every call. One that was never named is no call: it counts as cut off.
 
         Args:
-            status: DONE when the reply ended as it should; else the status of what it left open.
+            status: DONE when the reply ended as it should; else INTERRUPTED, for then nobody
+                knows which of its calls were meant as they stand.
         """
-        steps = []
+        steps: list[Step] = []
+        taken: set[str] = set()
         for slot in self._slots:
             opened = self._open(slot)
-            values, whole = read_arguments(opened.text, custom=slot.custom)
-            ending = status if status is Status.DONE or not whole else Status.INTERRUPTED
+            values, _ = read_arguments(opened.text, custom=slot.custom)
+            ending = status if slot.name else Status.INTERRUPTED
             call_id = slot.id or f"call_{opened.step.index}"
+            while call_id in taken:  # an answer must find its own call
+                call_id += "_"
+            taken.add(call_id)
             if slot.opaque:
                 self._writer.amend(opened, opaque=dict(slot.opaque))
             steps.append(self._writer.finish(opened, ending, call_id=call_id, input=values))
@@ -93,17 +101,23 @@ class ToolSlots:
         self._by_index.clear()
         return steps
 
-    def _slot(self, data: dict[str, Any], name: str, arguments: str) -> Slot:
+    def _slot(self, data: dict[str, Any], name: str, arguments: str) -> Slot | None:
+        """The slot of a fragment; None for one that says nothing and continues nothing."""
         index = data.get("index")
         call_id = text_of(data.get("id"))
         if isinstance(index, int):
             slot = self._by_index.get(index)
         elif call_id:
-            slot = next((slot for slot in self._slots if slot.id == call_id), None)
+            slot = next((slot for slot in reversed(self._slots) if slot.id == call_id), None)
         else:
             slot = self._slots[-1] if self._slots else None
-        if slot is not None and not self._begins_another(slot, call_id, name, arguments):
+        if slot is None and not (call_id or name or arguments):
+            return None
+        keyed = bool(call_id) or isinstance(index, int)
+        if slot is not None and not self._begins_another(slot, call_id, name, arguments, keyed):
             return slot
+        if slot is not None and call_id == slot.id != "" and arguments == slot.arguments:
+            return None  # the same call again, as a last word
         fresh = Slot(name=slot.name if slot else "")  # a bare second object repeats the name
         self._slots.append(fresh)
         if isinstance(index, int):
@@ -112,10 +126,17 @@ class ToolSlots:
             fresh.name = name
         return fresh
 
-    def _begins_another(self, slot: Slot, call_id: str, name: str, arguments: str) -> bool:
+    def _begins_another(
+        self, slot: Slot, call_id: str, name: str, arguments: str, keyed: bool
+    ) -> bool:
         if call_id and name and slot.id and call_id != slot.id:
             return True
-        if slot.ending != "}" or not arguments.lstrip().startswith("{"):
+        renamed = bool(name and slot.name) and name != slot.name
+        if renamed and not keyed:
+            return True
+        if slot.custom:
+            return False  # free text may hold anything
+        if slot.ending != "}" or not (renamed or arguments.lstrip().startswith("{")):
             return False
         if slot.trials >= _MOST_TRIALS:
             return False
@@ -137,9 +158,40 @@ class ToolSlots:
             )
             if slot.custom:
                 slot.opaque["custom"] = True
-            self._writer.append(slot.opened, "".join(slot.early))
+            for arguments in slot.early:
+                self._writer.append(slot.opened, arguments)
             slot.early.clear()
         return slot.opened
+
+
+class HostedCalls:
+    """The calls that a server ran itself, as Groq's compound models tell of them.
+
+    Args:
+        writer: Where the steps are written.
+    """
+
+    def __init__(self, writer: StepWriter) -> None:
+        self._writer = writer
+        self._answered: dict[str, bool] = {}  # by call id, whether the result has come
+
+    def executed(self, tool: dict[str, Any]) -> None:
+        """Take one element of `executed_tools`: the call, its result or both, each told once."""
+        name = text_of(tool.get("name")) or text_of(tool.get("type")) or "tool"
+        if "output" not in tool and "arguments" not in tool:
+            return
+        call_id = f"{name}:{tool.get('index', 0)}"
+        if call_id not in self._answered:
+            self._answered[call_id] = False
+            text = text_of(tool.get("arguments"))
+            values, _ = read_arguments(text)
+            self._writer.add(
+                ToolCallStep, call_id=call_id, name=name, text=text, input=values, hosted=True
+            )
+        output = text_of(tool.get("output"))
+        if output and not self._answered[call_id]:
+            self._answered[call_id] = True
+            self._writer.add(ToolResultStep, call_id=call_id, name=name, content=output)
 
 
 def read_arguments(text: str, *, custom: bool = False) -> tuple[dict[str, Any] | None, bool]:

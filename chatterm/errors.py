@@ -137,26 +137,35 @@ class ChattermError(Exception):
         message: What happened and where, in one lower-case sentence without a final stop.
         hint: What to do next, or an empty string.
         exit_status: What a command that ends with this error returns.
+        kind: What it is in the words of the event contract, where a turn fails of it.
     """
 
     exit_status = ExitStatus.INTERNAL
+    kind = ErrorKind.INTERNAL
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", kind: ErrorKind | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.kind = kind or type(self).kind
+
+    def as_failure(self) -> Failure:
+        """The same as plain data, for a turn that failed of it."""
+        return Failure(self.kind, self.message, hint=self.hint)
 
 
 class UsageError(ChattermError):
     """The command line doesn't make sense."""
 
     exit_status = ExitStatus.USAGE
+    kind = ErrorKind.BAD_REQUEST
 
 
 class ConfigError(ChattermError):
     """A configuration file, a key, or a name that should be in one, is wrong or missing."""
 
     exit_status = ExitStatus.CONFIG
+    kind = ErrorKind.BAD_REQUEST
 
 
 class StoreError(ChattermError):
@@ -179,6 +188,10 @@ class ProviderError(ChattermError):
     """
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message, hint=failure.hint)
+        super().__init__(failure.message, hint=failure.hint, kind=failure.kind)
         self.failure = failure
         self.exit_status = failure.kind.exit_status
+
+    def as_failure(self) -> Failure:
+        """The failure itself."""
+        return self.failure

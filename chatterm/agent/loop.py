@@ -32,7 +32,7 @@ from chatterm.steps import (
 
 log = logging.getLogger(__name__)
 
-# This many identical failing calls in a row, and the model is going round in circles.
+# A call that fails in so many rounds in a row: the model is going round in circles.
 _SAME_FAILURES = 3
 _LIMIT_REACHED = "not run: the limit of rounds for this turn was reached"
 _CANCELLED = "not run: the turn was interrupted"
@@ -106,14 +106,14 @@ async def run_turn(
     except Interrupted:
         for event in run.interrupted():
             yield event
-    except OutputError:  # raw traffic was to be recorded and can't be: the caller must know
-        for event in run.interrupted():
+    except OutputError as error:  # raw traffic was to be recorded and can't be
+        for event in run.failed(error.as_failure()):
             yield event
         yield run.finished
         raise
     except Exception as error:  # the one broad catch: a defect of ours ends the turn, not the log
         log.exception("the turn failed")
-        for event in run.crashed(error):
+        for event in run.failed(_defect(error)):
             yield event
     yield run.finished
 
@@ -139,14 +139,14 @@ class _Run:
         self._usage = Usage()
         self._denied: list[str] = []
         self._word: str | None = None
-        self._failing: tuple[str, str] | None = None
-        self._failures = 0
+        self._failing: dict[tuple[str, str], int] = {}  # call: rounds in a row that it failed in
         self.finished = self._end(FinishReason.STOP)
 
     async def rounds(self) -> AsyncGenerator[Event, None]:
         """Run rounds until the turn is over, and leave how it ended in `finished`."""
         for number in range(self._request.max_rounds):
             self._writer.round = number
+            self._word = None
             end = RoundEnd()
             async with aclosing(self._stream()) as items:
                 async for item in items:
@@ -170,8 +170,8 @@ class _Run:
                 return
             async for event in self._answer(waiting, end.approvals):
                 yield event
-            if self._failures >= _SAME_FAILURES:
-                self.finished = self._end(FinishReason.ERROR, self._going_in_circles())
+            if (name := self._going_in_circles()) is not None:
+                self.finished = self._end(FinishReason.ERROR, _tool_loop(name))
                 return
 
     def interrupted(self) -> list[Event]:
@@ -185,14 +185,9 @@ class _Run:
         self.finished = self._end(reason, failure)
         return events
 
-    def crashed(self, error: Exception) -> list[Event]:
-        """Close what is open after a defect of ours."""
+    def failed(self, failure: Failure) -> list[Event]:
+        """Close what is open, answer what waits, and end as failed."""
         events = self.interrupted()
-        failure = Failure(
-            ErrorKind.INTERNAL,
-            f"an error inside chatterm: {type(error).__name__}: {error}",
-            hint="the log file has the details; please report it",
-        )
         self.finished = self._end(FinishReason.ERROR, failure)
         return events
 
@@ -251,17 +246,21 @@ class _Run:
     async def _answer(
         self, waiting: list[ToolCallStep], approvals: tuple[str, ...]
     ) -> AsyncIterator[Event]:
+        failing: dict[tuple[str, str], int] = {}
         for call in waiting:
             with self._interrupt.watched():
                 if call.hosted and call.call_id in approvals:
                     answer = await self._calls.approve(call)
                 else:
                     answer = await self._calls.run(call)
-            self._watch_failures(call, answer)
+            if not answer.ok:
+                signature = (call.name, call.arguments)
+                failing[signature] = self._failing.get(signature, 0) + 1
             if answer.nobody_asked:
                 self._denied.append(call.call_id)
             for event in self._result(call, answer):
                 yield event
+        self._failing = failing
 
     def _answer_all(
         self, waiting: list[ToolCallStep], content: str, outcome: Outcome
@@ -286,22 +285,10 @@ class _Run:
         )
         return [self._kept(event) for event in self._writer.take()]
 
-    def _watch_failures(self, call: ToolCallStep, answer: CallAnswer) -> None:
-        signature = (call.name, call.arguments)
-        if answer.ok:
-            self._failing, self._failures = None, 0
-        elif signature == self._failing:
-            self._failures += 1
-        else:
-            self._failing, self._failures = signature, 1
-
-    def _going_in_circles(self) -> Failure:
-        name = self._failing[0] if self._failing else ""
-        return Failure(
-            ErrorKind.TOOL_LOOP,
-            f"the model made the same failing call of {name!r} {_SAME_FAILURES} times in a row",
-            hint="ask differently, or offer the tool it wants",
-        )
+    def _going_in_circles(self) -> str | None:
+        """The name of a call that failed just so in several rounds in a row, if there is one."""
+        counts = self._failing.items()
+        return next((name for (name, _), count in counts if count >= _SAME_FAILURES), None)
 
     def _limit_reached(self, waiting: list[ToolCallStep]) -> list[Event]:
         events = self._answer_all(waiting, _LIMIT_REACHED, Outcome.CANCELLED)
@@ -323,3 +310,19 @@ class _Run:
             denied=tuple(self._denied),
             error=failure,
         )
+
+
+def _tool_loop(name: str) -> Failure:
+    return Failure(
+        ErrorKind.TOOL_LOOP,
+        f"the model made the same failing call of {name!r} {_SAME_FAILURES} times in a row",
+        hint="ask differently, or offer the tool it wants",
+    )
+
+
+def _defect(error: Exception) -> Failure:
+    return Failure(
+        ErrorKind.INTERNAL,
+        f"an error inside chatterm: {type(error).__name__}: {error}",
+        hint="the log file has the details; please report it",
+    )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatterm.cli.saying import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -23,7 +25,7 @@ def path() -> None:
     """Print the path of the configuration file, whether or not it exists."""
     from chatterm.config import config_path
 
-    typer.echo(str(config_path().path))
+    say(str(config_path().path))
 
 
 @app.command()
@@ -32,7 +34,7 @@ def show() -> None:
     from chatterm.config import config_path
 
     where = config_path()
-    typer.echo("\n".join(_shown(_load(where), where)))
+    say("\n".join(_shown(_load(where), where)))
 
 
 @app.command()
@@ -43,7 +45,7 @@ def check() -> None:
     where = config_path()
     _load(where)
     exists = where.path.exists()
-    typer.echo(f"{where.path}: {'ok' if exists else 'ok (there is no file; defaults count)'}")
+    say(f"{where.path}: {'ok' if exists else 'ok (there is no file; defaults count)'}")
 
 
 @app.command()
@@ -65,7 +67,7 @@ def init(
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"{target} can't be written: {reason}") from None
-    typer.echo(str(target))
+    say(str(target))
 
 
 def _load(where: ConfigPath) -> Config:

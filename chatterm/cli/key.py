@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from chatterm.render.console import print_line
+
 app = typer.Typer(help="API keys in the system keyring.")
 
 _Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name.")]
@@ -21,12 +23,11 @@ def set_key(provider: _Provider) -> None:
 
     local = _check_provider(provider)
     store_key(provider, _read_key(provider))
-    typer.echo(f"the key for {provider} is in the system keyring", err=True)
+    print_line(f"the key for {provider} is in the system keyring")
     if local:
-        typer.echo(
+        print_line(
             f"it is used once providers.{provider}.auth is set: a server on this machine is "
-            "otherwise asked without a key",
-            err=True,
+            "otherwise asked without a key"
         )
 
 
@@ -39,7 +40,7 @@ def delete(provider: _Provider) -> None:
     # Any name will do: the provider may have left the configuration before its key.
     if not delete_key(provider):
         raise ConfigError(f"the system keyring has no key for {provider!a}")
-    typer.echo(f"the key for {provider} is deleted", err=True)
+    print_line(f"the key for {provider} is deleted")
 
 
 def _check_provider(name: str) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 _MAX_BYTES = 1_000_000
@@ -21,10 +22,13 @@ class _LazyFileHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             if self._file is None:
-                self._file = _open_log()
+                self._file = _open_log(self._give_up)
             self._file.emit(record)
         except OSError:
-            logging.getLogger("chatterm").removeHandler(self)
+            self._give_up()
+
+    def _give_up(self) -> None:
+        logging.getLogger("chatterm").removeHandler(self)
 
     def close(self) -> None:
         if self._file is not None:
@@ -41,22 +45,29 @@ def set_up_logging(*, debug: bool) -> None:
         logger.addHandler(_LazyFileHandler())
 
 
-def _open_log() -> logging.Handler:
+def _open_log(give_up: Callable[[], None]) -> logging.Handler:
     from logging.handlers import RotatingFileHandler
 
     from chatterm.config.paths import log_dir
 
+    class PrivateFileHandler(RotatingFileHandler):
+        """Makes each file for its owner alone, the next one after a rotation too."""
+
+        def _open(self) -> Any:
+            number = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+            return os.fdopen(number, self.mode, encoding=self.encoding, errors=self.errors)
+
+        def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+            give_up()
+
     directory = log_dir()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / "chatterm.log"
-    _make_private(path)
-    handler = RotatingFileHandler(
-        path, maxBytes=_MAX_BYTES, backupCount=_BACKUPS, encoding="utf-8", errors="backslashreplace"
+    handler = PrivateFileHandler(
+        directory / "chatterm.log",
+        maxBytes=_MAX_BYTES,
+        backupCount=_BACKUPS,
+        encoding="utf-8",
+        errors="backslashreplace",
     )
     handler.setFormatter(logging.Formatter(_FORMAT))
     return handler
-
-
-def _make_private(path: Path) -> None:
-    """Create the file for its owner alone, before anything is written to it."""
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,9 +16,10 @@ from typer.core import TyperGroup
 
 from chatterm import __version__
 from chatterm.cli.logs import set_up_logging
+from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
 from chatterm.errors import ChattermError, ExitStatus, UsageError
-from chatterm.render.console import print_error
+from chatterm.render.console import print_error, print_line
 
 # name: (module that holds `app`, help). A command's module is imported when it is named.
 _COMMANDS: Mapping[str, tuple[str, str]] = {
@@ -53,7 +57,7 @@ _app = typer.Typer(
 
 def _print_version(value: bool) -> None:
     if value:
-        typer.echo(f"chatterm {__version__}")
+        say(f"chatterm {__version__}")
         raise typer.Exit
 
 
@@ -81,9 +85,9 @@ def _global_options(
     `chatterm -p PROMPT` is short for `chatterm ask PROMPT`.
     """
     if config is not None:
-        os.environ["CHATTERM_CONFIG"] = config
+        os.environ["CHATTERM_CONFIG"] = str(Path(config).absolute())  # before any --cwd
     if data_dir is not None:
-        os.environ["CHATTERM_DATA_DIR"] = data_dir
+        os.environ["CHATTERM_DATA_DIR"] = str(Path(data_dir).absolute())
     if debug:
         os.environ["CHATTERM_DEBUG"] = "1"
     set_up_logging(debug=is_debugging())
@@ -107,24 +111,33 @@ def run(arguments: Sequence[str]) -> int:
     """
     set_up_logging(debug=is_debugging())
     try:
-        command: Any = typer.main.get_command(_app)
-        result = command.main(
-            args=expand_short_form(list(arguments)), prog_name="chatterm", standalone_mode=False
-        )
-        return int(result) if isinstance(result, int) else ExitStatus.COMPLETED
+        status = _run(list(arguments))
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except ChattermError as error:
-        print_error(error.message, error.hint)
-        _traceback_if_debugging()
-        return error.exit_status
-    except typer.Abort:
-        return ExitStatus.INTERRUPTED
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        silence_stdout()
-        return ExitStatus.PIPE_CLOSED
+        if error.exit_status != ExitStatus.PIPE_CLOSED:
+            print_error(error.message, error.hint)
+            _traceback_if_debugging()
+        status = error.exit_status
+    except (typer.Abort, KeyboardInterrupt):
+        status = ExitStatus.INTERRUPTED
+    except SystemExit as leaving:  # the library's answer to a closed pipe
+        status = ExitStatus.PIPE_CLOSED if leaving.code == 1 else int(leaving.code or 0)
+    except OSError as error:
+        status = _failed_output(error)
     except Exception as error:  # noqa: BLE001 - the edge: what nobody expected is logged and shown
-        return _unexpected(error)
+        status = _unexpected(error)
+    if status in (ExitStatus.PIPE_CLOSED, ExitStatus.OUTPUT):
+        _silence_stdout()
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    command: Any = typer.main.get_command(_app)
+    result = command.main(
+        args=expand_short_form(arguments), prog_name="chatterm", standalone_mode=False
+    )
+    return int(result) if isinstance(result, int) else ExitStatus.COMPLETED
 
 
 def expand_short_form(arguments: list[str]) -> list[str]:
@@ -137,21 +150,25 @@ def expand_short_form(arguments: list[str]) -> list[str]:
     return arguments
 
 
-def silence_stdout() -> None:
-    """Keep the interpreter from flushing into a closed pipe when it ends."""
-    try:
+def _silence_stdout() -> None:
+    """Keep the interpreter from flushing once more into what can't be written."""
+    with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    except OSError:
-        sys.stdout = None
+
+
+def _failed_output(error: OSError) -> int:
+    """An error of the system that no command has named: help or a list couldn't be written."""
+    if error.filename is not None:
+        return _unexpected(error)
+    if isinstance(error, BrokenPipeError):
+        return ExitStatus.PIPE_CLOSED
+    print_error(f"can't write to standard output: {error.strerror or error}")
+    return ExitStatus.OUTPUT
 
 
 def _unexpected(error: Exception) -> int:
-    show = getattr(error, "show", None)
-    if callable(show) and isinstance(getattr(error, "exit_code", None), int):
-        show()  # the command line library's own complaint about usage
-        return ExitStatus.USAGE
-    import logging
-
+    if callable(getattr(error, "format_message", None)):
+        return _misused(error)
     from chatterm.config.paths import log_dir
 
     logging.getLogger("chatterm").error("unexpected error", exc_info=error)
@@ -161,6 +178,17 @@ def _unexpected(error: Exception) -> int:
     )
     _traceback_if_debugging()
     return ExitStatus.INTERNAL
+
+
+def _misused(error: Any) -> int:
+    """The command line library's own complaint about usage."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    name = context.command_path if context is not None else "chatterm"
+    if context is not None:
+        print_line(context.get_usage())
+    print_error(message[:1].lower() + message[1:].rstrip("."), f"`{name} --help` says more")
+    return ExitStatus.USAGE
 
 
 def _traceback_if_debugging() -> None:

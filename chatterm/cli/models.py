@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _print(name: str, found: list[ModelInfo], *, as_json: bool) -> None:
 
     for model in found:
         if as_json:
-            typer.echo(
+            say(
                 json.dumps(
                     {
                         "model": f"{name}/{model.id}",
@@ -106,4 +107,4 @@ def _print(name: str, found: list[ModelInfo], *, as_json: bool) -> None:
                 )
             )
         else:
-            typer.echo(sanitize_line(f"{name}/{model.id}"))
+            say(sanitize_line(f"{name}/{model.id}"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ def providers(
         import json
 
         for row in rows:
-            typer.echo(json.dumps(row))
+            say(json.dumps(row))
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         mark = "ready" if row["ready"] else "-"
-        typer.echo(f"{row['name']:<{width}}  {mark:<5}  {row['protocol']:<10}  {row['why']}")
+        say(f"{row['name']:<{width}}  {mark:<5}  {row['protocol']:<10}  {row['why']}")
 
 
 def _row(name: str, settings: ProviderConfig) -> dict[str, Any]:

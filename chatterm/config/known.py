@@ -13,7 +13,7 @@ from typing import Any
 
 from chatterm.config import keys
 from chatterm.config.schema import Config, ProtocolName, ProviderConfig
-from chatterm.errors import ConfigError
+from chatterm.errors import ConfigError, ErrorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,11 @@ def check_name(target: str, config: Config) -> ConfigError | None:
     if provider_name not in providers:
         return _unknown(target, provider_name, config, providers)
     if slash and not model:
-        return ConfigError(f"no model is named after {target!a}", hint=_naming(provider_name))
+        return ConfigError(
+            f"no model is named after {target!a}",
+            hint=_naming(provider_name),
+            kind=ErrorKind.NOT_FOUND,
+        )
     if not slash and default_model(provider_name, providers[provider_name]) is None:
         return ConfigError(
             f"the provider {provider_name} has no default model",
@@ -244,11 +248,15 @@ def _unknown(
         None,
     )
     if owner is not None:
-        return ConfigError(f"no provider is named in {target!a}", hint=f"try {owner}/{target}")
+        return ConfigError(
+            f"no provider is named in {target!a}",
+            hint=f"try {owner}/{target}",
+            kind=ErrorKind.NOT_FOUND,
+        )
     near = get_close_matches(provider_name, [*config.aliases, *providers], n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(providers)}"
     kind = "provider" if "/" in target else "provider or alias"
-    return ConfigError(f"no {kind} is named {provider_name!a}", hint=hint)
+    return ConfigError(f"no {kind} is named {provider_name!a}", hint=hint, kind=ErrorKind.NOT_FOUND)
 
 
 def _naming(provider_name: str) -> str:
@@ -276,10 +284,17 @@ def _first_ready(
     looked_for = [p.api_key_env for p in candidates.values() if p.api_key_env]
     places = f"{', '.join(looked_for)} and the system keyring" if looked_for else "the keyring"
     raise ConfigError(
-        f"no model is configured and no provider is ready; looked for {places}",
+        f"no model is configured and no provider is ready; looked for {places}{_unspoken(environ)}",
         hint="set one of these variables, or run `chatterm key set openai`, or name a model with "
         "-m; `-m demo` plays a demo",
+        kind=ErrorKind.KEY_MISSING,
     )
+
+
+def _unspoken(environ: Mapping[str, str]) -> str:
+    """The keys that are set for providers whose protocol this version doesn't have."""
+    names = [known.key_env for known in ready_providers(environ) if known.key_env]
+    return f" ({', '.join(names)}: this version doesn't speak that protocol)" if names else ""
 
 
 def _may_be_chosen(name: str, provider: ProviderConfig, config: Config) -> bool:

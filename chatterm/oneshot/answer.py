@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chatterm.events import TurnFinished
@@ -18,10 +17,8 @@ from chatterm.steps import (
     ToolResultStep,
 )
 
-_FENCE = re.compile(
-    r"^[ \t]*(```+|~~~+)[^\n]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.DOTALL | re.MULTILINE
-)
 _PARAGRAPH = "\n\n"
+_LONGEST_COMPLAINT = 300  # characters
 
 
 def is_answer(step: Step) -> bool:
@@ -68,14 +65,20 @@ def citations(steps: Iterable[Step]) -> list[Citation]:
     return list(found.values())
 
 
-def first_code_block(text: str) -> str | None:
-    """The content of the first fenced code block in Markdown, or None."""
-    from markdown_it import MarkdownIt
+def first_code_block(text: str, *, closed: bool = False) -> str | None:
+    """The content of the first fenced code block in Markdown, or None.
 
-    for token in MarkdownIt("commonmark").parse(text):
-        if token.type in ("fence", "code_block"):
-            return token.content
-    return None
+    Where there is no fence, an indented block counts.
+
+    Args:
+        text: The Markdown.
+        closed: Only a fence that was closed will do: the text was cut off.
+    """
+    blocks = list(_code_blocks(text))
+    for content, fenced, whole in blocks:
+        if fenced and (whole or not closed):
+            return content
+    return next((content for content, fenced, _ in blocks if not fenced and not closed), None)
 
 
 def json_in_reply(text: str) -> tuple[Any, str]:
@@ -86,16 +89,14 @@ def json_in_reply(text: str) -> tuple[Any, str]:
     Raises:
         ValueError: There is no JSON in the reply.
     """
-    candidates = [text.strip(), *(match.group(2).strip() for match in _FENCE.finditer(text))]
-    start, end = text.find("{"), text.rfind("}")
-    if 0 <= start < end:
-        candidates.append(text[start : end + 1])
-    error: Exception = ValueError("the reply is empty")
-    for candidate in candidates:
+    if not text.strip():
+        raise ValueError("the reply is empty")
+    error: Exception | None = None
+    for candidate in _json_candidates(text):
         try:
-            return json.loads(candidate), candidate
+            return json.loads(candidate, parse_constant=_no_json), candidate
         except (ValueError, RecursionError) as problem:
-            error = problem
+            error = error or problem
     raise ValueError(f"the reply is not JSON: {error}")
 
 
@@ -103,18 +104,60 @@ def misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
     """Why a value doesn't fit a JSON Schema, naming the place, or None where it does."""
     from jsonschema.exceptions import best_match
     from jsonschema.validators import validator_for
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
-    error = best_match(validator_for(schema)(schema).iter_errors(value))
-    return None if error is None else f"at {error.json_path}: {error.message}"
+    # An empty registry: references to other places aren't fetched.
+    validator = validator_for(schema)(schema, registry=Registry())
+    try:
+        error = best_match(validator.iter_errors(value))
+    except Unresolvable as problem:
+        return f"the schema refers to {problem.ref!r}, which isn't in it"
+    except RecursionError:
+        return "it is nested too deeply"
+    if error is None:
+        return None
+    complaint = error.message
+    if len(complaint) > _LONGEST_COMPLAINT:
+        complaint = complaint[:_LONGEST_COMPLAINT] + "…"
+    return f"at {error.json_path}: {complaint}"
+
+
+def _json_candidates(text: str) -> Iterator[str]:
+    yield text.strip()
+    for content, _, _ in _code_blocks(text):
+        yield content.strip()
+    start, end = text.find("{"), text.rfind("}")
+    if 0 <= start < end:
+        yield text[start : end + 1]
+
+
+def _no_json(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _code_blocks(text: str) -> Iterator[tuple[str, bool, bool]]:
+    """The code blocks of Markdown as (content, is it fenced, is its fence closed)."""
+    from markdown_it import MarkdownIt
+
+    lines = text.split("\n")
+    for token in MarkdownIt("commonmark").parse(text):
+        if token.type == "code_block":
+            yield token.content, False, True
+        elif token.type == "fence":
+            first, behind = token.map or (0, 0)
+            last = lines[min(behind, len(lines)) - 1].strip(" \t>")
+            yield token.content, True, behind - first > 1 and last.startswith(token.markup)
 
 
 def _calls(steps: list[Step]) -> list[dict[str, Any]]:
     results = [step for step in steps if isinstance(step, ToolResultStep)]
     calls = []
     for call in (step for step in steps if isinstance(step, ToolCallStep)):
-        answer = next(
-            (r for r in results if r.call_id == call.call_id and r.round == call.round), None
-        )
+        key = (call.round, call.call_id)
+        answer = next((r for r in results if (r.round, r.call_id) == key), None)
+        if answer is not None:
+            results.remove(answer)  # ids repeat now and then: each result answers one call
         calls.append(
             {
                 "call_id": call.call_id,

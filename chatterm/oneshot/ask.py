@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,8 @@ from chatterm.agent.loop import TurnRequest
 from chatterm.config import Config, ResolvedModel, config_path, load_config, resolve_model
 from chatterm.errors import (
     ChattermError,
-    ConfigError,
-    ErrorKind,
     ExitStatus,
-    Failure,
     OutputError,
-    ProviderError,
     UsageError,
 )
 from chatterm.events import TurnFinished
@@ -73,11 +69,12 @@ def ask(options: AskOptions) -> int:
     keep = False
     try:
         with _told_in_json(options, output):
+            keep = True
             prepared = _Prepared(options, output)
         status, keep = prepared.run()
         return status
     finally:
-        output.close(keep=keep)
+        output.close(keep=keep and output.written)
 
 
 class _Prepared:
@@ -104,20 +101,21 @@ class _Prepared:
         self._request = _turn_request(options, config, chosen, user_input, self._schema)
 
     def run(self) -> tuple[int, bool]:
-        """Run the turn; the exit status, and whether what was written is worth keeping."""
+        """Run the turn; the exit status, and whether what was written is whole."""
         result = asyncio.run(
             run_ask(
-                self._provider, self._request, self._printer(), timeout_s=self._options.timeout_s
+                self._provider,
+                self._request,
+                self._printer(),
+                self._output,
+                timeout_s=self._options.timeout_s,
             )
         )
         status = exit_status(result)
         if result.output_error is None and result.end is not None:
             status = self._print_extract(result, status)
         self._explain(result, status)
-        return status, bool(answer_text(result.steps)) or self._format in (
-            Format.JSON,
-            Format.JSONL,
-        )
+        return status, result.output_error is None
 
     def _printer(self) -> Printer:
         ascii_only = self._on_terminal or self._options.sanitize
@@ -152,13 +150,14 @@ class _Prepared:
         if not self._collects:
             return status
         text = answer_text(result.steps)
+        whole = result.end is not None and result.end.status is TurnStatus.COMPLETED
         try:
-            wanted = self._wanted(text)
+            wanted = self._wanted(text, whole=whole)
         except ValueError as problem:
-            if result.end is not None and result.end.status is TurnStatus.COMPLETED:
+            if whole:
                 print_error(str(problem))
-                if text and not self._options.quiet:
-                    write_error(_clean(text))
+            if text and not self._options.quiet:
+                write_error(_clean(text))  # what came is not lost
             return status or ExitStatus.SCHEMA
         try:
             clean = self._on_terminal or self._options.sanitize
@@ -168,9 +167,9 @@ class _Prepared:
             return exit_status(result)
         return status
 
-    def _wanted(self, text: str) -> str:
+    def _wanted(self, text: str, *, whole: bool) -> str:
         if self._schema is None:
-            block = first_code_block(text)
+            block = first_code_block(text, closed=not whole)
             if block is None:
                 raise ValueError("there is no code block in the reply")
             return block
@@ -186,6 +185,8 @@ class _Prepared:
             if status is ExitStatus.OUTPUT:
                 print_error(result.output_error.message, result.output_error.hint)
             return
+        if result.stopped_by is not None:
+            return
         end = result.end
         if end is None:
             return
@@ -193,9 +194,9 @@ class _Prepared:
             request_id = f" (request {end.error.request_id})" if end.error.request_id else ""
             print_error(f"{end.error.message}{request_id}", end.error.hint)
         elif status is ExitStatus.INCOMPLETE and end.finish_reason in _INCOMPLETE:
-            self._narrator.warn(_INCOMPLETE[end.finish_reason])
+            print_error(_INCOMPLETE[end.finish_reason])
         elif status is ExitStatus.DENIED:
-            self._narrator.warn("a tool call was denied because nobody could be asked")
+            print_error("a tool call was denied because nobody could be asked")
 
 
 def _turn_request(
@@ -306,8 +307,10 @@ def _read_schema(path: Path) -> Mapping[str, Any]:
         validator_for(schema).check_schema(schema)
     except SchemaError as error:
         raise UsageError(
-            f"the schema {path} is not a JSON Schema: at {error.json_path}: {error.message}"
+            f"the schema {path} is not a JSON Schema: at {error.json_path}: {error.message:.300}"
         ) from error
+    except RecursionError as error:
+        raise UsageError(f"the schema {path} is nested too deeply") from error
     return schema
 
 
@@ -317,22 +320,11 @@ def _told_in_json(options: AskOptions, output: Output) -> Iterator[None]:
     try:
         yield
     except ChattermError as error:
-        failure = _failure_of(error)
-        end = TurnFinished(TurnStatus.FAILED, FinishReason.ERROR, error=failure)
+        end = TurnFinished(TurnStatus.FAILED, FinishReason.ERROR, error=error.as_failure())
         narrator = Narrator(write_error, talkative=False, quiet=True)
-        if options.format is Format.JSONL:
-            JsonLinesPrinter(output).event(end)
-        elif options.format is Format.JSON:
-            JsonPrinter(output, narrator).event(end)
+        with suppress(OutputError):  # the error itself is told on standard error all the same
+            if options.format is Format.JSONL:
+                JsonLinesPrinter(output).event(end)
+            elif options.format is Format.JSON:
+                JsonPrinter(output, narrator).event(end)
         raise
-
-
-def _failure_of(error: ChattermError) -> Failure:
-    if isinstance(error, ProviderError):
-        return error.failure
-    kind = ErrorKind.INTERNAL
-    if isinstance(error, ConfigError):
-        kind = ErrorKind.KEY_MISSING if "key" in error.message else ErrorKind.NOT_FOUND
-    elif isinstance(error, UsageError):
-        kind = ErrorKind.BAD_REQUEST
-    return Failure(kind, error.message, hint=error.hint)

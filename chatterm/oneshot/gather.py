@@ -20,6 +20,7 @@ SILENCE_S = 3.0
 MOST_BYTES = 64 * 1024 * 1024
 _BLOCK = 1 << 16
 
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -52,7 +53,7 @@ def gather_input(
     """
     from_stdin = list(words) == ["-"]
     prompt = "" if from_stdin else " ".join(words)
-    attachments = [attach(path) for path in files]
+    attachments = [attach(path, warn) for path in files]
     data = b""
     if from_stdin or read_stdin:
         wait = SILENCE_S if (prompt.strip() or attachments) and not from_stdin else None
@@ -61,7 +62,7 @@ def gather_input(
     if kind is not None:
         attachments.append(_attachment("stdin", kind, data))
         data = b""
-    text = _decoded(data, warn)
+    text = _decoded(data, "standard input", warn)
     if prompt.strip() and text.strip():
         text = f"{prompt}\n\n<stdin>\n{text.rstrip(chr(10))}\n</stdin>"
     elif prompt.strip():
@@ -74,8 +75,12 @@ def gather_input(
     return UserInput(text, tuple(attachments))
 
 
-def attach(path: Path) -> Attachment:
-    """A file as an attachment: text, a picture or a PDF.
+def attach(path: Path, warn: Callable[[str], None]) -> Attachment:
+    """A file as an attachment: text (as UTF-8), a picture or a PDF.
+
+    Args:
+        path: The file.
+        warn: Called with a sentence for the user when the text isn't quite readable.
 
     Raises:
         UsageError: It can't be read, is too large, or is of no kind that can be sent.
@@ -91,11 +96,12 @@ def attach(path: Path) -> Attachment:
     if kind is None:
         guessed = mimetypes.guess_type(path.name)[0] or "text/plain"
         kind = guessed if guessed.startswith("text/") else "text/plain"
-        if b"\0" in data[:8192]:
+        if b"\0" in data[:8192] and not data.startswith(_UTF16_MARKS):
             raise UsageError(
                 f"can't attach {path}: it is neither text nor an image nor a PDF",
                 hint="PNG, JPEG, GIF and WebP images, PDF files and text can be sent",
             )
+        data = _decoded(data, str(path), warn).encode("utf-8")
     return _attachment(path.name, kind, data)
 
 
@@ -127,8 +133,6 @@ def _standard_input(
         mode = os.fstat(number).st_mode
     except (OSError, ValueError):  # closed
         return b""
-    if stat.S_ISDIR(mode):
-        return b""
     may_be_silent = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
     if silence is not None and may_be_silent and not select.select([number], [], [], silence)[0]:
         warn(f"standard input gave nothing for {silence:g} s; going on without it (-n skips this)")
@@ -139,7 +143,7 @@ def _standard_input(
 def _read_all(number: int) -> bytes:
     blocks, size = [], 0
     try:
-        while block := os.read(number, _BLOCK):
+        while block := _read_block(number):
             blocks.append(block)
             size += len(block)
             if size > MOST_BYTES:
@@ -149,9 +153,20 @@ def _read_all(number: int) -> bytes:
     return b"".join(blocks)
 
 
-def _decoded(data: bytes, warn: Callable[[str], None]) -> str:
+def _read_block(number: int) -> bytes:
+    """The next block of a descriptor, which another process may have made non-blocking."""
+    while True:
+        try:
+            return os.read(number, _BLOCK)
+        except BlockingIOError:
+            select.select([number], [], [])
+
+
+def _decoded(data: bytes, name: str, warn: Callable[[str], None]) -> str:
+    """Text from bytes: UTF-16 by its mark, else UTF-8, with replacements where it isn't."""
+    encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError:
-        warn("standard input isn't UTF-8; what can't be read is sent as \N{REPLACEMENT CHARACTER}")
-        return data.decode("utf-8-sig", "replace")
+        warn(f"{name} isn't UTF-8; what can't be read is sent as \N{REPLACEMENT CHARACTER}")
+        return data.decode(encoding, "replace")

@@ -10,7 +10,6 @@ from chatterm.events import (
     StepDelta,
     StepFinished,
     StepStarted,
-    StepUpdated,
     TurnFinished,
     TurnStarted,
 )
@@ -36,6 +35,9 @@ _MARK = {
     Outcome.DENIED: "⊘",
     Outcome.CANCELLED: "■",
 }
+# Notices that the turn's end tells again, and those that only tell how it goes.
+_TOLD_ELSEWHERE = frozenset(("stream_cut",))
+_PROGRESS = frozenset(("retry", "resumed", "compacted"))
 _LONGEST = 200  # characters of a call's arguments in its one line
 
 
@@ -86,8 +88,6 @@ class Narrator:
                 self._flow(self._thoughts[step_id].feed(text))
             case StepDelta(step_id, text) if step_id in self._commentary:
                 self._flow(self._commentary[step_id].feed(text))
-            case StepUpdated(ThinkingStep() as step) if step.id in self._thoughts:
-                pass
             case StepFinished(step):
                 self._finished(step)
             case TurnFinished() if self._talkative:
@@ -123,7 +123,9 @@ class Narrator:
             self._end_line()
             return
         match step:
-            case NoticeStep():
+            case NoticeStep() if step.reason not in _TOLD_ELSEWHERE and (
+                self._talkative or step.reason not in _PROGRESS
+            ):
                 self.warn(step.text)
             case ToolCallStep() if self._talkative:
                 arguments = " ".join(step.arguments.split())

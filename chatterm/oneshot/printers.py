@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from chatterm.events import (
@@ -95,15 +96,16 @@ class PlainSink:
         self._put(self._clean(text) if self._clean else text)
 
     def end_text(self) -> None:
-        """Plain text needs no care."""
+        """A text is whole: a sequence that it began and didn't end swallows nothing of the next."""
+        if self._rest is not None:
+            self._put(self._rest())
 
     def pause(self) -> None:
         """Plain text needs no care."""
 
     def close(self) -> None:
         """End the last line."""
-        if self._rest is not None:
-            self._put(self._rest())
+        self.end_text()
         if not self._empty:
             self._output.write("\n")
 
@@ -117,8 +119,28 @@ class PlainSink:
         self._empty = False
 
 
+@dataclass(slots=True)
+class _Text:
+    """A text of the answer as far as it has come.
+
+    Attributes:
+        step: The step it belongs to.
+        printed: What of it was printed.
+        waiting: What came while an earlier text was still open.
+        finished: No more will come.
+    """
+
+    step: Step
+    printed: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    finished: bool = False
+
+
 class TextPrinter:
     """The answer as it streams, in the form its sink gives it; the rest to the narrator.
+
+    Texts are printed in the order of their steps: one that is written while an earlier one is still
+    open waits until that is whole.
 
     Args:
         sink: Takes the answer.
@@ -130,26 +152,23 @@ class TextPrinter:
         self._sink = sink
         self._narrator = narrator
         self._same_screen = same_screen
-        self._open: dict[str, Step] = {}
-        self._written: dict[str, list[str]] = {}
+        self._texts: dict[str, _Text] = {}
         self._any = False
         self._after_thinking = False
 
     def event(self, event: Event) -> None:
         """Print an answer's text; narrate the rest."""
         match event:
-            case StepStarted(step) if is_answer(step):
-                self._open[step.id] = step
-                self._grow(step, step.text)  # type: ignore[attr-defined]
-            case StepDelta(step_id, text) if step_id in self._open:
-                self._grow(self._open[step_id], text)
-            case StepUpdated(step) if step.id in self._open:
-                self._replace(step)
-            case StepFinished(step) if step.id in self._open:
-                del self._open[step.id]
-                if self._written.pop(step.id, None):
-                    self._sink.end_text()
-                    self._narrator.resume(blank=self._same_screen)
+            case StepStarted(TextStep() | RefusalStep() as step) if is_answer(step):
+                self._texts[step.id] = _Text(step)
+                self._grow(self._texts[step.id], step.text)
+            case StepDelta(step_id, text) if step_id in self._texts:
+                self._grow(self._texts[step_id], text)
+            case StepUpdated(step) if step.id in self._texts:
+                self._replace(self._texts[step.id], step)
+            case StepFinished(step) if step.id in self._texts:
+                self._texts[step.id].finished = True
+                self._go_on()
             case StepDelta():
                 self._narrator.event(event)
             case _:
@@ -159,41 +178,62 @@ class TextPrinter:
 
     def close(self) -> None:
         """End the answer."""
+        for text in self._texts.values():
+            text.finished = True
+        self._go_on()
         self._sink.close()
 
-    def _grow(self, step: Step, text: str) -> None:
-        written = self._written.get(step.id)
-        if written is None:
-            # The blank lines between thinking and answer separate; they are not the answer's.
-            text = text.lstrip("\n") if self._after_thinking else text
-            if not text:
-                return
-            written = self._written[step.id] = []
-            narrated = self._narrator.pause(blank=self._same_screen)
-            apart = self._any and not (narrated and self._same_screen)
-            self._sink.begin_text(apart=apart)
-        if text:
-            self._any = True
-            written.append(text)
-            self._sink.write(text)
+    def _grow(self, text: _Text, piece: str) -> None:
+        if next(iter(self._texts.values())) is text:
+            self._print(text, piece)
+        else:
+            text.waiting.append(piece)
 
-    def _replace(self, step: Step) -> None:
+    def _go_on(self) -> None:
+        """Leave the texts that are whole behind, and print what waited for them."""
+        while self._texts:
+            step_id, text = next(iter(self._texts.items()))
+            self._print(text, "".join(text.waiting))
+            text.waiting.clear()
+            if not text.finished:
+                return
+            del self._texts[step_id]
+            if text.printed:
+                self._sink.end_text()
+                self._narrator.resume(blank=self._same_screen)
+
+    def _print(self, text: _Text, piece: str) -> None:
+        if not text.printed:
+            # The blank lines between thinking and answer separate; they are not the answer's.
+            piece = piece.lstrip("\n") if self._after_thinking else piece
+            if not piece:
+                return
+            narrated = self._narrator.pause(blank=self._same_screen)
+            self._sink.begin_text(apart=self._any and not (narrated and self._same_screen))
+        if piece:
+            self._any = True
+            text.printed.append(piece)
+            self._sink.write(piece)
+
+    def _replace(self, text: _Text, step: Step) -> None:
         """The provider sent the whole text, or took it back: what is printed stays printed."""
-        before = "".join(self._written.get(step.id, ()))
+        before = "".join(text.printed)
         if isinstance(step, TextStep | RefusalStep) and is_answer(step):
+            text.waiting.clear()
             if step.text.startswith(before):
-                self._grow(step, step.text[len(before) :])
+                self._grow(text, step.text[len(before) :])
             else:
                 self._sink.pause()
                 self._narrator.warn("the provider replaced what it had sent; here it is again")
-                self._grow(step, _PARAGRAPH + step.text)
+                self._grow(text, _PARAGRAPH + step.text)
             return
-        del self._open[step.id]
+        del self._texts[step.id]
         self._after_thinking |= isinstance(step, ThinkingStep)
         if before:
-            self._sink.pause()
+            self._sink.end_text()
             was = "thinking" if isinstance(step, ThinkingStep) else "taken back by the provider"
             self._narrator.warn(f"the text above was {was}")
+        self._go_on()
 
 
 class JsonLinesPrinter:
@@ -232,6 +272,7 @@ class JsonPrinter:
             case StepFinished(step):
                 self._steps.append(step)
             case TurnFinished():
+                self._steps.sort(key=lambda step: step.index)
                 data = summary(self._conversation, self._turn, self._steps, event)
                 self._output.write_bytes(to_json_line(data, ascii_only=self._ascii_only) + b"\n")
             case _:

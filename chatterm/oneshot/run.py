@@ -6,16 +6,18 @@ import asyncio
 import gc
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 
 from chatterm.agent.calls import CallRunner
 from chatterm.agent.interrupt import Interrupt
 from chatterm.agent.loop import TurnRequest, run_turn
 from chatterm.errors import ErrorKind, ExitStatus, Failure, OutputError
 from chatterm.events import Event, StepFinished, TurnFinished
-from chatterm.oneshot.output import PipeClosedError
+from chatterm.oneshot.output import Output
 from chatterm.oneshot.printers import Printer
 from chatterm.providers.base import Provider
 from chatterm.steps import Step, TurnStatus
@@ -48,6 +50,7 @@ async def run_ask(
     provider: Provider,
     request: TurnRequest,
     printer: Printer,
+    output: Output,
     *,
     calls: CallRunner | None = None,
     timeout_s: float | None = None,
@@ -61,6 +64,7 @@ async def run_ask(
         provider: Who is asked.
         request: The turn.
         printer: Prints the events.
+        output: Where it prints them; a signal or the deadline ends a wait for its reader.
         calls: Who answers the model's calls.
         timeout_s: Seconds after which the turn fails.
     """
@@ -69,7 +73,7 @@ async def run_ask(
     result = Result()
     interrupt = Interrupt()
     turn = run_turn(provider, request, calls=calls, interrupt=interrupt)
-    with _signals(interrupt, result), _deadline(interrupt, timeout_s):
+    with _signals(interrupt, result, output), _deadline(interrupt, output, timeout_s):
         try:
             async with aclosing(turn) as events:
                 async for event in events:
@@ -87,8 +91,7 @@ def exit_status(result: Result) -> ExitStatus:
     if result.stopped_by is not None:
         return result.stopped_by
     if result.output_error is not None:
-        closed = isinstance(result.output_error, PipeClosedError)
-        return ExitStatus.PIPE_CLOSED if closed else ExitStatus.OUTPUT
+        return result.output_error.exit_status
     end = result.end
     if end is None:
         return ExitStatus.INTERNAL
@@ -111,6 +114,7 @@ def _take(result: Result, event: Event) -> None:
             result.steps.append(step)
         case TurnFinished():
             result.end = event
+            result.steps.sort(key=lambda step: step.index)
         case _:
             pass
 
@@ -134,32 +138,40 @@ def _close(printer: Printer, result: Result) -> None:
 
 
 @contextmanager
-def _signals(interrupt: Interrupt, result: Result) -> Iterator[None]:
-    """Turn the first signal into an interrupt. What the parent had ignored stays ignored."""
+def _signals(interrupt: Interrupt, result: Result, output: Output) -> Iterator[None]:
+    """Turn the first signal into an interrupt. What the parent had ignored stays ignored.
+
+    The handlers are Python's own, not the loop's: they also run while a write waits for a reader.
+    """
     loop = asyncio.get_running_loop()
 
-    def stop(number: signal.Signals) -> None:
-        status = _STATUS_OF_SIGNAL[number]
-        if result.stopped_by is not None:
-            os._exit(status)  # the user insists: nothing that might wait is done any more
+    def stop(number: int, _frame: FrameType | None) -> None:
+        status = _STATUS_OF_SIGNAL[signal.Signals(number)]
+        if result.stopped_by is not None:  # the user insists: nothing that might wait is done
+            output.discard()
+            os._exit(status)
         result.stopped_by = status
-        interrupt.request()
+        loop.call_soon_threadsafe(interrupt.request)
+        if output.waiting:
+            raise OutputError(f"nobody reads {output.name}")
 
-    caught = [s for s in _STATUS_OF_SIGNAL if signal.getsignal(s) is not signal.SIG_IGN]
+    before = {s: signal.getsignal(s) for s in _STATUS_OF_SIGNAL}
+    caught = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in caught:
-        loop.add_signal_handler(number, stop, number)
+        signal.signal(number, stop)
     try:
         yield
     finally:
         for number in caught:
-            loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
 
 
 @contextmanager
-def _deadline(interrupt: Interrupt, timeout_s: float | None) -> Iterator[None]:
+def _deadline(interrupt: Interrupt, output: Output, timeout_s: float | None) -> Iterator[None]:
     if not timeout_s:
         yield
         return
+    output.give_up_at = time.monotonic() + timeout_s
     failure = Failure(
         ErrorKind.TIMEOUT,
         f"the answer wasn't finished within {timeout_s:g} s",

@@ -123,8 +123,46 @@ class TestText:
         assert (done.status, done.text) == (9, "")
         assert "1 round" in done.stderr
 
+    def test_texts_that_stream_at_once_are_printed_one_after_the_other(
+        self, program: Program, server: FaultServer
+    ) -> None:
+        delta = '{"type":"response.output_text.delta","output_index":%d,"delta":"%s"}'
+        done = (
+            '{"type":"response.output_item.done","output_index":%d,"item":{"type":"message",'
+            '"content":[{"type":"output_text","text":"%s"}]}}'
+        )
+        stream = sse(
+            delta % (0, "first "),
+            delta % (1, "second "),
+            delta % (0, "text"),
+            delta % (1, "text"),
+            done % (1, "second text"),
+            done % (0, "first text"),
+            '{"type":"response.completed","response":{"status":"completed"}}',
+        )
+        server.script(Answer(stream))
+        program.provider(server.url, "responses")
+        assert program.run("ask", "-n", "hi").text == "first text\n\nsecond text\n"
+        told = json.loads(program.run("ask", "-n", "hi", "--format", "json").text)
+        assert told["text"] == "first text\n\nsecond text"
+
+    def test_an_unfinished_sequence_swallows_nothing_of_the_next_text(
+        self, program: Program
+    ) -> None:
+        script(program, "text: a\x1b]0;\ncall look: {}\nround\ntext: visible\x07 b")
+        assert program.run("ask", "-n", "hi", "--sanitize").text == "a0;\n\nvisible b\n"
+
 
 class TestExtract:
+    def test_of_a_reply_that_was_cut_off_only_a_whole_block(self, program: Program) -> None:
+        script(program, "text:\n  ```sh\n  rm -rf build/x\n  rm -rf b\ncut")
+        done = program.run("ask", "-n", "-x", "hi")
+        assert (done.status, done.text) == (5, "")
+        assert "rm -rf build/x" in done.stderr
+        script(program, "text:\n  ```sh\n  ls\n  ```\n  and\ncut")
+        done = program.run("ask", "-n", "-x", "hi")
+        assert (done.status, done.text) == (5, "ls\n")
+
     def test_only_the_first_code_block(self, program: Program) -> None:
         done = program.run(*ECHO, "-x", "Run:\n```sh\necho 1\n```\nor\n```\n2\n```")
         assert (done.status, done.text) == (0, "echo 1\n")
@@ -175,6 +213,22 @@ class TestSchema:
         schema.write_text(content)
         done = program.run(*ECHO, "hi", "--schema", str(schema))
         assert done.status == 2
+        assert words in done.stderr
+
+    @pytest.mark.parametrize(
+        ("more", "reply", "words"),
+        [
+            ({"$ref": "#/nope"}, "{}", "isn't in it"),
+            ({"$ref": "http://127.0.0.1:9/schema"}, "{}", "isn't in it"),
+            ({}, '{"age": NaN}', "not JSON"),
+        ],
+    )
+    def test_what_cannot_be_checked_does_not_fit(
+        self, program: Program, schema: Path, more: dict[str, str], reply: str, words: str
+    ) -> None:
+        schema.write_text(json.dumps(SCHEMA | more))
+        done = program.run(*ECHO, "--schema", str(schema), reply)
+        assert (done.status, done.text) == (8, "")
         assert words in done.stderr
 
     def test_it_goes_with_no_other_form(self, program: Program, schema: Path) -> None:

@@ -146,6 +146,34 @@ class TestOutput:
         assert "/nowhere/answer.md" in done.stderr
         assert server.requests == []
 
+    def test_what_is_only_part_of_an_answer_leaves_the_file_alone(self, program: Program) -> None:
+        kept = program.home / "answer.md"
+        kept.write_text("before")
+        assert program.run(*ECHO, "no code here", "-x", "-o", "answer.md").status == 8
+        assert kept.read_text() == "before"
+        done = shell(program, "ulimit -f 1; $ct ask -m demo/tour hi -o answer.md")
+        assert done.returncode == 74
+        assert kept.read_text() == "before"
+
+    def test_a_file_that_stands_for_a_descriptor_is_appended_to(self, program: Program) -> None:
+        done = shell(program, "echo log >l; $ct ask -m demo/echo hi -o /dev/stdout >>l; cat l")
+        assert done.stdout == b"log\nhi\n"
+
+    def test_links_stay_links(self, program: Program) -> None:
+        (program.home / "real").write_text("before")
+        (program.home / "soft").symlink_to("real")
+        (program.home / "hard").hardlink_to(program.home / "real")
+        program.run(*ECHO, "soft", "-o", "soft")
+        assert (program.home / "soft").is_symlink()
+        assert (program.home / "hard").read_text() == "soft\n"
+
+    def test_nothing_is_left_behind_when_it_is_killed_while_reading(self, program: Program) -> None:
+        with program.start(*ECHO, "-", "-o", "answer.md", stdin=subprocess.PIPE) as running:
+            time.sleep(1)
+            running.terminate()
+            running.wait(20)
+        assert [path.name for path in program.home.iterdir() if path.is_file()] == []
+
     def test_a_pipe_gets_the_models_own_bytes(self, program: Program) -> None:
         assert program.run(*ECHO, "\x1b[31mred").stdout == b"\x1b[31mred\n"
 
@@ -190,6 +218,25 @@ class TestSignals:
         assert (events[-1]["type"], events[-1]["status"]) == ("turn.finished", "interrupted")
         assert err == b""
         assert server.requests[0].left.wait(10)  # the connection was closed at once
+
+    @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "--timeout"])
+    def test_a_reader_that_does_not_read_holds_nothing_up(self, program: Program, how: str) -> None:
+        read, write = os.pipe()
+        limit = ("--timeout", "2") if how == "--timeout" else ()
+        (program.home / "long").write_bytes(b"x" * 300_000)
+        with (
+            (program.home / "long").open("rb") as text,
+            program.start(
+                *ECHO, *limit, stdin=text, stdout=write, stderr=subprocess.DEVNULL
+            ) as running,
+        ):
+            os.close(write)
+            if not limit:
+                time.sleep(1.5)
+                running.send_signal(signal.Signals[how])
+            status = running.wait(20)
+        os.close(read)
+        assert status == {"SIGINT": 130, "SIGTERM": 143, "--timeout": 74}[how]
 
     def test_an_ignored_interrupt_stays_ignored(
         self, program: Program, server: FaultServer

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from chatterm import __version__
+from chatterm.cli import logs
 from chatterm.cli.main import expand_short_form, run
 from faultserver import Answer, FaultServer, unused_port
-from program import Program
+from program import COMMAND, Program
 
 
 def test_version(program: Program) -> None:
@@ -69,6 +71,46 @@ def test_an_unexpected_error_is_one_line_and_the_log_has_the_rest(
     assert "Traceback" not in told
     assert "Traceback" in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("arguments", [("config", "show"), ("--help",), ("providers",)])
+def test_a_full_disk_and_a_reader_that_left_have_their_own_status(
+    program: Program, arguments: tuple[str, ...]
+) -> None:
+    line = f"{' '.join(COMMAND)} {' '.join(arguments)}"
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"{line} >/dev/full; echo $?; (sleep 2; {line}) | true; echo ${{PIPESTATUS[0]}}",
+        ],
+        env=program.env,
+        cwd=program.home,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.split() == [b"74", b"141"]
+    assert b"Traceback" not in done.stderr
+
+
+def test_paths_of_global_options_are_the_shells(program: Program, tmp_path: Path) -> None:
+    (program.home / "a.toml").write_text('model = "demo/echo"')
+    done = program.run("--config", "a.toml", "ask", "-n", "hi", "--cwd", str(tmp_path))
+    assert done.text == "hi\n"
+
+
+def test_the_log_is_private_after_a_rotation_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    handler = logs._LazyFileHandler()
+    for _ in range(3):
+        handler.emit(logging.LogRecord("chatterm", 40, "", 0, "x" * 600_000, None, None))
+    handler.close()
+    written = list(tmp_path.rglob("chatterm.log*"))
+    assert len(written) > 1
+    assert all(path.stat().st_mode & 0o077 == 0 for path in written)
 
 
 def test_models_lists_what_the_server_offers(program: Program, server: FaultServer) -> None:

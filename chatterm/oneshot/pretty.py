@@ -5,15 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 
 from chatterm.oneshot.output import Output
 from chatterm.render.console import wants_colour
+from chatterm.render.lines import Line, Span, wrap
 from chatterm.render.markdown import MarkdownStream
-from chatterm.render.sanitize import Sanitizer
+from chatterm.render.sanitize import Sanitizer, sanitize_line
 from chatterm.render.terminal import LiveTerminal
+from chatterm.steps import Citation
 
 # Redrawing more often than this shows nothing more and costs the terminal as much as us.
 _FRAME_S = 1 / 30
+
+
+def source_lines(citations: Sequence[Citation], width: int) -> list[Line]:
+    """The sources of a text, numbered, their real addresses shown."""
+    lines: list[Line] = [()]
+    for number, citation in enumerate(citations, start=1):
+        spans = [Span(f"[{number}] ", ("muted",))]
+        if citation.title:
+            spans.append(Span(sanitize_line(citation.title)))
+        if citation.url:
+            dash = " — " if citation.title else ""
+            spans.append(Span(dash + sanitize_line(citation.url), ("address",)))
+        lines += wrap(spans, width)
+    return lines
 
 
 class _Stream:
@@ -63,14 +80,16 @@ class PrettySink:
             self._stop_timer()
             self._draw(with_tail=False)
 
-    def end_text(self) -> None:
-        """A text of the answer is whole."""
+    def end_text(self, citations: Sequence[Citation] = ()) -> None:
+        """A text of the answer is whole; the sources it names are listed below it."""
         self._raise_late_error()
         self._stop_timer()
         document, self._document = self._document, None
         if document is not None:
             document.feed(self._sanitizer.finish())
             self._screen.update(document.finish().frozen, [])
+        if citations:
+            self._screen.update(source_lines(citations, self._screen.width), [])
 
     def close(self) -> None:
         """The answer is over: what is there stays."""

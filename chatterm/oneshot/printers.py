@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,10 +17,10 @@ from chatterm.events import (
     event_to_json,
     to_json_line,
 )
-from chatterm.oneshot.answer import is_answer, summary
+from chatterm.oneshot.answer import citations, is_answer, summary
 from chatterm.oneshot.narrator import Narrator
 from chatterm.oneshot.output import Output
-from chatterm.steps import RefusalStep, Step, TextStep, ThinkingStep
+from chatterm.steps import Citation, RefusalStep, Step, TextStep, ThinkingStep
 
 _PARAGRAPH = "\n\n"
 
@@ -52,8 +52,8 @@ class Sink(Protocol):
         """Take a piece of the answer."""
         ...
 
-    def end_text(self) -> None:
-        """A text of the answer is whole; another may follow."""
+    def end_text(self, citations: Sequence[Citation] = ()) -> None:
+        """A text of the answer is whole, and names these sources; another text may follow."""
         ...
 
     def pause(self) -> None:
@@ -95,7 +95,7 @@ class PlainSink:
         """Write a piece."""
         self._put(self._clean(text) if self._clean else text)
 
-    def end_text(self) -> None:
+    def end_text(self, citations: Sequence[Citation] = ()) -> None:
         """A text is whole: a sequence that it began and didn't end swallows nothing of the next."""
         if self._rest is not None:
             self._put(self._rest())
@@ -167,6 +167,7 @@ class TextPrinter:
             case StepUpdated(step) if step.id in self._texts:
                 self._replace(self._texts[step.id], step)
             case StepFinished(step) if step.id in self._texts:
+                self._texts[step.id].step = step
                 self._texts[step.id].finished = True
                 self._go_on()
             case StepDelta():
@@ -199,7 +200,7 @@ class TextPrinter:
                 return
             del self._texts[step_id]
             if text.printed:
-                self._sink.end_text()
+                self._sink.end_text(citations([text.step]))
                 self._narrator.resume(blank=self._same_screen)
 
     def _print(self, text: _Text, piece: str) -> None:

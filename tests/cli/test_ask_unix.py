@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from chatterm.render.sanitize import sanitize
 from faultserver import Answer, FaultServer, Stall, sse
 from program import COMMAND, Program
 
@@ -287,6 +288,12 @@ class TestTerminal:
         assert "**" not in shown
         assert "\x1b[" in shown
 
+    def test_sources_are_listed_with_their_real_addresses(self, program: Program) -> None:
+        (program.home / "a.demo").write_text("text: seen[1]\ncite https://a.example/b: A title")
+        program.configure('model = "s/x"\n[providers.s]\nprotocol = "demo"\nscript = "a.demo"\n')
+        shown = sanitize(self.run(program, "ask", "-n", "hi"))
+        assert shown == "seen[1]\n\n[1] A title — https://a.example/b\n"
+
     def test_nothing_hostile_reaches_it(self, program: Program) -> None:
         for form in ("pretty", "text", "json", "jsonl"):
             text = "a\x1b]52;c;AAAA\x07b\x9b2Jc\u202ed"
@@ -306,8 +313,6 @@ class TestTerminal:
         assert shown == "some **bold** text\n"
 
     def test_twenty_columns_are_enough(self, program: Program) -> None:
-        from chatterm.render.sanitize import sanitize
-
         shown = self.run(
             program,
             *ECHO,

@@ -6,7 +6,6 @@ round came to is read from its attributes. It does no I/O and doesn't know how t
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol
 
 from chatterm.errors import ErrorKind, Failure
@@ -60,14 +59,14 @@ def integer(value: Any) -> int | None:
     """A count as a provider sent it, or None for anything that isn't one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if math.isfinite(value) and 0 <= value < 2**63 else None
+    return int(value) if 0 <= value < 2**63 else None  # nor NaN or an infinity
 
 
 def number(value: Any) -> float | None:
     """An amount as a provider sent it, or None for anything that isn't one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    return float(value) if abs(value) < 2**63 else None
 
 
 def text_of(value: Any) -> str:

@@ -292,7 +292,7 @@ class TestTerminal:
         (program.home / "a.demo").write_text("text: seen[1]\ncite https://a.example/b: A title")
         program.configure('model = "s/x"\n[providers.s]\nprotocol = "demo"\nscript = "a.demo"\n')
         shown = sanitize(self.run(program, "ask", "-n", "hi"))
-        assert shown == "seen[1]\n\n[1] A title — https://a.example/b\n"
+        assert shown.endswith("\nseen[1]\n\n[1] A title — https://a.example/b\n")
 
     def test_nothing_hostile_reaches_it(self, program: Program) -> None:
         for form in ("pretty", "text", "json", "jsonl"):

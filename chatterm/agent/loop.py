@@ -115,7 +115,16 @@ async def run_turn(
         log.exception("the turn failed")
         for event in run.failed(_defect(error)):
             yield event
+    _log_failure(run.finished)
     yield run.finished
+
+
+def _log_failure(finished: TurnFinished) -> None:
+    """A line for the log file: what failed, never what was said."""
+    error = finished.error
+    if error is not None:
+        status, request_id = error.status or "-", error.request_id or "-"
+        log.warning("a turn failed: %s, status %s, request %s", error.kind, status, request_id)
 
 
 class _Run:

@@ -62,7 +62,8 @@ def ask(
         int | None, typer.Option(min=1, metavar="N", help="The most model calls.")
     ] = None,
     timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="S", help="Give up so many seconds after asking.")
+        float | None,
+        typer.Option(min=0.001, metavar="S", help="Give up so many seconds after asking."),
     ] = None,
     cwd: Annotated[Path | None, typer.Option(metavar="DIR", help="Work in this directory.")] = None,
     capture: Annotated[

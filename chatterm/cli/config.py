@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chatterm.cli.saying import say
+from chatterm.cli.styles import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
 
     from chatterm.config import Config, ConfigPath
 
-app = typer.Typer(help="The configuration: where it is, what it says, whether it is right.")
+app = typer.Typer(
+    help="The configuration: where it is, what it says, whether it is right.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings=SETTINGS,
+)
 
 # Header and body names whose values `show` hides, whatever they look like.
 _SECRET_WORDS = ("auth", "key", "token", "secret", "password", "cookie", "credential")

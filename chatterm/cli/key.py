@@ -6,9 +6,17 @@ from typing import Annotated
 
 import typer
 
+from chatterm.cli.styles import SETTINGS
 from chatterm.render.console import print_line
 
-app = typer.Typer(help="API keys in the system keyring.")
+app = typer.Typer(
+    help="API keys in the system keyring.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+    context_settings=SETTINGS,
+)
 
 _Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name.")]
 

@@ -43,6 +43,7 @@ class _LazyGroup(TyperGroup):
             return None
         command: Any = typer.main.get_command(import_module(_COMMANDS[cmd_name][0]).app)
         command.name = cmd_name
+        command.short_help = _COMMANDS[cmd_name][1]
         return command
 
 

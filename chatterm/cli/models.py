@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from chatterm.config import Config, ProviderConfig
     from chatterm.providers.base import ModelInfo
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=SETTINGS)
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings=SETTINGS,
+)
 
 
 @app.command()

@@ -13,7 +13,14 @@ from chatterm.cli.styles import SETTINGS
 if TYPE_CHECKING:
     from chatterm.config import ProviderConfig
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=SETTINGS)
+app = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings=SETTINGS,
+)
+
+_READY, _IF_RUNNING, _MISSING = "ready", "if running", "not ready"
 
 
 @app.command()
@@ -36,40 +43,40 @@ def providers(
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        mark = "ready" if row["ready"] else "-"
-        say(f"{row['name']:<{width}}  {mark:<5}  {row['protocol']:<10}  {row['why']}")
+        say(f"{row['name']:<{width}}  {row['state']:<10}  {row['protocol']:<10}  {row['why']}")
 
 
 def _row(name: str, settings: ProviderConfig) -> dict[str, Any]:
     from chatterm.providers.registry import IMPLEMENTED
 
     if settings.protocol not in IMPLEMENTED:
-        ready, why = False, "this version doesn't have its protocol"
+        state, why = _MISSING, "this version doesn't have its protocol"
     else:
-        ready, why = _key_state(name, settings)
+        state, why = _state(name, settings)
     return {
         "name": name,
         "protocol": settings.protocol,
         "base_url": settings.base_url,
-        "ready": ready,
+        "state": state,
         "why": why,
     }
 
 
-def _key_state(name: str, settings: ProviderConfig) -> tuple[bool, str]:
-    """Whether a provider has the key it needs. Commands aren't run for this."""
-    from chatterm.config import Need, has_stored_key, need_of
+def _state(name: str, settings: ProviderConfig) -> tuple[str, str]:
+    """Whether a provider can be asked, as far as that shows without asking, and why."""
+    from chatterm.config import Need, has_stored_key, is_loopback, need_of
 
     need = need_of(settings)
     variable = settings.api_key_env
-    if need is Need.NEVER:
-        return True, "needs no key"
-    if variable and os.environ.get(variable, "").strip():
-        return True, f"key from {variable}"
     if settings.api_key_command:
-        return True, f"key from the command {settings.api_key_command[0]}"
-    if need is Need.OPTIONAL:
-        return True, "needs no key"
+        return _READY, f"key from the command {settings.api_key_command[0]}"
+    if variable and os.environ.get(variable, "").strip():
+        return _READY, f"key from {variable}"
+    if need is Need.NEVER and settings.base_url is None:
+        return _READY, "needs no key"
+    if need is not Need.REQUIRED:
+        here = is_loopback(settings.base_url)
+        return (_IF_RUNNING, "on this machine") if here else (_READY, "needs no key")
     if has_stored_key(name):
-        return True, "key from the keyring"
-    return False, f"no key: set {variable}" if variable else f"no key: chatterm key set {name}"
+        return _READY, "key from the keyring"
+    return _MISSING, f"no key: set {variable}" if variable else f"no key: chatterm key set {name}"

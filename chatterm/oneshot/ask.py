@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from chatterm.agent.loop import TurnRequest
-from chatterm.config import Config, ResolvedModel, config_path, load_config, resolve_model
+from chatterm.config import (
+    EFFORTS,
+    Config,
+    ResolvedModel,
+    config_path,
+    load_config,
+    resolve_model,
+)
 from chatterm.errors import (
     ChattermError,
     ExitStatus,
@@ -45,6 +52,7 @@ from chatterm.render.console import (
     wants_styles,
     write_error,
 )
+from chatterm.render.wordwrap import width_of
 from chatterm.steps import FinishReason, TurnStatus, UserInput
 
 _INCOMPLETE = {
@@ -86,6 +94,10 @@ class _Prepared:
         self._on_terminal = os.isatty(output.number)
         self._format = _chosen_format(options, output)
         self._schema = _read_schema(options.schema) if options.schema else None
+        if options.effort is not None and options.effort not in EFFORTS:
+            raise UsageError(
+                f"there is no effort {options.effort!a}", hint=f"there are {', '.join(EFFORTS)}"
+            )
         config = _load()
         chosen = resolve_model(options.model, config, os.environ, IMPLEMENTED)
         self._narrator = _narrator(options, config)
@@ -195,6 +207,8 @@ class _Prepared:
             print_error(f"{end.error.message}{request_id}", end.error.hint)
         elif status is ExitStatus.INCOMPLETE and end.finish_reason in _INCOMPLETE:
             print_error(_INCOMPLETE[end.finish_reason])
+        elif status is ExitStatus.COMPLETED and not result.steps:
+            self._narrator.warn("the model answered with nothing")
         elif status is ExitStatus.DENIED:
             print_error("a tool call was denied because nobody could be asked")
 
@@ -288,6 +302,7 @@ def _narrator(options: AskOptions, config: Config) -> Narrator:
         thinking=thinking,
         styles=wants_styles(sys.stderr),
         colour=wants_colour(sys.stderr),
+        width=width_of(sys.stderr) if is_terminal(sys.stderr) else None,
     )
 
 

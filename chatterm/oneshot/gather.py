@@ -52,6 +52,8 @@ def gather_input(
         UsageError: There is nothing to send, or a file can't be read or sent.
     """
     from_stdin = list(words) == ["-"]
+    if from_stdin and not read_stdin:
+        raise UsageError("`-` reads the prompt from standard input, which `-n` leaves alone")
     prompt = "" if from_stdin else " ".join(words)
     attachments = [attach(path, warn) for path in files]
     data = b""

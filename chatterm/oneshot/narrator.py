@@ -13,6 +13,8 @@ from chatterm.events import (
     TurnFinished,
     TurnStarted,
 )
+from chatterm.oneshot.answer import is_answer
+from chatterm.render.wordwrap import WordWrap, wrapped
 from chatterm.steps import (
     NoticeStep,
     Outcome,
@@ -21,6 +23,7 @@ from chatterm.steps import (
     ThinkingStep,
     ToolCallStep,
     ToolResultStep,
+    TurnStatus,
     Usage,
 )
 
@@ -51,6 +54,7 @@ class Narrator:
         thinking: Show thinking as it streams.
         styles: Control sequences may be used.
         colour: Colours may be used.
+        width: Columns that lines are broken at, or None to leave them whole.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Narrator:
         thinking: bool = True,
         styles: bool = False,
         colour: bool = False,
+        width: int | None = None,
     ) -> None:
         self._write = write
         self._talkative = talkative
@@ -71,6 +76,8 @@ class Narrator:
         self._colour = colour
         self._thoughts: dict[str, Sanitizer] = {}
         self._commentary: dict[str, Sanitizer] = {}
+        self._wrap = WordWrap(width) if width else None
+        self._width = width
         self._in_line = False
         self._told = False  # since the last text of the answer
         self._blank_due = False
@@ -82,7 +89,7 @@ class Narrator:
                 self._line(f"{event.model} · {event.conversation}", _MUTED)
             case StepStarted(ThinkingStep() as step) if self._thinking:
                 self._thoughts[step.id] = _sanitizer()
-            case StepStarted(TextStep() as step) if self._talkative:
+            case StepStarted(TextStep() as step) if self._talkative and not is_answer(step):
                 self._commentary[step.id] = _sanitizer()
             case StepDelta(step_id, text) if step_id in self._thoughts:
                 self._flow(self._thoughts[step_id].feed(text))
@@ -119,7 +126,7 @@ class Narrator:
     def _finished(self, step: Step) -> None:
         held = self._thoughts.pop(step.id, None) or self._commentary.pop(step.id, None)
         if held is not None:
-            self._flow(held.finish())
+            self._flow(held.finish(), last=True)
             self._end_line()
             return
         match step:
@@ -140,11 +147,15 @@ class Narrator:
                 pass
 
     def _turn_finished(self, event: TurnFinished) -> None:
+        if event.status is TurnStatus.INTERRUPTED:
+            self._line("■ interrupted", _MUTED)
         if line := usage_line(event.usage):
             self._line(line, _MUTED)
 
-    def _flow(self, text: str) -> None:
+    def _flow(self, text: str, *, last: bool = False) -> None:
         """Write streamed text that isn't the answer, muted."""
+        if self._wrap is not None:
+            text = self._wrap.feed(text) + (self._wrap.finish() if last else "")
         if text:
             self._begin()
             self._in_line = not text.endswith("\n")
@@ -161,10 +172,14 @@ class Narrator:
         if self._in_line:
             self._write("\n")
             self._in_line = False
+        if self._width:
+            self._wrap = WordWrap(self._width)
 
     def _line(self, text: str, style: str) -> None:
         self._end_line()
         self._begin()
+        if self._width:
+            text = wrapped(text, self._width)
         styled = self._colour if style == _WARNING else self._styles
         self._write(f"{style}{text}{_RESET}\n" if styled else f"{text}\n")
 

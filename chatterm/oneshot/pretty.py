@@ -69,7 +69,7 @@ class PrettySink:
         """Take a piece of the answer."""
         self._raise_late_error()
         if self._document is None:
-            self._document = MarkdownStream(self._screen.width)
+            self._document = MarkdownStream(self._screen.width, wrap_code=False)
         self._document.feed(self._sanitizer.feed(text))
         self._draw_in_time()
 

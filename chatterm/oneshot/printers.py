@@ -154,6 +154,7 @@ class TextPrinter:
         self._same_screen = same_screen
         self._texts: dict[str, _Text] = {}
         self._any = False
+        self._closed = False
         self._after_thinking = False
 
     def event(self, event: Event) -> None:
@@ -172,13 +173,19 @@ class TextPrinter:
                 self._go_on()
             case StepDelta():
                 self._narrator.event(event)
+            case TurnFinished():
+                self.close()
+                self._narrator.event(event)
             case _:
                 self._sink.pause()
                 self._after_thinking |= _is_thinking(event)
                 self._narrator.event(event)
 
     def close(self) -> None:
-        """End the answer."""
+        """End the answer, once."""
+        if self._closed:
+            return
+        self._closed = True
         for text in self._texts.values():
             text.finished = True
         self._go_on()

@@ -11,9 +11,18 @@ def print_error(message: str, hint: str = "") -> None:
     """Print an error and what to do about it. Errors are printed even with `-q`."""
     from chatterm.render.sanitize import sanitize, sanitize_line  # most runs print no error
 
-    print_line(f"chatterm: {sanitize(message)}")
+    text = f"chatterm: {sanitize(message)}"
+    hint = sanitize_line(hint)
+    if is_terminal(sys.stderr):
+        from chatterm.render.wordwrap import width_of, wrapped
+
+        width = width_of(sys.stderr)
+        text, hint = wrapped(text, width), wrapped(hint, width - 2).replace("\n", "\n  ")
+    if wants_colour(sys.stderr):
+        text = text.replace("chatterm:", "\x1b[31mchatterm:\x1b[0m", 1)
+    print_line(text)
     if hint:
-        print_line(f"  {sanitize_line(hint)}")
+        print_line(f"  {hint}")
 
 
 def print_line(line: str) -> None:

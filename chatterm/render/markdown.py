@@ -68,6 +68,8 @@ class MarkdownStream:
         marks: The characters of our own: `ASCII_MARKS` for terminals that have no others.
         references: Link reference definitions known beforehand, from `references`.
         parser: To be used instead of the shared one.
+        wrap_code: Break lines of code at the width. A terminal wraps them itself, and what is
+            copied from it then has no breaks that aren't the code's.
     """
 
     def __init__(
@@ -77,10 +79,13 @@ class MarkdownStream:
         marks: Marks | None = None,
         references: Mapping[str, Any] | None = None,
         parser: Parser | None = None,
+        wrap_code: bool = True,
     ) -> None:
         self._parser = parser or shared_parser()
         known = dict(references or {})
-        self._layout = Layout(self._parser, max(width, 10), marks or Marks(), known)
+        self._layout = Layout(
+            self._parser, max(width, 10), marks or Marks(), known, wrap_code=wrap_code
+        )
         self._incoming: list[str] = []
         self._open = OpenText()
         self._held = False

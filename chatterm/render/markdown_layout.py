@@ -74,6 +74,7 @@ class Layout:
         width: Cells a line; may be changed between leaves.
         marks: Our own characters.
         references: Link reference definitions known from the start.
+        wrap_code: Break lines of code at the width; without, they are as long as they are.
 
     Attributes:
         progress: Of the leaf under work, if it has begun.
@@ -81,9 +82,16 @@ class Layout:
     """
 
     def __init__(
-        self, parser: Parser, width: int, marks: Marks, references: MutableMapping[str, Any]
+        self,
+        parser: Parser,
+        width: int,
+        marks: Marks,
+        references: MutableMapping[str, Any],
+        *,
+        wrap_code: bool = True,
     ) -> None:
         self.width = width
+        self.wrap_code = wrap_code
         self.progress: Progress | None = None
         self.consumed = 0
         self._parser = parser
@@ -94,7 +102,13 @@ class Layout:
 
     def copied(self) -> Layout:
         """A layout in the same state that goes its own way."""
-        other = Layout(self._parser, self.width, self._marks, ChainMap({}, self._references))
+        other = Layout(
+            self._parser,
+            self.width,
+            self._marks,
+            ChainMap({}, self._references),
+            wrap_code=self.wrap_code,
+        )
         other.progress = self.progress and self.progress.copied()
         other._chain, other._last = self._chain, self._last
         return other
@@ -251,7 +265,8 @@ class Layout:
                 continue
             body += [()] * progress.blanks
             progress.blanks = 0
-            body += [(*_CODE_INDENT, *line) for line in cut(spans, width)]
+            rows = cut(spans, width) if self.wrap_code else [spans]
+            body += [(*_CODE_INDENT, *line) for line in rows]
         return body
 
     def _html(self, leaf: Leaf, progress: Progress) -> list[Line]:

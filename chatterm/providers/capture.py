@@ -27,7 +27,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
 from chatterm.errors import OutputError
-from chatterm.providers.transport import MIN_SECRET, REDACTED
+from chatterm.providers.redaction import MIN_SECRET, REDACTED
 from chatterm.providers.wire import HttpRequest
 
 # Rather too much than too little: `idempotency-key` is no secret, and nobody misses it.

@@ -136,9 +136,10 @@ class ChatDecoder:
         self._read_citations(data)
         self._read_moderation(data)
 
-    def close(self) -> RoundEnd:
-        """Close the round's steps and say what it came to."""
+    def close(self, failure: Failure | None = None) -> RoundEnd:
+        """Close the round's steps and say what it came to; `failure` says why it was cut short."""
         self._flush_tags()
+        self._failure = failure or self._failure
         if self._failure is not None:
             return self._close_failed(self._failure)
         if not self._done and self._word is None:

@@ -34,8 +34,13 @@ class Decoder(Protocol):
         """Read one event: the frame's name, if it had one, and its parsed data."""
         ...
 
-    def close(self) -> RoundEnd:
-        """The body has ended (or `ended` is true): close what is open and say what it came to."""
+    def close(self, failure: Failure | None = None) -> RoundEnd:
+        """The body has ended (or `ended` is true): close what is open and say what it came to.
+
+        Args:
+            failure: Why it ended, where that is known better than from what came: the way to the
+                server failed.
+        """
         ...
 
 

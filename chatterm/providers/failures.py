@@ -141,7 +141,7 @@ def failure_of_response(
         provider: The user's name for the provider, for the message and the hint.
     """
     said = _read_body(body)
-    request_id = _request_id(headers) or said.request_id
+    request_id = request_id_of(headers) or said.request_id
     failure = _failure(said, status, status, request_id, provider)
     retryable = should_retry(status, headers, failure)
     return Failure(
@@ -346,7 +346,8 @@ def _read_details(details: list[Any], said: _Said) -> None:
             said.quotas += " " + text_of(mapping(violation).get("quotaId"))
 
 
-def _request_id(headers: Mapping[str, str]) -> str | None:
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """The id that a provider gave the request, by which it can be asked about it."""
     lower = _lower(headers)
     return next((lower[name] for name in _REQUEST_ID_HEADERS if lower.get(name)), None)
 

@@ -27,11 +27,13 @@ from chatterm.providers.failures import (
     failure_of_error,
     failure_of_response,
     page_words,
+    request_id_of,
     retry_after,
     shortened,
 )
+from chatterm.providers.redaction import Redactor
 from chatterm.providers.sse import Body, Shape, shape_of
-from chatterm.providers.transport import Pace, Redactor, Transport, place_of
+from chatterm.providers.transport import Pace, Transport, place_of
 from chatterm.providers.wire import Endpoint, HttpRequest, WireProtocol
 
 log = logging.getLogger("chatterm.providers")
@@ -40,7 +42,7 @@ ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_TIMEOUT_S = 5.0
 MODELS_LIMIT = 16 * 1024 * 1024
 MODELS_TIMEOUT_S = 30.0
-GRACE_S = 5.0  # for usage and the like, once the reply is whole
+GRACE_S = 1.0  # for usage and the like, once the reply is whole
 DRAIN_S = 0.02  # for the end of the body, so that the connection can be used again
 RETRY_AFTER_LIMIT_S = 60.0
 
@@ -133,13 +135,15 @@ class HttpProvider:
             if wait is None or end.failure is None:
                 break
             log.info("%s: attempt %d failed: %s", self.name, number + 1, end.failure.kind)
-            reason = shortened(self._clean(end.failure).message, 300)
+            reason = shortened(self._clean(end.failure, attempt.headers).message, 300)
             writer.notice("retry", f"{reason}; trying again in {duration(wait)}")
             for event in writer.take():
                 yield event
             await self._sleep(wait)
         end = attempt.end
-        yield end if end.failure is None else replace(end, failure=self._clean(end.failure))
+        if end.failure is not None:
+            end = replace(end, failure=self._clean(end.failure, attempt.headers))
+        yield end
 
     async def models(self) -> list[ModelInfo]:
         """What the provider offers; see `Provider.models`."""
@@ -147,7 +151,7 @@ class HttpProvider:
             async with asyncio.timeout(MODELS_TIMEOUT_S):
                 data = await self._fetch_models()
         except ProviderError as error:
-            raise ProviderError(self._clean(error.failure)) from None
+            raise ProviderError(self._clean(error.failure, {})) from None
         except TimeoutError:
             text = f"{self.name} didn't list its models within {MODELS_TIMEOUT_S:g} s"
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
@@ -201,7 +205,7 @@ class HttpProvider:
             attempt.end = decoder.close()
         except ProviderError as error:
             # The decoder knows the usage so far; what it leaves open was cut off.
-            known = decoder.close() if decoder is not None else RoundEnd()
+            known = decoder.close(error.failure) if decoder is not None else RoundEnd()
             writer.interrupt()
             word, usage = known.provider_finish_reason, known.usage
             attempt.end = failed(error.failure, word=word, usage=usage)
@@ -253,7 +257,8 @@ class HttpProvider:
         asked = retry_after(attempt.headers, attempt.body, self._now())
         if asked is not None and asked > RETRY_AFTER_LIMIT_S:
             text = f"{failure.message}; it asks to wait {duration(asked)} before the next try"
-            attempt.end = replace(attempt.end, failure=replace(failure, message=text))
+            hint = "ask again then, or ask another provider"
+            attempt.end = replace(attempt.end, failure=replace(failure, message=text, hint=hint))
             return None
         if number >= self._limits.retries:
             return None
@@ -261,8 +266,10 @@ class HttpProvider:
         wait = max(wait, asked or 0.0)
         return wait if attempt.limits.leave(wait) else None
 
-    def _clean(self, failure: Failure) -> Failure:
-        request_id = failure.request_id and self._redact(failure.request_id)
+    def _clean(self, failure: Failure, headers: Mapping[str, str]) -> Failure:
+        """A failure without secrets, and with the request's id, which a stream doesn't tell."""
+        request_id = failure.request_id or request_id_of(headers)
+        request_id = request_id and self._redact(request_id)
         return replace(failure, message=self._redact(failure.message), request_id=request_id)
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from chatterm.config import Config, ProviderConfig, ResolvedModel, Stream, find_key
-from chatterm.errors import ConfigError
+from chatterm.errors import ConfigError, UsageError
 from chatterm.providers.base import Provider
 from chatterm.providers.wire import Endpoint, WireProtocol
 
@@ -78,6 +78,10 @@ def open_named(
     pace: float = 1.0,
 ) -> Provider:
     """The provider with these settings, ready to be asked. Raises as `open_provider` does."""
+    if capture_dir is not None and provider.protocol not in _WIRE:
+        raise UsageError(
+            f"there is no traffic to capture: the provider {name} is not asked over the network"
+        )
     match provider.protocol:
         case "demo":
             from chatterm.providers.demo import DemoProvider
@@ -118,8 +122,9 @@ def _http_provider(
     capture = None
     if capture_dir is not None:
         from chatterm.providers.capture import Capture
+        from chatterm.providers.redaction import Redactor
 
-        capture = Capture(capture_dir, secrets=[endpoint.key] if endpoint.key else [])
+        capture = Capture(capture_dir, secrets=Redactor(endpoint).secrets)
     transport = Transport(
         proxy=provider.proxy, ca_file=str(provider.ca_file) if provider.ca_file else None
     )

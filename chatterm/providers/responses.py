@@ -132,9 +132,10 @@ class ResponsesDecoder:
         elif name == "error" or not kind.startswith("response."):
             self._beside(name, data)
 
-    def close(self) -> RoundEnd:
-        """Close the round's steps and say what it came to."""
+    def close(self, failure: Failure | None = None) -> RoundEnd:
+        """Close the round's steps and say what it came to; `failure` says why it was cut short."""
         saw = self._steps.saw
+        self._failure = failure or self._failure
         if self._failure is None and self._status is None:
             self._failure = stream_cut(text_shown=bool(saw))
         if self._failure is not None:

@@ -14,36 +14,23 @@ import ipaddress
 import json
 import logging
 import os
-import re
 import socket
 import ssl
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from chatterm import __version__
 from chatterm.errors import ErrorKind, Failure, ProviderError
-from chatterm.providers.wire import Endpoint, HttpRequest
+from chatterm.providers.wire import HttpRequest
 
 if TYPE_CHECKING:
     import httpx
 
 KEEP_ALIVE_S = 60.0
 INFLATED_CHUNK = 64 * 1024
-MIN_SECRET = 4
-REDACTED = "[redacted]"
-
-# What people give local servers for a key: taking these out would only garble messages.
-_NO_SECRETS = frozenset(
-    {
-        *("none", "null", "empty", "dummy", "test", "fake", "local", "nokey", "no-key"),
-        *("not-needed", "ollama", "llama", "llama.cpp", "lm-studio", "vllm"),
-    }
-)
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 
 
 class Reply:
@@ -137,6 +124,7 @@ class Transport:
         self._proxy = proxy
         self._ca_file = ca_file
         self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
+        self._lookups_apart = False
 
     @asynccontextmanager
     async def open(
@@ -149,6 +137,7 @@ class Transport:
         """
         where = place_of(request.url)
         with _failures(where, "asking", connect_timeout_s):
+            self._prepare_lookups(request.url)
             client = self._client_for(request.url)
             timeout = {"connect": connect_timeout_s, "read": None, "write": None, "pool": None}
             message = client.build_request(
@@ -165,6 +154,15 @@ class Transport:
             yield Reply(response, where)
         finally:
             await response.aclose()
+
+    def _prepare_lookups(self, url: str) -> None:
+        """Before the first host that has to be looked up."""
+        if self._lookups_apart or is_address(_parts(url).hostname or ""):
+            return
+        from chatterm.providers.resolving import keep_lookups_apart
+
+        keep_lookups_apart(asyncio.get_running_loop())
+        self._lookups_apart = True
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -255,49 +253,21 @@ def place_of(url: str) -> str:
     return f"{host}:{port}" if port else host
 
 
-class Redactor:
-    """Takes an endpoint's secrets out of whatever is shown, logged or captured.
-
-    Secret are the key, the values of configured headers that are named like secrets, and a
-    password in the address.
-    """
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        found = {endpoint.key or "", _parts(endpoint.base_url).password or ""}
-        for name, value in endpoint.headers.items():
-            if _SECRET_HEADER.search(name):
-                found |= {value, value.rpartition(" ")[2]}
-        found |= {quote(secret, safe="") for secret in found}
-        found |= {json.dumps(secret)[1:-1] for secret in found}
-        kept = (s for s in found if len(s) >= MIN_SECRET and s.lower() not in _NO_SECRETS)
-        self._secrets = sorted(kept, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        """The text without the secrets."""
-        for secret in self._secrets:
-            text = text.replace(secret, REDACTED)
-        return text
-
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """The headers without the secrets, whatever they are."""
-        return {
-            name: REDACTED if _SECRET_HEADER.search(name) else self(value)
-            for name, value in headers.items()
-        }
-
-    def request(self, request: HttpRequest) -> HttpRequest:
-        """The request without the secrets in its address and headers."""
-        return replace(request, url=self(request.url), headers=self.headers(request.headers))
-
-
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    return is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, so that nothing has to be looked up."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 def _proxy_from_environment(scheme: str, host: str) -> str | None:

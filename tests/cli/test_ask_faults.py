@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
+import subprocess
+import time
 
 import pytest
 
@@ -175,6 +178,66 @@ class TestElsewhere:
         done = ask(program, server, Answer(echo.encode(), status=401))
         assert (done.status, kind(done)) == (3, "key_rejected")
         assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+class TestLookup:
+    """A name server that doesn't answer holds nothing up."""
+
+    SLOW = "import socket, time\nsocket.getaddrinfo = lambda *a, **k: time.sleep(30)\n"
+
+    def start(self, program: Program, limits: str) -> subprocess.Popen[bytes]:
+        (program.home / "sitecustomize.py").write_text(self.SLOW)
+        program.provider("http://nowhere.invalid", api_key_env='"TEST_KEY"', tables=limits)
+        env = {"PYTHONPATH": str(program.home), "TEST_KEY": KEY}
+        return program.start("ask", "-n", "hi", env=env, stderr=subprocess.PIPE)
+
+    def test_the_connect_timeout_ends_it(self, program: Program) -> None:
+        limits = "[stream]\nconnect_timeout_s = 1.0\nretries = 0"
+        with self.start(program, limits) as running:
+            _, told = running.communicate(timeout=15)
+        assert running.returncode == 5
+        assert b"nowhere.invalid" in told
+        assert b"Traceback" not in told
+
+    def test_so_does_an_interrupt(self, program: Program) -> None:
+        with self.start(program, "[stream]\nconnect_timeout_s = 60.0") as running:
+            time.sleep(2)
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=15)
+        assert (running.returncode, told) == (130, b"")
+
+
+class TestTelling:
+    def test_a_failure_of_the_way_is_told_once_and_as_what_it_was(
+        self, program: Program, server: FaultServer
+    ) -> None:
+        done = ask(program, server, Answer([sse(TEXT), Stall()]))
+        assert [step["kind"] for step in done.steps] == ["text"]
+        done = ask(program, server, Answer(sse(TEXT)))
+        assert done.stderr.count("the provider's stream ended") == 1
+        assert [step.get("reason") for step in done.steps] == [None, "stream_cut"]
+
+    def test_an_error_inside_a_stream_names_the_request_too(
+        self, program: Program, server: FaultServer
+    ) -> None:
+        headers = {"x-request-id": "req_1"}
+        for body in (sse(TEXT), sse('{"error":{"message":"broken"}}')):
+            done = ask(program, server, Answer(body, headers=headers))
+            assert done.events[-1]["error"]["request_id"] == "req_1"
+            assert "req_1" in done.stderr
+
+    def test_a_key_is_not_told_in_part_either(self, program: Program, server: FaultServer) -> None:
+        for filler in range(960, 1001, 8):
+            words = "x" * filler + " " + KEY
+            body = json.dumps({"error": {"message": words}}).encode()
+            done = ask(program, server, Answer(body, status=400))
+            assert KEY[:8] not in done.stderr + done.text
+
+    def test_a_whole_reply_is_not_waited_for_long(
+        self, program: Program, server: FaultServer
+    ) -> None:
+        done = ask(program, server, Answer([sse(TEXT, END), Stall()]))
+        assert (done.status, text_so_far(done)) == (0, "café so far")
 
 
 class TestRetry:

@@ -65,7 +65,7 @@ class Decoder:
             self._text = self._text or self.writer.open(TextStep)
             self.writer.append(self._text, data["t"])
 
-    def close(self):
+    def close(self, failure=None):
         good = (self.ended or self.answered) and self._failure is None
         if good:
             if self._text:

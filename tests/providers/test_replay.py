@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatterm.assembly import OpenStep, StepWriter
-from chatterm.errors import ConfigError, ErrorKind
+from chatterm.errors import ConfigError, ErrorKind, Failure
 from chatterm.events import Event, StepDelta, StepFinished
 from chatterm.providers.base import ModelInfo, ModelRequest, Provider, RoundEnd
 from chatterm.providers.capture import Capture
@@ -35,7 +35,7 @@ class FakeDecoder:
         self._writer.append(self._text, data.get("text", ""))
         self.ended = self.answered = bool(data.get("end"))
 
-    def close(self) -> RoundEnd:
+    def close(self, failure: Failure | None = None) -> RoundEnd:
         if not self.ended:
             return failed(stream_cut(text_shown=True))
         if self._text is not None:

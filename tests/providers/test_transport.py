@@ -14,9 +14,9 @@ import zlib
 import pytest
 
 from chatterm.errors import ErrorKind, ProviderError
+from chatterm.providers.redaction import Redactor
 from chatterm.providers.transport import (
     INFLATED_CHUNK,
-    Redactor,
     Transport,
     body_bytes,
     is_loopback,
@@ -453,3 +453,23 @@ def test_secrets_are_redacted_wherever_they_stand():
 
 def test_words_given_to_local_servers_for_a_key_garble_nothing():
     assert Redactor(Endpoint("ollama", "http://h", "ollama"))("ollama is busy") == "ollama is busy"
+
+
+def test_a_secret_that_a_text_breaks_off_in_is_taken_out_too():
+    redact = Redactor(Endpoint("a", "https://h", "sk-0123456789abcdef"))
+    for size in range(6, 20):
+        cut = f"the key {'sk-0123456789abcdef'[:size]}…"
+        assert redact(cut) == "the key [redacted]…"
+    assert redact("it ends in sk-01234") == "it ends in [redacted]"
+
+
+def test_secrets_of_the_request_body_count_at_any_depth_and_counts_of_tokens_do_not():
+    body = {"extra": [{"api_key": "BODYSECRETVALUE77"}], "max_tokens": "many-tokens"}
+    headers = {"x-team-token": "TEAMTOKENVALUE99"}
+    redact = Redactor(Endpoint("a", "https://h", None, headers, body))
+    assert redact("BODYSECRETVALUE77 many-tokens TEAMTOKENVALUE99") == (
+        "[redacted] many-tokens [redacted]"
+    )
+    assert redact.headers({"x-ratelimit-remaining-tokens": "10"}) == {
+        "x-ratelimit-remaining-tokens": "10"
+    }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any, Protocol
@@ -33,6 +34,9 @@ Framed = tuple[str | None, str]
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+
+
+DEEPEST = 200  # levels of JSON
 
 
 class EventTooLarge(ProviderError):  # noqa: N818 - says what is wrong, as the kinds do
@@ -371,6 +375,9 @@ class Body:
             except (ValueError, RecursionError):
                 self._pass_over(len(text))
                 continue
+            if nested_too_deeply(text):
+                self._pass_over(len(text))
+                continue
             if self._shape is Shape.JSON:
                 self._decode_json(data)
             else:
@@ -403,3 +410,19 @@ class Body:
             self._status,
             hint="check base_url: it may lack a path such as /v1",
         )
+
+
+def nested_too_deeply(text: str) -> bool:
+    """Whether JSON is nested deeper than any protocol's is.
+
+    What can just be parsed can't be walked or written again within the interpreter's limit.
+    """
+    if text.count("{") + text.count("[") <= DEEPEST:
+        return False
+    depth = 0
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[][{}]', text):
+        sign = match.group()
+        depth += (sign in "{[") - (sign in "}]")
+        if depth > DEEPEST:
+            return True
+    return False

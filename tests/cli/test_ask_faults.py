@@ -155,6 +155,13 @@ class TestNotAStream:
         done = ask(program, server, Answer(odd + sse(TEXT, END, "[DONE]")))
         assert (done.status, text_so_far(done)) == (0, "café so far")
 
+    def test_json_nested_a_thousand_deep_is_passed_over(
+        self, program: Program, server: FaultServer
+    ) -> None:
+        deep = '{"usage":' * 900 + "1" + "}" * 900
+        done = ask(program, server, Answer(sse(deep) + sse(TEXT, END, "[DONE]")))
+        assert (done.status, text_so_far(done)) == (0, "café so far")
+
 
 class TestElsewhere:
     def test_a_redirect_is_not_followed(self, program: Program, server: FaultServer) -> None:

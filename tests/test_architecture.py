@@ -27,7 +27,11 @@ FLOORS = {
     "config": 1,
     "providers": 1,
     "render": 1,
+    "store": 1,
+    "transcripts": 1,
+    "importing": 1,
     "agent": 2,
+    "session": 2,
     "oneshot": 3,
     "cli": 4,
     "__main__": 5,
@@ -39,6 +43,9 @@ WITHIN_FLOOR = {
     "events": {"errors", "steps"},
     "assembly": {"errors", "steps", "events"},
     "providers": {"config"},
+    "transcripts": {"store", "render"},
+    "importing": {"store", "transcripts"},
+    "session": {"agent"},
 }
 
 each_module = pytest.mark.parametrize(
@@ -120,6 +127,7 @@ def test_ask_loads_neither_a_screen_nor_what_it_does_not_use(
     text = '{"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}'
     server.script(Answer(sse(text, "[DONE]")))
     program.provider(server.url)
+    program.env["CHATTERM_DATA_DIR"] = str(program.home / "data")  # platformdirs finds it otherwise
     loaded = loaded_by(program, "ask", "hello")
     assert "httpx" in loaded
     assert loaded.isdisjoint(HEAVY)

@@ -35,6 +35,13 @@ def ask(
         list[Path] | None,
         typer.Option("-a", "--attach", metavar="FILE", help="Send a text, image or PDF file too."),
     ] = None,
+    go_on: Annotated[
+        bool, typer.Option("-c", "--continue", help="Go on with the last one asked here.")
+    ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option("-r", "--resume", metavar="ID", help="Go on with that conversation."),
+    ] = None,
     output_format: Annotated[
         Format | None,
         typer.Option("--format", help="pretty on a terminal, else text, unless given."),
@@ -78,7 +85,7 @@ def ask(
     _no_input: Annotated[
         bool, typer.Option("--no-input", help="Never ask anything on the terminal.")
     ] = False,
-    _no_save: Annotated[
+    no_save: Annotated[
         bool, typer.Option("--no-save", help="Don't keep the conversation.")
     ] = False,
 ) -> int:
@@ -113,5 +120,8 @@ def ask(
             capture=capture,
             sanitize=sanitize,
             quiet=quiet,
+            go_on=go_on,
+            resume=resume,
+            save=not no_save,
         )
     )

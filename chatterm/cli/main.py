@@ -24,6 +24,8 @@ from chatterm.render.console import print_error, print_line
 # name: (module that holds `app`, help). A command's module is imported when it is named.
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "ask": ("chatterm.cli.ask", "Ask one question and print the answer."),
+    "history": ("chatterm.cli.history", "Conversations that were held: list, search, export."),
+    "store": ("chatterm.cli.store", "The conversation store: check, back up, compact."),
     "models": ("chatterm.cli.models", "List the models that providers offer."),
     "providers": ("chatterm.cli.providers", "List the providers and whether they are ready."),
     "config": ("chatterm.cli.config", "Where the configuration is, what it says, its errors."),

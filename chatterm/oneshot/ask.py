@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chatterm.agent.loop import TurnRequest
+from chatterm.agent.interrupt import Interrupt
 from chatterm.config import (
     EFFORTS,
     Config,
@@ -53,7 +53,11 @@ from chatterm.render.console import (
     write_error,
 )
 from chatterm.render.wordwrap import width_of
+from chatterm.session import Prompt, Session
 from chatterm.steps import FinishReason, TurnStatus, UserInput
+
+if TYPE_CHECKING:
+    from chatterm.store import Store
 
 _INCOMPLETE = {
     FinishReason.LENGTH: "the answer was cut off at the token limit",
@@ -99,7 +103,10 @@ class _Prepared:
                 f"there is no effort {options.effort!a}", hint=f"there are {', '.join(EFFORTS)}"
             )
         config = _load()
-        chosen = resolve_model(options.model, config, os.environ, IMPLEMENTED)
+        self._store = _open_store(options, config)
+        self._session = _session(options, self._store)
+        model = options.model or _model_before(self._session)
+        chosen = resolve_model(model, config, os.environ, IMPLEMENTED)
         self._narrator = _narrator(options, config)
         user_input = gather_input(
             options.words, options.files, read_stdin=options.read_stdin, warn=self._narrator.warn
@@ -110,24 +117,35 @@ class _Prepared:
             capture_dir=options.capture,
             pace=1.0 if self._on_terminal else 0.0,
         )
-        self._request = _turn_request(options, config, chosen, user_input, self._schema)
+        self._prompt = _prompt(options, config, chosen, self._provider, user_input, self._schema)
 
     def run(self) -> tuple[int, bool]:
         """Run the turn; the exit status, and whether what was written is whole."""
-        result = asyncio.run(
-            run_ask(
-                self._provider,
-                self._request,
-                self._printer(),
-                self._output,
-                timeout_s=self._options.timeout_s,
+        result = asyncio.run(self._ask())
+        if self._session.branched:
+            self._narrator.warn(
+                "another process went on with this conversation meanwhile: this turn is a branch"
             )
-        )
         status = exit_status(result)
         if result.output_error is None and result.end is not None:
             status = self._print_extract(result, status)
         self._explain(result, status)
         return status, result.output_error is None
+
+    async def _ask(self) -> Result:
+        interrupt = Interrupt()
+        try:
+            return await run_ask(
+                self._session.run(self._prompt, interrupt=interrupt),
+                interrupt,
+                self._printer(),
+                self._output,
+                timeout_s=self._options.timeout_s,
+            )
+        finally:
+            await self._provider.aclose()
+            if self._store is not None:
+                self._store.close()
 
     def _printer(self) -> Printer:
         ascii_only = self._on_terminal or self._options.sanitize
@@ -197,6 +215,8 @@ class _Prepared:
             if status is ExitStatus.OUTPUT:
                 print_error(result.output_error.message, result.output_error.hint)
             return
+        if result.store_error is not None:
+            print_error(result.store_error.message, result.store_error.hint)
         if result.stopped_by is not None:
             return
         end = result.end
@@ -213,23 +233,22 @@ class _Prepared:
             print_error("a tool call was denied because nobody could be asked")
 
 
-def _turn_request(
+def _prompt(
     options: AskOptions,
     config: Config,
     chosen: ResolvedModel,
+    provider: Provider,
     user_input: UserInput,
     schema: Mapping[str, Any] | None,
-) -> TurnRequest:
+) -> Prompt:
     generation = config.generation
     system = options.system if options.system is not None else generation.system
     if schema is not None:
         wish = _SCHEMA_REQUEST + json.dumps(schema, ensure_ascii=False)
         system = f"{system}\n\n{wish}" if system else wish
-    return TurnRequest(
-        conversation=_new_id(),
-        turn=_new_id(),
+    return Prompt(
         input=user_input,
-        provider=chosen.provider_name,
+        provider=provider,
         model=chosen.model,
         system=system,
         settings=Settings(
@@ -243,15 +262,48 @@ def _turn_request(
     )
 
 
+def _open_store(options: AskOptions, config: Config) -> Store | None:
+    """The store, when the turn is to be kept or goes on with one that is."""
+    goes_on = options.go_on or options.resume is not None
+    if not goes_on and not (options.save and config.store.save_ask):
+        return None
+    from chatterm.config import data_dir
+    from chatterm.store import Store
+
+    store = Store.open(
+        data_dir(),
+        persist_interval_ms=config.stream.persist_interval_ms,
+        persist_min_chars=config.stream.persist_min_chars,
+    )
+    for warning in store.warnings:
+        print_error(warning)
+    return store
+
+
+def _session(options: AskOptions, store: Store | None) -> Session:
+    here = str(Path.cwd())
+    if store is None or not (options.go_on or options.resume is not None):
+        return Session(store, origin="ask", directory=here)
+    if options.resume is not None:
+        return Session.resume(store, store.find(options.resume))
+    newest = store.newest(directory=here, origin="ask")
+    if newest is None:
+        raise UsageError(
+            f"no conversation was begun with `ask` in {here}",
+            hint="`chatterm history list` lists all; `ask -r ID` goes on with any of them",
+        )
+    return Session.resume(store, newest)
+
+
+def _model_before(session: Session) -> str | None:
+    """The model that a conversation was held with last."""
+    return session.turns[-1].model if session.turns else None
+
+
 def _clean(text: str) -> str:
     from chatterm.render.sanitize import sanitize
 
     return sanitize(text).rstrip("\n") + "\n"
-
-
-def _new_id() -> str:
-    # Random, so that a few characters name one of many.
-    return os.urandom(8).hex()
 
 
 def _load() -> Config:

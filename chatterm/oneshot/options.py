@@ -38,6 +38,9 @@ class AskOptions:
         capture: A directory for the raw traffic.
         sanitize: Strip control sequences wherever the answer goes.
         quiet: Nothing on standard error but errors.
+        go_on: Go on with the newest conversation that `ask` began in this directory.
+        resume: The conversation to go on with: its id or the beginning of it.
+        save: Keep the conversation.
     """
 
     words: tuple[str, ...] = ()
@@ -57,3 +60,6 @@ class AskOptions:
     capture: Path | None = None
     sanitize: bool = False
     quiet: bool = False
+    go_on: bool = False
+    resume: str | None = None
+    save: bool = True

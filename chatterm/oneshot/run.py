@@ -7,19 +7,16 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
-from chatterm.agent.calls import CallRunner
 from chatterm.agent.interrupt import Interrupt
-from chatterm.agent.loop import TurnRequest, run_turn
-from chatterm.errors import ErrorKind, ExitStatus, Failure, OutputError
+from chatterm.errors import ErrorKind, ExitStatus, Failure, OutputError, StoreError
 from chatterm.events import Event, StepFinished, TurnFinished
 from chatterm.oneshot.output import Output
 from chatterm.oneshot.printers import Printer
-from chatterm.providers.base import Provider
 from chatterm.steps import Step, TurnStatus
 
 _STATUS_OF_SIGNAL = {
@@ -38,41 +35,39 @@ class Result:
         end: The turn's last event; None when printing broke off before it.
         stopped_by: The exit status of the signal that stopped it.
         output_error: Why the answer couldn't be written.
+        store_error: Why the turn couldn't be kept.
     """
 
     steps: list[Step] = field(default_factory=list)
     end: TurnFinished | None = None
     stopped_by: ExitStatus | None = None
     output_error: OutputError | None = None
+    store_error: StoreError | None = None
 
 
 async def run_ask(
-    provider: Provider,
-    request: TurnRequest,
+    turn: AsyncGenerator[Event, None],
+    interrupt: Interrupt,
     printer: Printer,
     output: Output,
     *,
-    calls: CallRunner | None = None,
     timeout_s: float | None = None,
 ) -> Result:
-    """Run a turn and print it.
+    """Run a turn to its end and print it.
 
     SIGINT, SIGTERM and SIGHUP stop the turn, keep what came and let it end as interrupted; a second
     one ends the process at once. When the output breaks, the turn is stopped as well.
 
     Args:
-        provider: Who is asked.
-        request: The turn.
+        turn: The turn's events, as they come about.
+        interrupt: Stops that turn.
         printer: Prints the events.
         output: Where it prints them; a signal or the deadline ends a wait for its reader.
-        calls: Who answers the model's calls.
         timeout_s: Seconds after which the turn fails.
     """
     gc.freeze()  # what start-up has made stays for good
     gc.enable()
     result = Result()
-    interrupt = Interrupt()
-    turn = run_turn(provider, request, calls=calls, interrupt=interrupt)
     with _signals(interrupt, result, output), _deadline(interrupt, output, timeout_s):
         try:
             async with aclosing(turn) as events:
@@ -81,8 +76,9 @@ async def run_ask(
                     _print(printer, event, result, interrupt)
         except OutputError as error:
             result.output_error = error
+        except StoreError as error:
+            result.store_error = error
         _close(printer, result)
-    await provider.aclose()
     return result
 
 
@@ -92,6 +88,8 @@ def exit_status(result: Result) -> ExitStatus:
         return result.stopped_by
     if result.output_error is not None:
         return result.output_error.exit_status
+    if result.store_error is not None:
+        return result.store_error.exit_status
     end = result.end
     if end is None:
         return ExitStatus.INTERNAL

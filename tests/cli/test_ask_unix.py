@@ -152,7 +152,7 @@ class TestOutput:
         kept.write_text("before")
         assert program.run(*ECHO, "no code here", "-x", "-o", "answer.md").status == 8
         assert kept.read_text() == "before"
-        done = shell(program, "ulimit -f 1; $ct ask -m demo/tour hi -o answer.md")
+        done = shell(program, "ulimit -f 1; $ct ask --no-save -m demo/tour hi -o answer.md")
         assert done.returncode == 74
         assert kept.read_text() == "before"
 

@@ -1,0 +1,234 @@
+"""`chatterm history`: conversations that were held: list, read, search, export, change."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chatterm.cli.saying import say
+from chatterm.cli.styles import SETTINGS
+
+if TYPE_CHECKING:
+    from chatterm.store import Filter, Store
+
+app = typer.Typer(
+    help="Conversations that were held: list, read, search, export, change.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings=SETTINGS,
+)
+
+_Id = Annotated[
+    str, typer.Argument(metavar="ID", help="The conversation; a unique prefix will do.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
+_Directory = Annotated[
+    Path | None, typer.Option("--directory", metavar="DIR", help="Only those held in DIR.")
+]
+_Model = Annotated[
+    str | None, typer.Option("-m", "--model", metavar="NAME", help="Only those with this model.")
+]
+_Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="Only from this day on (2026-01-31).")
+]
+_Until = Annotated[
+    str | None, typer.Option("--until", metavar="DATE", help="Only up to this day, inclusive.")
+]
+
+
+@app.command("list")
+def list_conversations(
+    directory: _Directory = None,
+    model: _Model = None,
+    since: _Since = None,
+    until: _Until = None,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", min=0, metavar="N", help="At most N; 0 for all.")
+    ] = 50,
+    as_json: _Json = False,
+) -> None:
+    """List conversations, the newest first."""
+    from chatterm.cli.history_output import print_rows
+
+    with _store() as store:
+        rows = store.list(_filter(directory, model, since, until), limit=limit or None)
+    print_rows(rows, as_json=as_json)
+
+
+@app.command()
+def show(conversation: _Id) -> None:
+    """Print a conversation: rendered on a terminal, as Markdown elsewhere."""
+    from chatterm.cli.history_output import print_markdown
+    from chatterm.transcripts.markdown import to_markdown
+
+    with _store() as store:
+        found = store.find(conversation)
+        print_markdown(to_markdown(found, store.turns(store.path(found.id))))
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="All of them must occur.")],
+    directory: _Directory = None,
+    model: _Model = None,
+    since: _Since = None,
+    until: _Until = None,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", min=1, metavar="N", help="At most N.")
+    ] = 20,
+    as_json: _Json = False,
+) -> None:
+    """Search everything that was said, thought, called and answered."""
+    from chatterm.cli.history_output import print_hits
+
+    with _store() as store:
+        wanted = _filter(directory, model, since, until)
+        hits = store.search(" ".join(words), limit=limit, filter=wanted)
+    print_hits(hits, as_json=as_json)
+
+
+@app.command()
+def export(
+    conversation: _Id,
+    form: Annotated[
+        str, typer.Option("--format", metavar="md|html|jsonl|txt", help="How it is written.")
+    ] = "md",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there.")
+    ] = None,
+) -> None:
+    """Write a conversation out; `jsonl` holds everything and can be imported again."""
+    from chatterm.cli.history_output import exported
+    from chatterm.errors import UsageError
+    from chatterm.oneshot.output import FileOutput, standard_output
+
+    if form not in ("md", "html", "jsonl", "txt"):
+        raise UsageError(f"there is no format {form!a}", hint="there are md, html, jsonl and txt")
+    with _store() as store:
+        found = store.find(conversation)
+        target = FileOutput(output) if output else standard_output()
+        whole = False
+        try:
+            for piece in exported(store, found, form):
+                target.write_bytes(piece)
+            whole = True
+        finally:
+            target.close(keep=whole)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to import.")],
+) -> None:
+    """Import our own JSON Lines, ChatGPT's or Claude's data export, or llm's log database.
+
+    What it is, is recognised by its content. Importing what is there already changes nothing.
+    """
+    from chatterm.importing import recognise
+    from chatterm.render.console import print_line
+    from chatterm.render.sanitize import sanitize_line
+
+    importer = recognise(file)
+    added = updated = turns = 0
+    with _store() as store:
+        for conversation, recorded, blobs in importer:
+            result = store.merge(conversation, recorded, blobs)
+            added += result.conversations_added
+            updated += result.conversations_updated
+            turns += result.turns_added
+    for warning in importer.warnings:
+        print_line(f"chatterm: {sanitize_line(warning)}")
+    say(f"{_count(added, 'conversation')} added, {updated} changed, {_count(turns, 'turn')} new")
+
+
+@app.command()
+def fork(
+    conversation: _Id,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="STEP", help="Go on after the turn of this step, not after the last."),
+    ] = None,
+) -> None:
+    """Begin a new conversation that shares this one's past; prints its id."""
+    with _store() as store:
+        say(store.fork(store.find(conversation).id, at=at).id)
+
+
+@app.command()
+def delete(
+    conversation: _Id,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+) -> int:
+    """Delete a conversation for good."""
+    from chatterm.errors import ExitStatus, UsageError
+    from chatterm.render.console import is_terminal
+    from chatterm.render.sanitize import sanitize_line
+
+    with _store() as store:
+        found = store.find(conversation)
+        name = f"{found.id}  {sanitize_line(found.title)}"
+        if not yes:
+            if not is_terminal(sys.stdin):
+                raise UsageError("nobody can be asked whether to delete it", hint="add --yes")
+            if not typer.confirm(f"delete {name}?", default=False, err=True):
+                return ExitStatus.COMPLETED
+        store.delete(found.id)
+    say(f"deleted {name}")
+    return ExitStatus.COMPLETED
+
+
+@app.command()
+def title(
+    conversation: _Id,
+    text: Annotated[list[str], typer.Argument(metavar="TEXT", help="The new title.")],
+) -> None:
+    """Give a conversation a title."""
+    from chatterm.errors import UsageError
+
+    words = " ".join(" ".join(text).split())
+    if not words:
+        raise UsageError("the title is empty")
+    with _store() as store:
+        store.set_title(store.find(conversation).id, words, "user")
+
+
+def _store() -> Store:
+    from chatterm.cli.opening import open_store
+
+    return open_store()
+
+
+def _filter(
+    directory: Path | None, model: str | None, since: str | None, until: str | None
+) -> Filter:
+    from chatterm.store import Filter
+
+    return Filter(
+        directory=str(directory.resolve()) if directory else None,
+        model=model,
+        since=_day(since) if since else None,
+        until=_day(until, after=True) if until else None,
+    )
+
+
+def _day(text: str, *, after: bool = False) -> str:
+    """A day in local time as the UTC time of its beginning, or of the day's after it."""
+    from datetime import UTC, datetime, timedelta
+
+    from chatterm.errors import UsageError
+
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").astimezone()
+    except ValueError as error:
+        raise UsageError(f"{text!a} is not a date", hint="for example 2026-01-31") from error
+    if after:
+        day += timedelta(days=1)
+    return day.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,189 @@
+"""How `history` prints: tables on a terminal, plain lines or JSON elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from chatterm.cli.saying import say
+from chatterm.events import TurnStarted
+from chatterm.oneshot.output import encode, standard_output
+from chatterm.render.console import is_terminal, wants_colour
+from chatterm.render.sanitize import sanitize_line
+from chatterm.store import Conversation, ConversationRow, Hit, RecordedTurn, Store
+
+
+def print_rows(rows: Sequence[ConversationRow], *, as_json: bool) -> None:
+    """Print conversations: a table on a terminal, tab-separated lines elsewhere, or JSON."""
+    if as_json:
+        for row in rows:
+            say(json.dumps(_row_json(row)))
+    elif is_terminal(sys.stdout):
+        _print_table(rows)
+    else:
+        for row in rows:
+            say("\t".join(_row_cells(row)))
+
+
+def print_hits(hits: Sequence[Hit], *, as_json: bool) -> None:
+    """Print search hits, each with its place and a snippet."""
+    for hit in hits:
+        if as_json:
+            say(json.dumps(_hit_json(hit)))
+            continue
+        place = f"{hit.conversation.id[:8]}  {_when(hit.at)}  {hit.kind}"
+        say(f"{place}  {sanitize_line(hit.conversation.title)}")
+        say(f"  {_marked(hit)}")
+
+
+def print_markdown(text: str) -> None:
+    """Print Markdown: rendered on a terminal, as it is elsewhere."""
+    import os
+
+    from chatterm.render.sanitize import sanitize
+
+    if not is_terminal(sys.stdout):
+        standard_output().write(text)
+        return
+    from chatterm.render.markdown import render
+    from chatterm.render.terminal import styled
+
+    columns = os.get_terminal_size(1).columns or 80
+    for line in render(sanitize(text), columns):
+        say(styled(line, color=wants_colour(sys.stdout)))
+
+
+def exported(store: Store, conversation: Conversation, form: str) -> Iterator[bytes]:
+    """A conversation in one of the export's formats, in pieces."""
+    path = store.path(conversation.id)
+    if form == "jsonl":
+        from chatterm.transcripts.jsonl import to_jsonl
+
+        ids = [turn for turn, _ in store.tree(conversation.id)]
+        turns = store.turns(ids)
+        yield from to_jsonl(conversation, turns, _blobs(store, turns))
+        return
+    turns = store.turns(path)
+    if form == "html":
+        from chatterm.transcripts.html import to_html
+
+        yield encode(to_html(conversation, [_with_content(turn, store) for turn in turns]))
+    elif form == "txt":
+        from chatterm.transcripts.text import to_text
+
+        yield encode(to_text(conversation, turns))
+    else:
+        from chatterm.transcripts.markdown import to_markdown
+
+        yield encode(to_markdown(conversation, turns))
+
+
+def _blobs(store: Store, turns: Sequence[RecordedTurn]) -> dict[str, bytes]:
+    """The contents of the attachments that these turns name."""
+    digests = {a.sha256 for turn in turns for a in turn.turn().input.attachments}
+    return {digest: store.blob(digest) for digest in sorted(digests)}
+
+
+def _with_content(turn: RecordedTurn, store: Store) -> RecordedTurn:
+    """A turn whose attachments have their content, so that pictures can be shown."""
+    events = list(turn.events)
+    for place, event in enumerate(events):
+        if isinstance(event, TurnStarted) and event.input.attachments:
+            attachments = tuple(
+                replace(a, data=store.blob(a.sha256)) for a in event.input.attachments
+            )
+            events[place] = replace(event, input=replace(event.input, attachments=attachments))
+    return replace(turn, events=tuple(events))
+
+
+def _print_table(rows: Sequence[ConversationRow]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in ("id", "when", "title", "model"):
+        table.add_column(name, overflow="ellipsis", no_wrap=True)
+    for name in ("turns", "tokens", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("directory", overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        number, when, turns, tokens, cost, model, directory, title = _row_cells(row)
+        cells = (number[:8], when, title, model, turns, tokens, cost, directory)
+        table.add_row(*(Text(cell) for cell in cells))
+    Console(highlight=False).print(table)
+
+
+def _row_cells(row: ConversationRow) -> tuple[str, ...]:
+    conversation, usage = row.conversation, row.usage
+    tokens = "" if usage.input is None and usage.output is None else _tokens(usage)
+    cost = "" if usage.cost_usd is None else f"{usage.cost_usd:.4f}"
+    cells = (
+        conversation.id,
+        _when(conversation.updated_at),
+        str(row.turns),
+        tokens,
+        cost,
+        row.model or "",
+        conversation.directory or "",
+        conversation.title,
+    )
+    return tuple(sanitize_line(cell) for cell in cells)
+
+
+def _tokens(usage: Any) -> str:
+    return str((usage.input or 0) + (usage.output or 0))
+
+
+def _row_json(row: ConversationRow) -> dict[str, Any]:
+    conversation = row.conversation
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "directory": conversation.directory,
+        "origin": conversation.origin,
+        "head": conversation.head,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+        "turns": row.turns,
+        "model": row.model,
+        "usage": row.usage.to_json(),
+    }
+
+
+def _hit_json(hit: Hit) -> dict[str, Any]:
+    return {
+        "conversation": hit.conversation.id,
+        "title": hit.conversation.title,
+        "turn": hit.turn,
+        "step": hit.step,
+        "index": hit.index,
+        "kind": hit.kind,
+        "at": hit.at,
+        "snippet": hit.snippet,
+        "matched": [list(span) for span in hit.matched],
+    }
+
+
+def _marked(hit: Hit) -> str:
+    """The snippet on one line, its matches in bold on a terminal."""
+    bold, plain = ("\x1b[1m", "\x1b[0m") if is_terminal(sys.stdout) else ("", "")
+    parts, position = [], 0
+    for start, end in hit.matched:
+        parts.append(sanitize_line(hit.snippet[position:start]))
+        parts.append(f"{bold}{sanitize_line(hit.snippet[start:end])}{plain}")
+        position = end
+    return "".join([*parts, sanitize_line(hit.snippet[position:])])
+
+
+def _when(timestamp: str) -> str:
+    try:
+        moment = datetime.fromisoformat(timestamp).astimezone()
+    except ValueError:
+        return timestamp
+    return moment.strftime("%Y-%m-%d %H:%M")

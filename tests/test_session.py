@@ -1,0 +1,169 @@
+"""A session: every event is in the log before it is shown, and a conversation can always go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatterm.errors import StoreError
+from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted
+from chatterm.providers.demo import DemoProvider
+from chatterm.providers.script import parse
+from chatterm.session import Prompt, Session
+from chatterm.steps import (
+    Attachment,
+    NoticeStep,
+    Outcome,
+    Status,
+    TextStep,
+    ToolCallStep,
+    ToolResultStep,
+    TurnStatus,
+    UserInput,
+)
+from chatterm.store import Store
+
+TOUR = "think: hm\ntext: one two three\ncall look: {}\nusage input=3 output=4\nround\ntext: done"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "data") as opened:
+        yield opened
+
+
+def prompt(text: str = "hello", script: str = TOUR, **values) -> Prompt:
+    provider = DemoProvider("demo", parse(script), pace=0)
+    return Prompt(UserInput(text), provider, "m", **values)
+
+
+def session(store: Store | None, **values) -> Session:
+    return Session(store, origin="ask", directory="/work", **values)
+
+
+async def run(running: Session, asked: Prompt) -> list[Event]:
+    return [event async for event in running.run(asked)]
+
+
+async def test_a_turn_is_recorded_as_it_was_shown(store: Store) -> None:
+    talk = session(store)
+    shown = await run(talk, prompt())
+    (recorded,) = store.turns([talk.head or ""])
+    finished = [event for event in shown if isinstance(event, StepFinished)]
+    assert [event for event in recorded.events if isinstance(event, StepFinished)] == finished
+    assert (recorded.events[0], recorded.events[-1]) == (shown[0], shown[-1])
+
+
+async def test_a_conversation_goes_on_where_it_was(store: Store) -> None:
+    talk = session(store)
+    await run(talk, prompt("first"))
+    again = Session.resume(store, store.find(talk.id))
+    assert [turn.input.text for turn in again.turns] == ["first"]
+    events = await run(again, prompt("second"))
+    assert isinstance(events[0], TurnStarted)
+    assert events[0].parent == talk.head
+    assert store.path(talk.id) == [talk.head, again.head]
+    assert store.find(talk.id).title == "first"
+
+
+async def test_without_a_store_nothing_is_kept(tmp_path: Path) -> None:
+    talk = session(None)
+    await run(talk, prompt("first"))
+    await run(talk, prompt("second"))
+    assert [turn.input.text for turn in talk.turns] == ["first", "second"]
+    assert not any(os.scandir(tmp_path))
+
+
+async def test_attachments_are_there_again_when_the_conversation_goes_on(store: Store) -> None:
+    digest = store.put_blob(b"picture")
+    attachment = Attachment("a.png", "image/png", 7, digest, b"picture")
+    asked = prompt()
+    talk = session(store)
+    await run(talk, Prompt(UserInput("look", (attachment,)), asked.provider, "m"))
+    again = Session.resume(store, store.find(talk.id))
+    assert again.turns[0].input.attachments[0].data is None
+    request = again._request(prompt("more"), "turn")
+    assert request.earlier[0].input.attachments[0].data == b"picture"
+
+
+async def test_a_known_turn_is_not_asked_again(store: Store) -> None:
+    talk = session(store)
+    first = await run(talk, prompt(turn="f00d"))
+
+    class Unwilling(DemoProvider):
+        def stream(self, request, writer):
+            raise AssertionError("it was asked again")
+
+    again = Session.resume(store, store.find(talk.id))
+    asked = Prompt(UserInput("hello"), Unwilling("demo"), "m", turn="f00d")
+    second = await run(again, asked)
+    assert second[-1] == first[-1]
+    assert store.path(talk.id) == ["f00d"]
+
+
+async def test_a_turn_that_was_abandoned_is_given_its_ends(store: Store) -> None:
+    talk = session(store)
+    events = talk.run(prompt())
+    async for event in events:
+        if isinstance(event, StepFinished) and isinstance(event.step, ToolCallStep):
+            break
+    await events.aclose()  # as if the process had died here: nothing more is recorded
+    again = Session.resume(store, store.find(talk.id))
+    (turn,) = store.turns([again.head or ""])
+    results = [step for step in turn.steps if isinstance(step, ToolResultStep)]
+    assert [result.outcome for result in results] == [Outcome.UNKNOWN]
+    end = turn.events[-1]
+    assert isinstance(end, TurnFinished)
+    assert end.status is TurnStatus.INTERRUPTED
+    after = await run(again, prompt("go on", "text: on"))
+    assert after[-1].status is TurnStatus.COMPLETED
+
+
+async def test_an_interrupt_keeps_what_came(store: Store) -> None:
+    talk = session(store)
+    shown = []
+    async for event in talk.run(prompt(script="text: so far\nwait 60\nmore: never")):
+        shown.append(event)
+        if len(shown) == 3:
+            asyncio.get_running_loop().call_soon(talk.interrupt)
+    (turn,) = store.turns([talk.head or ""])
+    (text,) = [step for step in turn.steps if isinstance(step, TextStep)]
+    assert text.status is Status.INTERRUPTED
+    assert turn.events[-1] == shown[-1]
+    assert not talk.running
+
+
+async def test_two_processes_in_one_conversation_are_never_interleaved(store: Store) -> None:
+    talk = session(store)
+    await run(talk, prompt("first"))
+    one, two = (Session.resume(store, store.find(talk.id)) for _ in range(2))
+    await run(one, prompt("mine"))
+    await run(two, prompt("yours"))
+    assert (one.branched, two.branched) == (False, True)
+    assert store.path(talk.id) == [talk.head, one.head]
+    assert {turn for turn, _ in store.tree(talk.id)} == {talk.head, one.head, two.head}
+
+
+async def test_when_the_store_fails_the_turn_is_brought_to_its_end_and_the_error_raised(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(Store, "begin", full)
+    shown: list[Event] = []
+
+    async def consume() -> None:
+        async for event in session(store).run(prompt()):
+            shown.append(event)  # noqa: PERF401 - what came before the error counts
+
+    with pytest.raises(StoreError, match="full"):
+        await consume()
+    assert isinstance(shown[-1], TurnFinished)
+    assert not any(
+        isinstance(e, StepFinished) and not isinstance(e.step, NoticeStep) for e in shown
+    )

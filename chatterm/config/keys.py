@@ -149,8 +149,17 @@ def find_key(name: str, provider: ProviderConfig, environ: Mapping[str, str]) ->
     looked.append("the system keyring has none" if state.usable else state.reason)
     raise _missing(
         f"no key for the provider {name}: {', and '.join(looked)}",
-        (f"set {variable}, or " if variable else "") + f"run `chatterm key set {name}`",
+        _advice(name, variable, keyring=state.usable),
     )
+
+
+def _advice(name: str, variable: str | None, *, keyring: bool) -> str:
+    """What to do about a missing key, on this machine."""
+    if keyring:
+        return (f"set {variable}, or " if variable else "") + f"run `chatterm key set {name}`"
+    if variable:
+        return f"set {variable}"
+    return f'set api_key_env or api_key_command in providers.{name}, or auth = "none"'
 
 
 def has_stored_key(name: str) -> bool:

@@ -12,15 +12,14 @@ from chatterm.providers.chat import ChatDecoder
 from chatterm.providers.chat_dialects import Dialect, dialect_of
 from chatterm.providers.history import (
     Round,
-    binary_files,
     data_url,
     is_image,
     opaque_of,
     rounds,
-    text_with_files,
+    user_content,
 )
 from chatterm.providers.wire import Endpoint, HttpRequest, read_openai_models, request_headers
-from chatterm.steps import ThinkingStep, ToolCallStep, Turn, UserInput
+from chatterm.steps import Attachment, ThinkingStep, ToolCallStep, Turn
 
 # Fields of opaque data that are sent back in the assistant's message under the same name.
 _MESSAGE_FIELDS = ("reasoning_details", "thinking_blocks")
@@ -87,21 +86,13 @@ def _messages(request: ModelRequest, provider: str, dialect: Dialect) -> list[di
     if request.system:
         messages.append({"role": dialect.system_role, "content": request.system})
     for turn in request.turns:
-        messages.append({"role": "user", "content": _user_content(turn.input)})
+        messages.append({"role": "user", "content": user_content(turn.input, "text", _file_part)})
         for each in rounds(turn):
             messages.extend(_round_messages(each, turn, provider, dialect))
     return messages
 
 
-def _user_content(user_input: UserInput) -> str | list[dict[str, Any]]:
-    text = text_with_files(user_input)
-    files = [_file_part(attachment) for attachment in binary_files(user_input)]
-    if not files:
-        return text
-    return [*files, {"type": "text", "text": text}] if text else files
-
-
-def _file_part(attachment: Any) -> dict[str, Any]:
+def _file_part(attachment: Attachment) -> dict[str, Any]:
     if is_image(attachment):
         return {"type": "image_url", "image_url": {"url": data_url(attachment)}}
     file = {"filename": attachment.name, "file_data": data_url(attachment)}

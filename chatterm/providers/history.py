@@ -7,7 +7,7 @@ that were cut off, and opaque data of another provider.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -117,6 +117,23 @@ def _unknown(call: ToolCallStep) -> ToolResultStep:
 
 
 # --- what the user sent -----------------------------------------------------------------------
+
+
+def user_content(
+    user_input: UserInput, text_type: str, part: Callable[[Attachment], dict[str, Any]]
+) -> str | list[dict[str, Any]]:
+    """The content of a user message: text alone, or parts with the files first.
+
+    Args:
+        user_input: What the user sent.
+        text_type: The type of a part that holds text.
+        part: Makes the part of a picture or PDF.
+    """
+    text = text_with_files(user_input)
+    files = [part(attachment) for attachment in binary_files(user_input)]
+    if not files:
+        return text
+    return [*files, {"type": text_type, "text": text}] if text else files
 
 
 def text_with_files(user_input: UserInput) -> str:

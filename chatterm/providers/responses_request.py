@@ -13,17 +13,17 @@ from chatterm.assembly import StepWriter
 from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.history import (
     Round,
-    binary_files,
     data_url,
     is_image,
     opaque_of,
     rounds,
-    text_with_files,
+    user_content,
 )
 from chatterm.providers.responses import ResponsesDecoder
 from chatterm.providers.responses_items import APPROVAL
 from chatterm.providers.wire import Endpoint, HttpRequest, read_openai_models, request_headers
 from chatterm.steps import (
+    Attachment,
     RefusalStep,
     Step,
     TextStep,
@@ -31,7 +31,6 @@ from chatterm.steps import (
     ToolCallStep,
     ToolResultStep,
     Turn,
-    UserInput,
 )
 
 # OpenAI's models that answer a request for reasoning with an error.
@@ -110,7 +109,9 @@ def _settings(request: ModelRequest) -> dict[str, Any]:
 def _input(request: ModelRequest, provider: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for turn in request.turns:
-        items.append({"role": "user", "content": _user_content(turn.input)})
+        items.append(
+            {"role": "user", "content": user_content(turn.input, "input_text", _file_part)}
+        )
         for each in rounds(turn):
             items.extend(_round_items(each, turn, _replayed_to(turn, request.model, provider)))
     return items
@@ -126,15 +127,7 @@ def _replayed_to(turn: Turn, model: str, provider: str) -> str:
     return "" if reasoned and _NOT_REASONING.search(model) else provider
 
 
-def _user_content(user_input: UserInput) -> str | list[dict[str, Any]]:
-    text = text_with_files(user_input)
-    files = [_file_part(attachment) for attachment in binary_files(user_input)]
-    if not files:
-        return text
-    return [*files, {"type": "input_text", "text": text}] if text else files
-
-
-def _file_part(attachment: Any) -> dict[str, Any]:
+def _file_part(attachment: Attachment) -> dict[str, Any]:
     if is_image(attachment):
         return {"type": "input_image", "image_url": data_url(attachment)}
     return {

@@ -79,7 +79,7 @@ def load_config(path: Path, *, required: bool = False) -> Config:
     """
     try:
         data = read_config(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if required:
             raise ConfigFileError(path, [Problem("", "there is no such file")]) from None
         return Config()

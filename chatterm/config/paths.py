@@ -157,14 +157,14 @@ def read_config(path: Path) -> bytes:
     """The content of a configuration file.
 
     Raises:
-        FileNotFoundError: There is no such file.
+        FileNotFoundError: There is no such file; NotADirectoryError: nor could there be one.
         ConfigFileError: It can't be read.
     """
     try:
         # A pipe is welcome (`--config <(…)`); a file without an end is not.
         with path.open("rb") as file:
             data = file.read(MAX_CONFIG_BYTES + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # /dev/null is some accounts' home
         raise
     except IsADirectoryError:
         raise ConfigFileError(path, [Problem("", "is a directory, not a file")]) from None

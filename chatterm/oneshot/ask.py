@@ -25,6 +25,7 @@ from chatterm.errors import (
     ChattermError,
     ExitStatus,
     OutputError,
+    StoreError,
     UsageError,
 )
 from chatterm.events import TurnFinished
@@ -270,11 +271,16 @@ def _open_store(options: AskOptions, config: Config) -> Store | None:
     from chatterm.config import data_dir
     from chatterm.store import Store
 
-    store = Store.open(
-        data_dir(),
-        persist_interval_ms=config.stream.persist_interval_ms,
-        persist_min_chars=config.stream.persist_min_chars,
-    )
+    try:
+        store = Store.open(
+            data_dir(),
+            persist_interval_ms=config.stream.persist_interval_ms,
+            persist_min_chars=config.stream.persist_min_chars,
+        )
+    except StoreError as error:
+        way_out = "" if goes_on else "--no-save asks without keeping the answer"
+        hint = "; ".join(filter(None, (error.hint, way_out)))
+        raise StoreError(error.message, hint=hint) from error
     for warning in store.warnings:
         print_error(warning)
     return store

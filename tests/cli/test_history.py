@@ -178,4 +178,5 @@ class TestStore:
         done = program.run("--data-dir", "file/x", "ask", "-n", "-m", "demo/echo", "hi")
         assert done.status == 7
         assert "file/x" in done.stderr
+        assert "--no-save" in done.stderr
         assert "Traceback" not in done.stderr

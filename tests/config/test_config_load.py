@@ -201,9 +201,15 @@ def test_a_directory_instead_of_a_file(tmp_path):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    (tmp_path / "plain").touch()
-    with pytest.raises(ConfigFileError, match="can't be read: not a directory"):
-        load_config(tmp_path / "plain" / "c.toml")
+    with pytest.raises(ConfigFileError, match="can't be read: its name holds a zero byte"):
+        load_config(tmp_path / "a\0b.toml")
+
+
+def test_below_what_is_no_directory_there_is_no_file(tmp_path):
+    (tmp_path / "plain").touch()  # as with HOME=/dev/null
+    assert load_config(tmp_path / "plain" / "c.toml") == Config()
+    with pytest.raises(ConfigFileError, match="there is no such file"):
+        load_config(tmp_path / "plain" / "c.toml", required=True)
 
 
 def test_a_file_without_end(tmp_path):

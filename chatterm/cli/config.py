@@ -24,9 +24,6 @@ app = typer.Typer(
     context_settings=SETTINGS,
 )
 
-# Header and body names whose values `show` hides, whatever they look like.
-_SECRET_WORDS = ("auth", "key", "token", "secret", "password", "cookie", "credential")
-
 
 @app.command()
 def path() -> None:
@@ -165,9 +162,8 @@ def _items(table: object) -> Mapping[str, object]:
 
 def _hidden(key: str, value: object, *, free: bool = False) -> object:
     """A value without its secrets. In headers and body (`free`) a name can tell one, too."""
-    import re
-
-    from chatterm.config.keys import REDACTED, redact
+    from chatterm.config import redact
+    from chatterm.redaction import REDACTED, is_secret_name, without_user
 
     if isinstance(value, dict):
         return {name: _hidden(name, one, free=True) for name, one in value.items()}
@@ -175,6 +171,6 @@ def _hidden(key: str, value: object, *, free: bool = False) -> object:
         return [_hidden(key, one, free=free) for one in value]
     if not isinstance(value, str):
         return value
-    if free and any(word in key.lower() for word in _SECRET_WORDS):
+    if free and is_secret_name(key):
         return REDACTED
-    return redact(re.sub(r"//[^/@]*@", f"//{REDACTED}@", value))
+    return redact(without_user(value))

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NoReturn
 
+from chatterm.address import host_of
+from chatterm.address import is_loopback as is_this_machine
 from chatterm.config.schema import ProviderConfig
 from chatterm.errors import ConfigError, ErrorKind, Failure, ProviderError
+from chatterm.redaction import REDACTED, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 
 KEYRING_SERVICE = "chatterm"
 COMMAND_TIMEOUT_S = 30.0
-REDACTED = "[redacted]"
 
 _OPTIONAL = frozenset({"ollama", "lightspeed", "luxx"})  # servers that often run without keys
 _NEVER = frozenset({"local", "demo", "replay"})
@@ -101,15 +103,7 @@ def need_of(provider: ProviderConfig) -> Need:
 
 def is_loopback(url: str | None) -> bool:
     """Whether a URL leads to this machine."""
-    from urllib.parse import urlsplit
-
-    try:
-        host = urlsplit(url or "").hostname or ""
-    except ValueError:
-        return False
-    if host in {"localhost", "::1"} or host.endswith(".localhost"):
-        return True
-    return re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+    return is_this_machine(host_of(url))
 
 
 def find_key(name: str, provider: ProviderConfig, environ: Mapping[str, str]) -> Key | None:
@@ -229,15 +223,10 @@ def redact(text: str, secrets: Iterable[Key | str] = ()) -> str:
 
     Args:
         text: A log line or an error message.
-        secrets: The keys in use. Each is also found where it is percent-encoded.
+        secrets: The keys in use, found in every spelling that a `Redactor` knows.
     """
-    from urllib.parse import quote
-
-    plain = {s.reveal() if isinstance(s, Key) else s for s in secrets}
-    forms = {form for s in plain if s for form in (s, quote(s), quote(s, safe=""))}
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, REDACTED)
-    return re.sub(_KEY_SHAPED, REDACTED, text)
+    plain = (s.reveal() if isinstance(s, Key) else s for s in secrets)
+    return re.sub(_KEY_SHAPED, REDACTED, Redactor(plain)(text))
 
 
 _WITHOUT_KEYRING = "put the key into an environment variable, or name a command in api_key_command"

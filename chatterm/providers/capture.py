@@ -7,8 +7,8 @@ Every request and its answer become numbered files; numbers go on where the dire
                          since the request was sent, and its length in bytes
     001-response.body    the bytes of the answer
 
-No key is written: neither what a header or a query carries for a key, nor a secret wherever it
-stands. In the body of an answer, which is otherwise kept byte for byte, a secret is overwritten
+No secret is written: neither what a header or a query names as one, nor one that is known, wherever
+it stands. In the body of an answer, which is otherwise kept byte for byte, a secret is overwritten
 with as many asterisks. (One that a model spells out over several events isn't found: there it
 doesn't stand in one piece.)
 """
@@ -19,24 +19,16 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote_plus
 
 from chatterm.errors import OutputError
-from chatterm.providers.redaction import MIN_SECRET, REDACTED
 from chatterm.providers.wire import HttpRequest
+from chatterm.redaction import Redactor
 
-# Rather too much than too little: `idempotency-key` is no secret, and nobody misses it.
-_SECRET_NAME = re.compile(
-    r".*(?:auth|authorization|authentication|key|token|secret|password|credentials?|sig|signature"
-    r"|session|cookie2?|mcp-headers)",
-    re.IGNORECASE | re.DOTALL,
-)
-_USER = re.compile(r"(?<=://)[^/?#@]*(?=@)")
 _NUMBERED = re.compile(r"(\d{3,})-(?:request\.json|response\.(?:json|body))", re.ASCII)
 
 
@@ -45,8 +37,7 @@ class Capture:
 
     Args:
         directory: Where the files go; made, for its owner alone, when it isn't there.
-        secrets: What must never be written, such as the keys in use. Shorter ones than `MIN_SECRET`
-            are left alone: nothing would be left of the text.
+        redactor: Takes out what must never be written.
         monotonic: Seconds that only go forward.
 
     Raises:
@@ -56,12 +47,12 @@ class Capture:
     def __init__(
         self,
         directory: Path,
-        secrets: Iterable[str] = (),
+        redactor: Redactor | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
-        self._secrets = _Secrets(secrets)
+        self._redactor = redactor or Redactor()
         self._monotonic = monotonic
         self._number = 0
         self._began = 0.0
@@ -71,12 +62,11 @@ class Capture:
         """A request is about to be sent."""
         self.end()
         self._make_directory()
-        secrets = self._secrets
         record = {
             "method": request.method,
-            "url": secrets.without(_plain_url(request.url)),
-            "headers": _plain_headers(request.headers, secrets),
-            "body": secrets.without(request.body),
+            "url": self._redactor.url(request.url),
+            "headers": self._redactor.headers(request.headers),
+            "body": self._redactor.value(request.body),
         }
         text = json.dumps(record, ensure_ascii=False, indent=1)
         self._number = self._claim(text.encode("utf-8", "backslashreplace") + b"\n")
@@ -84,8 +74,8 @@ class Capture:
 
     def response(self, status: int, headers: Mapping[str, str]) -> None:
         """The head of its answer has come."""
-        record = {"status": status, "headers": _plain_headers(headers, self._secrets)}
-        self._answer = _Answer(self._stem("response"), record, self._secrets)
+        record = {"status": status, "headers": self._redactor.headers(headers)}
+        self._answer = _Answer(self._stem("response"), record, self._redactor)
 
     def chunk(self, data: bytes) -> None:
         """A piece of the answer's body has come."""
@@ -124,20 +114,20 @@ class Capture:
 class _Answer:
     """The two files of one answer: the body is written as it comes, the rest at the end."""
 
-    def __init__(self, stem: Path, record: dict[str, Any], secrets: _Secrets) -> None:
+    def __init__(self, stem: Path, record: dict[str, Any], redactor: Redactor) -> None:
         self._head = stem.with_name(stem.name + ".json")
         self._body = stem.with_name(stem.name + ".body")
         self._record = record
         self._chunks: list[tuple[float, int]] = []
-        self._secrets = secrets
+        self._redactor = redactor
         self._held = b""  # the end of what came: a secret may have begun there
         with _writing(self._body):
             self._file = _create(self._body)
 
     def add(self, data: bytes, at_ms: float) -> None:
         self._chunks.append((round(at_ms, 1), len(data)))
-        whole = self._secrets.masked(self._held + data)
-        ready = max(0, len(whole) - self._secrets.longest + 1)
+        whole = self._redactor.masked(self._held + data)
+        ready = max(0, len(whole) - self._redactor.longest + 1)
         self._held = whole[ready:]
         with _writing(self._body):
             _write(self._file, whole[:ready])
@@ -148,68 +138,6 @@ class _Answer:
         with _writing(self._head):
             record = self._record | {"chunks": self._chunks}
             _write_new(self._head, json.dumps(record).encode() + b"\n")
-
-
-class _Secrets:
-    """What must not be written, in every spelling a request or an answer may hold it in."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        spellings = {
-            spelling
-            for secret in secrets
-            if len(secret) >= MIN_SECRET
-            for spelling in _spellings(secret)
-        }
-        # The longest first: one secret may be the beginning of another.
-        self._texts = sorted(spellings, key=len, reverse=True)
-        self._bytes = [text.encode("utf-8", "surrogatepass") for text in self._texts]
-        self.longest = max(map(len, self._bytes), default=1)
-
-    def without(self, value: Any) -> Any:
-        """A JSON value with every secret in it replaced."""
-        match value:
-            case str():
-                for secret in self._texts:
-                    value = value.replace(secret, REDACTED)
-                return value
-            case Mapping():
-                return {self.without(key): self.without(item) for key, item in value.items()}
-            case list() | tuple():
-                return [self.without(item) for item in value]
-            case _:
-                return value
-
-    def masked(self, data: bytes) -> bytes:
-        """Bytes with every secret in them overwritten at its own length."""
-        for secret in self._bytes:
-            data = data.replace(secret, b"*" * len(secret))
-        return data
-
-
-def _spellings(secret: str) -> tuple[str, ...]:
-    """As it is, in a query and in JSON."""
-    queries = (escape(secret, "", errors="surrogatepass") for escape in (quote, quote_plus))
-    return (secret, *queries, json.dumps(secret)[1:-1])
-
-
-def _plain_headers(headers: Mapping[str, str], secrets: _Secrets) -> dict[str, str]:
-    return {
-        name: REDACTED if _SECRET_NAME.fullmatch(name) else secrets.without(value)
-        for name, value in headers.items()
-    }
-
-
-def _plain_url(url: str) -> str:
-    address, mark, rest = _USER.sub(REDACTED, url).partition("?")
-    query, hash_mark, fragment = rest.partition("#")
-    pairs = [_plain_pair(pair) for pair in query.split("&")]
-    return f"{address}{mark}{'&'.join(pairs)}{hash_mark}{fragment}"
-
-
-def _plain_pair(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    secret = equals and _SECRET_NAME.fullmatch(unquote_plus(name))
-    return f"{name}={REDACTED}" if secret else pair
 
 
 def _create(path: Path) -> FileIO:

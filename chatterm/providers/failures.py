@@ -6,27 +6,18 @@ own words, wherever it put them, become the message; its codes, types and status
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 
 from chatterm.errors import ErrorKind, Failure
-from chatterm.providers.decoding import mapping, sequence, text_of
-
-MAX_WORDS = 1000  # characters of the provider's own words in a message
-
-_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
-_CODE_FIELDS = ("code", "type", "status", "error_type", "reason", "error_code")
-_STATUS_FIELDS = ("status_code", "http_status", "status", "code")
+from chatterm.providers.decoding import text_of
+from chatterm.providers.error_words import Said, read_body, read_error, request_id_of, says
+from chatterm.providers.retrying import should_retry
 
 RETRYABLE_KINDS = frozenset(
     {ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED, ErrorKind.SERVER}
     | {ErrorKind.NETWORK, ErrorKind.TIMEOUT, ErrorKind.STREAM_CUT}
 )
-_FINAL_KINDS = frozenset({ErrorKind.QUOTA, ErrorKind.KEY_REJECTED, ErrorKind.TOO_LONG})
 
 # --- what an error is: codes first, then the status, then the words --------------------------
 
@@ -113,22 +104,6 @@ _SOON_WORDS = r"(retry|try again) in \d|per[ _-]?(minute|second)"
 _PER_DAY_WORDS = r"per[ _-]?(day|month)"
 
 
-class _Said:
-    """What could be read from an error, wherever it stood."""
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self.codes: set[str] = set()
-        self.status: int | None = None
-        self.request_id: str | None = None
-        self.retry_delay = ""
-        self.quotas = ""
-
-    @property
-    def message(self) -> str:
-        return shortened("; ".join(self.words))
-
-
 def failure_of_response(
     status: int, headers: Mapping[str, str], body: bytes, *, provider: str
 ) -> Failure:
@@ -140,7 +115,7 @@ def failure_of_response(
         body: As much of the body as was read, of any content type.
         provider: The user's name for the provider, for the message and the hint.
     """
-    said = _read_body(body)
+    said = read_body(body)
     request_id = request_id_of(headers) or said.request_id
     failure = _failure(said, status, status, request_id, provider)
     retryable = should_retry(status, headers, failure)
@@ -160,8 +135,7 @@ def failure_of_error(
         request_id: The request's id, from the headers.
         provider: The user's name for the provider.
     """
-    said = _Said()
-    _read_error(error, said)
+    said = read_error(error)
     meant = said.status if status is None or status < 400 else status
     return _failure(said, meant, said.status or status, request_id or said.request_id, provider)
 
@@ -181,7 +155,7 @@ def error_in(data: Any) -> Any | None:
 
 
 def _failure(
-    said: _Said, meant: int | None, status: int | None, request_id: str | None, provider: str
+    said: Said, meant: int | None, status: int | None, request_id: str | None, provider: str
 ) -> Failure:
     kind = _kind_of(said, meant)
     lead = _LEADS[kind].format(who=provider or "the provider")
@@ -198,7 +172,7 @@ def _failure(
     )
 
 
-def _kind_of(said: _Said, status: int | None) -> ErrorKind:
+def _kind_of(said: Said, status: int | None) -> ErrorKind:
     words = said.message
     found = {_KIND_OF_CODE[code] for code in said.codes if code in _KIND_OF_CODE}
     client_error = status is None or 400 <= status < 500
@@ -207,184 +181,37 @@ def _kind_of(said: _Said, status: int | None) -> ErrorKind:
     found.discard(ErrorKind.QUOTA)
     if status == 401:
         return ErrorKind.KEY_REJECTED
-    if _says(_TOO_LONG_WORDS, words) and (client_error or status == 500):
+    if says(_TOO_LONG_WORDS, words) and (client_error or status == 500):
         return ErrorKind.TOO_LONG
-    if _says(_KEY_WORDS, words) and status in {None, 400, 403}:
+    if says(_KEY_WORDS, words) and status in {None, 400, 403}:
         return ErrorKind.KEY_REJECTED
     for kind in _SURE_CODES:
         if kind in found:
             return kind
-    if _says(_MODEL_WORDS, words) and status in {None, 400, 404}:
+    if says(_MODEL_WORDS, words) and status in {None, 400, 404}:
         return ErrorKind.NOT_FOUND
     if status is None:
         return next((kind for kind in _CODE_ORDER if kind in found), ErrorKind.SERVER)
     if ErrorKind.REFUSED in found and client_error:
         return ErrorKind.REFUSED
-    if ErrorKind.OVERLOADED in found or (status == 503 and _says(_BUSY_WORDS, words)):
+    if ErrorKind.OVERLOADED in found or (status == 503 and says(_BUSY_WORDS, words)):
         return ErrorKind.OVERLOADED
     if status in _KIND_OF_STATUS:
         return _KIND_OF_STATUS[status]
     return ErrorKind.REFUSED if client_error else ErrorKind.SERVER
 
 
-def _says(pattern: str, words: str) -> bool:
-    return re.search(pattern, words, re.IGNORECASE | re.DOTALL) is not None
-
-
-def _is_quota(said: _Said, words: str, found: set[ErrorKind], status: int | None) -> bool:
+def _is_quota(said: Said, words: str, found: set[ErrorKind], status: int | None) -> bool:
     # Gemini says "exceeded your current quota" of a limit a minute too: what counts there is
     # which quota it names, and whether it says to come back soon.
     if status == 402:
         return True
-    if ErrorKind.QUOTA not in found and not _says(_QUOTA_WORDS, words):
+    if ErrorKind.QUOTA not in found and not says(_QUOTA_WORDS, words):
         return False
-    if _says(_PER_DAY_WORDS, said.quotas):
+    if says(_PER_DAY_WORDS, said.quotas):
         return True
-    return not (said.retry_delay or _says(_SOON_WORDS, words))
+    return not (said.retry_delay or says(_SOON_WORDS, words))
 
-
-# --- reading ----------------------------------------------------------------------------------
-
-
-def _read_body(body: bytes) -> _Said:
-    said = _Said()
-    text = body.decode("utf-8", "replace").removeprefix("\ufeff")
-    event = re.match(_EVENT_DATA, text)
-    if event:  # some servers frame their errors too
-        text = event[1]
-    try:
-        _read_error(json.loads(text), said)
-    except (ValueError, RecursionError):
-        _add_words(said, text)
-    return said
-
-
-def _read_error(data: Any, said: _Said, depth: int = 0) -> None:
-    """Read an error object, and those it wraps, into `said`."""
-    if isinstance(data, str):
-        _read_text(data, said, depth)
-        return
-    if depth > 4:
-        return
-    if isinstance(data, list):
-        for item in data[:5]:
-            _read_error(item, said, depth + 1)
-    if not isinstance(data, dict):
-        return
-    _read_codes(data, said)
-    if isinstance(data.get("msg"), str) and isinstance(data.get("loc"), list):  # FastAPI
-        where = ".".join(str(part) for part in data["loc"])
-        _add_words(said, f"{where}: {data['msg']}")
-        return
-    for name in ("error", "message", "msg", "detail", "response", "cause", "error_description"):
-        _read_error(data.get(name), said, depth + 1)
-    if not said.words:
-        for name in ("errors", "content", "description", "title"):
-            _read_error(data.get(name), said, depth + 1)
-    _read_metadata(data, said, depth)
-    _read_details(sequence(data.get("details")), said)
-
-
-def _read_text(text: str, said: _Said, depth: int) -> None:
-    # Some gateways pass the error they got on as a text: JSON in a string.
-    if text.lstrip()[:1] in ("{", "[") and depth <= 4:
-        try:
-            inner = json.loads(text)
-        except (ValueError, RecursionError):
-            inner = None
-        if isinstance(inner, dict | list):
-            before = len(said.words)
-            _read_error(inner, said, depth + 1)
-            if len(said.words) > before:
-                return
-    _add_words(said, text)
-
-
-def _add_words(said: _Said, text: str) -> None:
-    words = plain_words(text)
-    if words and not any(words in other for other in said.words):
-        said.words.append(words)
-
-
-def _read_codes(data: Mapping[str, Any], said: _Said) -> None:
-    for name in _CODE_FIELDS:
-        value = data.get(name)
-        if isinstance(value, str) and value:
-            said.codes.add(re.sub(r"[\s-]+", "_", value.strip().lower()))
-    for name in _STATUS_FIELDS:
-        value = data.get(name)
-        if isinstance(value, str) and value.isdecimal() and len(value) == 3:
-            value = int(value)
-        if said.status is None and type(value) is int and 400 <= value <= 599:
-            said.status = value
-    ids = [data.get("request_id")]
-    if "message" in data and "error" not in data and "code" not in data:
-        ids.append(data.get("id"))  # Cohere's
-    said.request_id = said.request_id or next((i for i in ids if isinstance(i, str) and i), None)
-
-
-def _read_metadata(data: Mapping[str, Any], said: _Said, depth: int) -> None:
-    metadata = mapping(data.get("metadata"))
-    for name in ("raw", "reasons"):  # OpenRouter: what the provider behind it said
-        _read_error(metadata.get(name), said, depth + 1)
-    _read_codes({"error_type": metadata.get("error_type")}, said)
-    behind = text_of(metadata.get("provider_name"))
-    if behind and said.words and metadata.get("raw"):
-        said.words[-1] = f"{behind}: {said.words[-1]}"
-    generation = text_of(data.get("failed_generation"))
-    if generation:  # Groq: what the model wrote that wasn't a valid call
-        _add_words(said, f"the model had written: {shortened(' '.join(generation.split()), 400)}")
-
-
-def _read_details(details: list[Any], said: _Said) -> None:
-    for detail in details:
-        row = mapping(detail)
-        said.retry_delay = said.retry_delay or text_of(row.get("retryDelay"))
-        if text_of(row.get("reason")):
-            said.codes.add(row["reason"].lower())
-        for violation in sequence(row.get("violations")):
-            said.quotas += " " + text_of(mapping(violation).get("quotaId"))
-
-
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """The id that a provider gave the request, by which it can be asked about it."""
-    lower = _lower(headers)
-    return next((lower[name] for name in _REQUEST_ID_HEADERS if lower.get(name)), None)
-
-
-_EVENT_DATA = r"\s*(?:event:[^\r\n]*[\r\n]+)?data:([^\r\n]*)"
-
-
-# --- words ------------------------------------------------------------------------------------
-
-
-def plain_words(text: str) -> str:
-    """A text of a provider's as one bounded line; of a web page only its title."""
-    if _says(_MARKUP, text[:4000]):
-        return page_words(text)
-    return shortened(" ".join(text[: MAX_WORDS * 2].split()))
-
-
-def page_words(page: str) -> str:
-    """What to say of an answer that is a web page: its title where it has one."""
-    import html  # rarely needed
-
-    found = re.search(_TITLE, page[:20_000], re.IGNORECASE)
-    title = " ".join(html.unescape(found[1]).split()) if found else ""
-    plain = title and not _says(_MARKUP, title)
-    return f"it answered with a web page ({shortened(title, 200)})" if plain else _A_PAGE
-
-
-def shortened(text: str, limit: int = MAX_WORDS) -> str:
-    """The text, cut to a number of characters."""
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
-_A_PAGE = "it answered with a web page"
-_TITLE = r"<title[^>]{0,200}>([^<]{1,1000})"
-_MARKUP = (
-    r"<(!doctype|\?xml|/?(html|head|body|title|center|h[1-6]|div|script|style|meta|p|br|hr)\b)"
-)
 
 _LEADS = {
     ErrorKind.KEY_REJECTED: "{who} rejected the key",
@@ -411,71 +238,3 @@ _HINTS = {
     ErrorKind.SERVER: "ask again; if it stays, the provider's status page may say more",
     ErrorKind.TIMEOUT: "ask again, or send less",
 }
-
-
-# --- sending again ----------------------------------------------------------------------------
-
-
-def should_retry(status: int, headers: Mapping[str, str], failure: Failure) -> bool:
-    """Whether the same request may succeed when it is sent again.
-
-    Used-up quota, a bad key and a prompt too long stay what they are, whatever the headers say.
-    """
-    if failure.kind in _FINAL_KINDS:
-        return False
-    told = _lower(headers).get("x-should-retry", "").strip().lower()
-    if told in ("true", "false"):
-        return told == "true"
-    return status in (408, 409, 429) or status >= 500
-
-
-def retry_after(headers: Mapping[str, str], body: bytes, now: float) -> float | None:
-    """How many seconds the provider asks to wait; None when it doesn't say.
-
-    Args:
-        headers: The answer's headers; their names in any case.
-        body: The answer's body: Gemini says it there.
-        now: Seconds since the epoch, against which a date is read.
-    """
-    lower = _lower(headers)
-    milliseconds = _seconds(lower.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    value = lower.get("retry-after", "").strip()
-    seconds = _seconds(value)
-    if seconds is None and value:
-        seconds = _seconds_until(value, now)
-    if seconds is None and body:
-        said = _read_body(body)
-        seconds = _seconds(said.retry_delay.removesuffix("s"))
-        found = re.search(_DELAY_WORDS, said.message, re.IGNORECASE)
-        if seconds is None and found:
-            seconds = float(found[1])
-    return seconds
-
-
-_DELAY_WORDS = r"(?:retry|try again) in (\d{1,6}(?:\.\d{1,12})?) ?s"
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None
-
-
-def _seconds_until(date: str, now: float) -> float | None:
-    from email.utils import parsedate_to_datetime  # rarely needed, and slow to load
-
-    try:
-        moment = parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now)
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}

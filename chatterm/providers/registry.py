@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from chatterm.config import Config, ProviderConfig, ResolvedModel, Stream, find_
 from chatterm.errors import ConfigError, UsageError
 from chatterm.providers.base import Provider
 from chatterm.providers.wire import Endpoint, WireProtocol
+from chatterm.redaction import Redactor, password_in
 
 # protocol: where its `WireProtocol` is; imported when it is used.
 _WIRE = {
@@ -57,6 +58,7 @@ def open_provider(
     Raises:
         ConfigError: A setting doesn't fit.
         ProviderError: Its key is missing.
+        UsageError: There is no traffic to capture.
     """
     return open_named(
         chosen.provider_name,
@@ -80,7 +82,8 @@ def open_named(
     """The provider with these settings, ready to be asked. Raises as `open_provider` does."""
     if capture_dir is not None and provider.protocol not in _WIRE:
         raise UsageError(
-            f"there is no traffic to capture: the provider {name} is not asked over the network"
+            f"there is no traffic to capture: the provider {name} is not asked over the network",
+            hint="leave out --capture, or choose a model of another provider",
         )
     match provider.protocol:
         case "demo":
@@ -106,7 +109,7 @@ def _http_provider(
     environ: Mapping[str, str],
     capture_dir: Path | None,
 ) -> Provider:
-    from chatterm.providers.http import HttpProvider, StreamLimits
+    from chatterm.providers.http import HttpProvider, StreamLimits, secrets_of
     from chatterm.providers.transport import Transport
 
     protocol = wire_protocol(provider.protocol)
@@ -119,12 +122,12 @@ def _http_provider(
         body=provider.body,
         auth=provider.auth,
     )
+    redactor = Redactor([*secrets_of(endpoint), *_proxy_passwords(provider, environ)])
     capture = None
     if capture_dir is not None:
         from chatterm.providers.capture import Capture
-        from chatterm.providers.redaction import Redactor
 
-        capture = Capture(capture_dir, secrets=Redactor(endpoint).secrets)
+        capture = Capture(capture_dir, redactor)
     transport = Transport(
         proxy=provider.proxy, ca_file=str(provider.ca_file) if provider.ca_file else None
     )
@@ -138,5 +141,13 @@ def _http_provider(
             total_timeout_s=limits.total_timeout_s,
             retries=limits.retries,
         ),
+        redactor=redactor,
         capture=capture,
     )
+
+
+def _proxy_passwords(provider: ProviderConfig, environ: Mapping[str, str]) -> Iterator[str]:
+    yield password_in(provider.proxy)
+    for name, value in environ.items():
+        if name.lower().endswith("_proxy"):
+            yield password_in(value)

@@ -6,40 +6,40 @@ their end: a name server that doesn't answer would hold the program up long afte
 
 from __future__ import annotations
 
+import socket
 import threading
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, wrap_future
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, TypeVar
 
-P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class DaemonExecutor(ThreadPoolExecutor):
-    """Runs each call in a thread of its own that nobody waits for."""
-
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run a call; its outcome comes in the future."""
-        future: Future[T] = Future()
-
-        def work() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the future
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        threading.Thread(target=work, daemon=True, name="chatterm lookup").start()
-        return future
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT002
-        """There is nothing to wait for."""
 
 
 def keep_lookups_apart(loop: AbstractEventLoop) -> None:
     """Make a loop look names up in threads that nobody waits for."""
-    loop.set_default_executor(DaemonExecutor(max_workers=1))
+
+    async def getaddrinfo(host: Any, port: Any, **options: int) -> Any:
+        lookup = partial(socket.getaddrinfo, host, port, **options)
+        return await wrap_future(_apart(lookup), loop=loop)
+
+    loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign] # of this one loop only
+
+
+def _apart(work: Callable[[], T]) -> Future[T]:
+    """Do some work in a daemon thread of its own."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the future
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    threading.Thread(target=run, daemon=True, name="chatterm lookup").start()
+    return future

@@ -9,34 +9,17 @@ kept. Every framer costs what the bytes are long, however they were split.
 from __future__ import annotations
 
 import json
-import logging
-import re
-from contextlib import suppress
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from chatterm.errors import ErrorKind, Failure, ProviderError
-from chatterm.providers.decoding import Decoder
-from chatterm.providers.failures import (
-    error_in,
-    failure_of_error,
-    page_words,
-    plain_words,
-    shortened,
-)
-
-log = logging.getLogger("chatterm.providers")
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
-PAGE_LIMIT = 64 * 1024  # of a web page no more is read
 
 Framed = tuple[str | None, str]
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
-
-
-DEEPEST = 200  # levels of JSON
 
 
 class EventTooLarge(ProviderError):  # noqa: N818 - says what is wrong, as the kinds do
@@ -297,132 +280,3 @@ def shape_of(start: bytes) -> Shape | None:
     if seen[:1] in (b"{", b"["):
         return Shape.JSON
     return Shape.PAGE if seen[:1] == b"<" else Shape.EVENTS
-
-
-class Body:
-    """Finds out what a body with status 200 is, and feeds a decoder with its events.
-
-    Args:
-        decoder: Reads the events.
-        provider: The user's name for the provider, for messages.
-        status: The HTTP status.
-    """
-
-    def __init__(self, decoder: Decoder, provider: str, status: int = 200) -> None:
-        self.provider = provider
-        self._decoder = decoder
-        self._status = status
-        self._start = b""
-        self._shape: Shape | None = None
-        self._framer: Framer = SseFramer()
-        self._first = True
-        self._passed_over = False
-
-    def feed(self, chunk: bytes) -> bool:
-        """Read a piece of the body; whether there was a sign of life in it.
-
-        Raises:
-            ProviderError: The body isn't a reply.
-        """
-        if self._shape is None or self._shape is Shape.PAGE:
-            self._start += chunk
-            self._shape = shape_of(self._start)
-            if self._shape is None and len(self._start) < 4096:
-                return False
-            if self._shape is Shape.PAGE:
-                if len(self._start) > PAGE_LIMIT:
-                    raise ProviderError(self._no_stream())
-                return False
-            if self._shape is Shape.JSON:
-                self._framer = JsonFramer()
-            self._shape = self._shape or Shape.EVENTS
-            chunk = self._start
-        framer = self._framer
-        signs = framer.signs
-        self._decode(framer.feed(chunk))
-        return framer.signs != signs
-
-    def finish(self) -> None:
-        """The body is whole.
-
-        Raises:
-            ProviderError: It wasn't a reply.
-        """
-        if self._shape is Shape.PAGE:
-            raise ProviderError(self._no_stream())
-        self._decode(self._framer.finish())
-        if self._shape is Shape.EVENTS and not self._framer.signs:
-            raise ProviderError(self._no_stream())
-
-    def salvage(self) -> None:
-        """The body was cut off: read what of it can be."""
-        self._passed_over = True  # half an event is no news
-        with suppress(ProviderError):
-            self._decode(self._framer.finish())
-
-    def _decode(self, framed: list[Framed]) -> None:
-        decoder = self._decoder
-        for name, text in framed:
-            if decoder.ended:
-                return
-            if not text or text.isspace():
-                continue
-            if text == "[DONE]" or text.strip() == "[DONE]":
-                decoder.event(name, "[DONE]")
-                continue
-            try:
-                data = json.loads(text)
-            except (ValueError, RecursionError):
-                self._pass_over(len(text))
-                continue
-            if nested_too_deeply(text):
-                self._pass_over(len(text))
-                continue
-            if self._shape is Shape.JSON:
-                self._decode_json(data)
-            else:
-                decoder.event(name, data)
-
-    def _decode_json(self, data: Any) -> None:
-        # Not an event stream: lines of JSON, or all there is in one value, which may be an error.
-        error = error_in(data) if self._first else None
-        self._first = False
-        if error is not None:
-            failure = failure_of_error(error, status=self._status, provider=self.provider)
-            raise ProviderError(failure)
-        for value in data if isinstance(data, list) else [data]:
-            if not self._decoder.ended:
-                self._decoder.event(None, value)
-
-    def _pass_over(self, length: int) -> None:
-        level = logging.DEBUG if self._passed_over else logging.WARNING
-        self._passed_over = True
-        log.log(level, "%s: passed over an event of %d characters", self.provider, length)
-
-    def _no_stream(self) -> Failure:
-        text = self._start.decode("utf-8", "replace")
-        what = page_words(text)
-        if self._shape is not Shape.PAGE:
-            what = f"it answered with text: {shortened(plain_words(text), 200)}"
-        return Failure(
-            ErrorKind.STREAM_INVALID,
-            f"{self.provider} sent no event stream: {what}",
-            self._status,
-            hint="check base_url: it may lack a path such as /v1",
-        )
-
-
-def nested_too_deeply(text: str) -> bool:
-    """Whether JSON is nested deeper than any protocol's is.
-
-    What can just be parsed can't be walked or written again within the interpreter's limit.
-    """
-    if text.count("{") + text.count("[") <= DEEPEST:
-        return False
-    depth = 0
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[][{}]', text):
-        sign = match.group()
-        depth += (sign in "{[") - (sign in "}]")
-        if depth > DEEPEST:
-            return True
-    return False

@@ -163,7 +163,8 @@ def test_with_auth_none_nothing_is_looked_for():
 @pytest.mark.parametrize(
     "url",
     ["http://localhost", "http://a.localhost:1/x", "http://127.0.0.1", "http://127.9.9.9:80",
-     "http://[::1]:8080/v1", "HTTP://LOCALHOST/"],
+     "http://[::1]:8080/v1", "HTTP://LOCALHOST/", "http://localhost.:1",
+     "http://[::ffff:127.0.0.1]/"],
 )  # fmt: skip
 def test_addresses_of_this_machine(url):
     assert is_loopback(url)
@@ -172,7 +173,7 @@ def test_addresses_of_this_machine(url):
 @pytest.mark.parametrize(
     "url",
     [None, "", "http://127.0.0.1.evil.example", "http://localhost.evil.example", "http://10.0.0.1",
-     "http://127.0.0.1@evil.example", "http://[::2]", "http://["],
+     "http://127.0.0.1@evil.example", "http://[::2]", "http://[", "http://127.999.1.1"],
 )  # fmt: skip
 def test_addresses_of_other_machines(url):
     assert not is_loopback(url)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from chatterm.errors import OutputError
 from chatterm.providers.capture import Capture
 from chatterm.providers.wire import HttpRequest
+from chatterm.redaction import Redactor
 
 KEY = "sk-secret/key+1"
 URL = "https://api.example/v1/responses"
@@ -189,7 +190,7 @@ def test_headers_that_carry_keys_are_redacted_whatever_their_value(tmp_path, nam
 
 
 def test_cookies_of_the_answer_are_redacted_and_limits_are_not(tmp_path):
-    capture = Capture(tmp_path, [KEY])
+    capture = Capture(tmp_path, Redactor([KEY]))
     capture.request(asked())
     capture.response(
         200, {"set-cookie": "a=b", "x-ratelimit-remaining-tokens": "7", "x-echo": f"<{KEY}>"}
@@ -216,13 +217,13 @@ def test_cookies_of_the_answer_are_redacted_and_limits_are_not(tmp_path):
     ],
 )
 def test_keys_in_the_address_are_redacted(tmp_path, url, written):
-    exchange(Capture(tmp_path, [KEY]), asked(url))
+    exchange(Capture(tmp_path, Redactor([KEY])), asked(url))
     assert read(tmp_path / "001-request.json")["url"] == written
 
 
 def test_a_secret_is_redacted_wherever_it_stands_in_the_request(tmp_path):
     body = {"text": f"my key is {KEY}!", "list": [{"deep": KEY}], KEY: 1, "n": 2.5, "none": None}
-    exchange(Capture(tmp_path, [KEY]), asked(headers={"X-Other": f"a {KEY}"}, **body))
+    exchange(Capture(tmp_path, Redactor([KEY])), asked(headers={"X-Other": f"a {KEY}"}, **body))
     request = read(tmp_path / "001-request.json")
     assert request["headers"] == {"X-Other": "a [redacted]"}
     assert request["body"] == {
@@ -235,19 +236,20 @@ def test_a_secret_is_redacted_wherever_it_stands_in_the_request(tmp_path):
 
 
 def test_a_secret_that_begins_another_does_not_leave_the_rest(tmp_path):
-    exchange(Capture(tmp_path, ["secret", "secret-long"]), asked(text="secret-long secret"))
+    capture = Capture(tmp_path, Redactor(["secret", "secret-long"]))
+    exchange(capture, asked(text="secret-long secret"))
     assert read(tmp_path / "001-request.json")["body"] == {"text": "[redacted] [redacted]"}
 
 
 def test_what_is_too_short_for_a_secret_is_left_alone(tmp_path):
-    exchange(Capture(tmp_path, ["", "a"]), asked(text="a b"), b"a b")
+    exchange(Capture(tmp_path, Redactor(["", "a"])), asked(text="a b"), b"a b")
     assert read(tmp_path / "001-request.json")["body"] == {"text": "a b"}
     assert (tmp_path / "001-response.body").read_bytes() == b"a b"
 
 
 def test_a_secret_with_quotes_is_found_in_an_answer_of_json(tmp_path):
     secret = 'pass"wörd'
-    exchange(Capture(tmp_path, [secret]), None, json.dumps({"key": secret}).encode())
+    exchange(Capture(tmp_path, Redactor([secret])), None, json.dumps({"key": secret}).encode())
     (value,) = read(tmp_path / "001-response.body").values()
     assert set(value) == {"*"}
 
@@ -261,7 +263,7 @@ def test_however_the_answer_is_cut_a_secret_in_it_is_masked_at_its_length(
     body = before + key + after
     edges = sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})
     chunks = [body[a:b] for a, b in pairwise(edges)]
-    exchange(Capture(directory, [KEY]), None, *chunks)
+    exchange(Capture(directory, Redactor([KEY])), None, *chunks)
     written = (directory / "001-response.body").read_bytes()
     assert written == before + b"*" * len(key) + after
     recorded = read(directory / "001-response.json")["chunks"]
@@ -273,6 +275,6 @@ def test_no_file_holds_the_secret(tmp_path_factory, secret):
     directory = tmp_path_factory.mktemp("capture")
     marked = f"§{secret}§"  # so that it can't be a part of what is written anyway
     request = asked(f"{URL}?q={marked}", {"x-a": marked, "Authorization": marked}, a=[marked])
-    exchange(Capture(directory, [marked]), request, marked.encode())
+    exchange(Capture(directory, Redactor([marked])), request, marked.encode())
     assert marked.encode() not in everything(directory)
     assert json.dumps(marked)[1:-1].encode() not in everything(directory)

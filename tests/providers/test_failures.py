@@ -10,8 +10,6 @@ from chatterm.providers.failures import (
     error_in,
     failure_of_error,
     failure_of_response,
-    retry_after,
-    should_retry,
 )
 
 RECORDED = Path(__file__).parents[3] / "shared" / "streams" / "HTTP_ERRORS.jsonl"
@@ -324,49 +322,3 @@ def test_hints_name_what_to_do():
 )
 def test_errors_with_status_200_are_told_from_replies(data, is_error):
     assert (error_in(data) is not None) == is_error
-
-
-# --- sending again ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "seconds"),
-    [
-        ({}, b"", None),
-        ({"Retry-After": "5"}, b"", 5.0),
-        ({"retry-after": "1.5"}, b"", 1.5),
-        ({"retry-after-ms": "250", "retry-after": "9"}, b"", 0.25),
-        ({"retry-after-ms": "soon", "retry-after": "9"}, b"", 9.0),
-        ({"Retry-After": "Thu, 01 Jan 1970 00:01:40 GMT"}, b"", 90.0),
-        ({"Retry-After": "Thu, 01 Jan 1970 00:00:01 GMT"}, b"", 0.0),
-        ({"Retry-After": "-3"}, b"", None),
-        ({"Retry-After": "nan"}, b"", None),
-        ({"Retry-After": "inf"}, b"", None),
-        ({"Retry-After": "tomorrow"}, b"", None),
-        ({"Retry-After": "Thu, 99 Jan 99999 00:00:01 GMT"}, b"", None),
-        ({}, json.dumps(gemini_429("x")).encode(), 48.0),
-        ({}, b'{"error": "Please retry in 48.93s."}', 48.93),
-        ({}, b'{"error": "Please try again in 7.5s. Visit"}', 7.5),
-        ({}, b'{"error": "try again in a week"}', None),
-        ({"Retry-After": "2"}, json.dumps(gemini_429("x")).encode(), 2.0),
-    ],
-)
-def test_how_long_to_wait(headers, body, seconds):
-    assert retry_after(headers, body, now=10.0) == seconds
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "retried"),
-    [
-        (408, {}, True), (409, {}, True), (429, {}, True), (500, {}, True), (529, {}, True),
-        (400, {}, False), (401, {}, False), (403, {}, False), (404, {}, False), (422, {}, False),
-        (500, {"X-Should-Retry": "false"}, False),
-        (400, {"x-should-retry": "true"}, True),
-        (402, {"x-should-retry": "true"}, False),
-        (413, {"x-should-retry": "true"}, False),
-    ],
-)  # fmt: skip
-def test_what_is_worth_another_try(status, headers, retried):
-    failure = of(status, b"", headers)
-    assert should_retry(status, headers, failure) is retried
-    assert failure.retryable is retried

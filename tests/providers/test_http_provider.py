@@ -20,7 +20,8 @@ from chatterm.providers.base import ModelInfo, ModelRequest, RoundEnd
 from chatterm.providers.decoding import failed, stream_cut
 from chatterm.providers.failures import failure_of_error
 from chatterm.providers.http import HttpProvider, StreamLimits
-from chatterm.providers.transport import Pace, Transport
+from chatterm.providers.pacing import Pace
+from chatterm.providers.transport import Transport
 from chatterm.providers.wire import Endpoint, HttpRequest, read_openai_models, request_headers
 from chatterm.steps import FinishReason, NoticeStep, Status, TextStep, Usage
 from faultserver import (
@@ -66,6 +67,7 @@ class Decoder:
             self.writer.append(self._text, data["t"])
 
     def close(self, failure=None):
+        self._failure = failure or self._failure
         good = (self.ended or self.answered) and self._failure is None
         if good:
             if self._text:
@@ -312,7 +314,7 @@ async def test_an_unterminated_last_event_counts(server):
 
 @pytest.mark.parametrize("ending", [[Stall()], [Cut()], [Reset()]])
 async def test_after_a_whole_reply_its_trail_is_not_missed(server, ending, monkeypatch):
-    monkeypatch.setattr("chatterm.providers.http.GRACE_S", 0.05)
+    monkeypatch.setattr("chatterm.providers.pacing.GRACE_S", 0.05)
     server.script(
         Answer(
             [
@@ -331,7 +333,7 @@ async def test_after_a_whole_reply_its_trail_is_not_missed(server, ending, monke
 
 
 async def test_comments_do_not_stretch_the_grace_after_a_whole_reply(server, monkeypatch):
-    monkeypatch.setattr("chatterm.providers.http.GRACE_S", 0.1)
+    monkeypatch.setattr("chatterm.providers.pacing.GRACE_S", 0.1)
     server.script(Answer([sse('{"t":"a"}', '{"whole":true}'), *drip(b": ping\n\n" * 500, 0.02, 8)]))
     got = await ask_at(server.url)
     assert got.failure is None
@@ -582,7 +584,8 @@ async def test_a_long_wait_is_an_error_that_says_when(server):
     server.script(error_answer(429, headers={"Retry-After": "300"}))
     got = await ask_at(server.url)
     assert len(server.requests) == 1
-    assert "5 min" in got.failure.message
+    assert "it asks to wait 5 min, until " in got.failure.message
+    assert got.failure.hint == "ask again then, or choose another model"
 
 
 async def test_the_provider_may_forbid_a_retry(server):
@@ -686,6 +689,60 @@ async def test_a_key_that_the_provider_echoes_is_redacted(server, status, caplog
     assert "bad key [redacted] and [redacted] at 3" in got.failure.message
 
 
+def told_by(words, status=400, kind="application/json"):
+    return Answer(words.encode(), status, {"Content-Type": kind}, framing="length")
+
+
+@pytest.mark.parametrize("cut", range(1, len(KEY), 3))
+@pytest.mark.parametrize(
+    ("form", "room"),
+    [
+        ('{"error":{"message":"%s"}}', 1000),
+        ('{"error":{"message":"no","failed_generation":"%s"}}', 400),
+        ("<html><title>%s</title></html>", 200),
+        ("%s", 1000),
+    ],
+)
+async def test_no_part_of_a_key_is_left_where_an_error_is_shortened(server, form, room, cut):
+    # The key begins so far before the end of what is shown.
+    words = "x" * (room - 1 - cut) + " " + KEY + " and more" * 300
+    for status in (200, 400):
+        server.script(told_by(form % words, status))
+        got = await ask_at(server.url, retries=0)
+        assert KEY[:4] not in got.failure.message
+        async with provider_at(server.url) as provider:
+            with pytest.raises(ProviderError) as raised:
+                await provider.models()
+        assert KEY[:4] not in raised.value.message
+
+
+@pytest.mark.parametrize("cut", range(1, len(KEY), 3))
+async def test_nor_where_blanks_take_up_the_room(server, cut):
+    words = "x " * 400 + " " * (1200 - 1 - cut) + KEY
+    error = {"error": {"message": words, "detail": "and more"}}
+    server.script(told_by(json.dumps(error)))
+    got = await ask_at(server.url)
+    assert "and more" in got.failure.message
+    assert KEY[:4] not in got.failure.message
+
+
+async def test_nor_in_an_error_inside_a_stream(server):
+    words = "x" * 990 + " " + KEY
+    for error in (
+        {"error": {"message": words}},
+        {"response": {"error": {"message": words}}, "error": words},
+    ):
+        server.script(Answer(sse('{"t":"a"}', json.dumps(error))))
+        got = await ask_at(server.url)
+        assert KEY[:4] not in got.failure.message
+
+
+async def test_a_key_in_the_reply_itself_is_left_in_it(server):
+    server.script(Answer(sse(json.dumps({"t": f"your key is {KEY}"}), "[DONE]")))
+    got = await ask_at(server.url)
+    assert got.text == f"your key is {KEY}"
+
+
 async def test_a_header_that_cannot_be_sent_is_not_quoted(server):
     for bad in ("tok-a\nb", "tok-schlüssel"):
         got = await ask_at(server.url, headers={"X-Token": bad})
@@ -711,19 +768,41 @@ class Tape:
         self.calls.append(("end",))
 
 
-async def test_the_capture_sees_every_attempt_without_keys(server):
-    server.script(error_answer(503, headers={"Set-Cookie": "s=1"}), Answer(HELLO))
+async def test_the_capture_sees_every_attempt(server):
+    server.script(error_answer(503), Answer(HELLO))
     tape = Tape()
-    await ask_at(server.url, capture=tape, headers={"X-Api-Key": "other-key-1"})
+    await ask_at(server.url, capture=tape)
     names = [call[0] for call in tape.calls]
     assert names[:4] == ["request", "response", "chunk", "end"]
     assert names[4:6] == ["request", "response"]
     assert names[-1] == "end"
     assert b"".join(call[1] for call in tape.calls[6:-1]) == HELLO
-    assert "s=1" not in repr(tape.calls)
-    sent = tape.calls[0][1]
-    assert sent.headers["Authorization"] == sent.headers["X-Api-Key"] == "[redacted]"
-    assert sent.body == {"model": "m"}
+    assert tape.calls[0][1].body == {"model": "m"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(sse('{"t":"a"}'), headers={"X-Request-Id": "r-1"}),
+        Answer([sse('{"t":"a"}'), Cut()], headers={"X-Request-Id": "r-1"}),
+        Answer(sse('{"error":{"message":"no"}}'), headers={"X-Request-Id": "r-1"}),
+        Answer(b'{"error":{"message":"no"}}', headers={"X-Request-Id": "r-1"}),
+        Answer(b"<html>", headers={"X-Request-Id": "r-1"}),
+    ],
+)
+async def test_a_failure_with_status_200_names_the_request(server, answer):
+    server.script(answer)
+    got = await ask_at(server.url, retries=0)
+    assert got.failure.request_id == "r-1"
+
+
+async def test_what_the_way_did_is_what_the_decoder_is_told(server):
+    server.script(Answer([sse('{"t":"kept"}', '{"usage":3}'), Stall()]))
+    async with provider_at(server.url, idle_timeout_s=0.1) as provider:
+        got = await ask(provider)
+        assert provider._protocol.decoders[0]._failure == got.failure
+    assert got.failure.kind is ErrorKind.TIMEOUT
+    assert got.end.usage == Usage(output=3)
 
 
 # --- models -----------------------------------------------------------------------------------
@@ -755,3 +834,12 @@ async def test_models_that_cannot_be_listed(server, answer, kind):
             await provider.models()
     assert raised.value.failure.kind is kind
     assert KEY not in str(raised.value)
+
+
+async def test_a_failure_to_list_models_names_the_request(server):
+    for status in (200, 401):
+        server.script(error_answer(status, headers={"X-Request-Id": "r-1"}))
+        async with provider_at(server.url) as provider:
+            with pytest.raises(ProviderError) as raised:
+                await provider.models()
+        assert raised.value.failure.request_id == "r-1"

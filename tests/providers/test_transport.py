@@ -14,15 +14,9 @@ import zlib
 import pytest
 
 from chatterm.errors import ErrorKind, ProviderError
-from chatterm.providers.redaction import Redactor
-from chatterm.providers.transport import (
-    INFLATED_CHUNK,
-    Transport,
-    body_bytes,
-    is_loopback,
-    place_of,
-)
-from chatterm.providers.wire import Endpoint, HttpRequest
+from chatterm.providers.inflating import INFLATED_CHUNK
+from chatterm.providers.transport import Transport, body_bytes
+from chatterm.providers.wire import HttpRequest
 from faultserver import Answer, Cut, FaultServer, Stall, drip, split, unused_port
 
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE")
@@ -414,62 +408,3 @@ async def test_http_reads_no_certificates(server, monkeypatch):
 def test_importing_does_not_load_httpx():
     code = "import sys, chatterm.providers.http; sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("url", "place"),
-    [
-        ("https://user:pw@api.example/v1?key=k", "api.example:443"),
-        ("http://[::1]:8080/x", "[::1]:8080"),
-        ("http://host:99999/", "the provider"),
-        ("nonsense", "the provider"),
-    ],
-)
-def test_the_place_of_an_address(url, place):
-    assert place_of(url) == place
-
-
-@pytest.mark.parametrize("host", ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"])
-def test_this_machine(host):
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["localhost.example", "10.0.0.1", "example", "0.0.0.1", ""])
-def test_other_machines(host):
-    assert not is_loopback(host)
-
-
-def test_secrets_are_redacted_wherever_they_stand():
-    headers = {"Authorization": "Token abcd/efgh", "HTTP-Referer": "https://a.example", "X-Key": ""}
-    redact = Redactor(Endpoint("a", "https://u:pass-word@h", "k+1234567", headers))
-    text = 'k+1234567 k%2B1234567 "abcd/efgh" pass-word https://a.example'
-    assert redact(text) == ('[redacted] [redacted] "[redacted]" [redacted] https://a.example')
-    request = HttpRequest("GET", "https://h/?key=k%2B1234567", headers | {"X-A": "k+1234567"})
-    shown = redact.request(request)
-    assert shown.url == "https://h/?key=[redacted]"
-    assert shown.headers["Authorization"] == shown.headers["X-A"] == "[redacted]"
-    assert shown.headers["HTTP-Referer"] == "https://a.example"
-
-
-def test_words_given_to_local_servers_for_a_key_garble_nothing():
-    assert Redactor(Endpoint("ollama", "http://h", "ollama"))("ollama is busy") == "ollama is busy"
-
-
-def test_a_secret_that_a_text_breaks_off_in_is_taken_out_too():
-    redact = Redactor(Endpoint("a", "https://h", "sk-0123456789abcdef"))
-    for size in range(6, 20):
-        cut = f"the key {'sk-0123456789abcdef'[:size]}…"
-        assert redact(cut) == "the key [redacted]…"
-    assert redact("it ends in sk-01234") == "it ends in [redacted]"
-
-
-def test_secrets_of_the_request_body_count_at_any_depth_and_counts_of_tokens_do_not():
-    body = {"extra": [{"api_key": "BODYSECRETVALUE77"}], "max_tokens": "many-tokens"}
-    headers = {"x-team-token": "TEAMTOKENVALUE99"}
-    redact = Redactor(Endpoint("a", "https://h", None, headers, body))
-    assert redact("BODYSECRETVALUE77 many-tokens TEAMTOKENVALUE99") == (
-        "[redacted] many-tokens [redacted]"
-    )
-    assert redact.headers({"x-ratelimit-remaining-tokens": "10"}) == {
-        "x-ratelimit-remaining-tokens": "10"
-    }

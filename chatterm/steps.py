@@ -184,6 +184,31 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class FileEdit:
+    """A file that a tool changed.
+
+    Attributes:
+        path: Its absolute real path.
+        before: The digest of its content before, under which that content is kept; None when the
+            file didn't exist.
+        after: The digest of its content after.
+    """
+
+    path: str
+    before: str | None
+    after: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of the event contract."""
+        return {"path": self.path, "before": self.before, "after": self.after}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> FileEdit:
+        """The edit that `to_json` wrote."""
+        return cls(data["path"], data["before"], data["after"])
+
+
+@dataclass(frozen=True, slots=True)
 class UserInput:
     """What the user sent."""
 
@@ -306,7 +331,9 @@ class ToolResultStep(Step):
         outcome: What became of the call.
         exit_code: The exit status of a command, for tools that run one.
         truncated: Whether `content` is only a part.
-        full_output: Where the whole is kept, when `content` is only a part.
+        full_output: The digest under which the whole is kept, when `content` is only a part.
+        attachments: Images that go to the model with the content.
+        edits: The files that the call changed.
     """
 
     kind: ClassVar[str] = "tool_result"
@@ -318,6 +345,8 @@ class ToolResultStep(Step):
     exit_code: int | None = None
     truncated: bool | None = None
     full_output: str | None = None
+    attachments: tuple[Attachment, ...] | None = None
+    edits: tuple[FileEdit, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,9 +372,10 @@ STEP_KINDS: dict[str, type[Step]] = {
 _OPTIONAL: dict[str, frozenset[str]] = {
     kind: frozenset(
         {"opaque"}
-        | {"text": {"phase"}, "tool_result": {"exit_code", "truncated", "full_output"}}.get(
-            kind, set()
-        )
+        | {
+            "text": {"phase"},
+            "tool_result": {"exit_code", "truncated", "full_output", "attachments", "edits"},
+        }.get(kind, set())
     )
     for kind in STEP_KINDS
 }
@@ -375,6 +405,10 @@ def _read_field(name: str, value: Any) -> Any:
         return _ENUMS[name](value)
     if name == "citations":
         return tuple(Citation.from_json(citation) for citation in value)
+    if name == "attachments" and value is not None:
+        return tuple(Attachment.from_json(attachment) for attachment in value)
+    if name == "edits" and value is not None:
+        return tuple(FileEdit.from_json(edit) for edit in value)
     return value
 
 

@@ -32,6 +32,9 @@ FLOORS = {
     "store": 1,
     "transcripts": 1,
     "importing": 1,
+    "permissions": 1,
+    "tools": 1,
+    "tui": 3,
     "agent": 2,
     "session": 2,
     "oneshot": 3,
@@ -47,6 +50,8 @@ WITHIN_FLOOR = {
     "providers": {"config"},
     "transcripts": {"store", "render"},
     "importing": {"store", "transcripts"},
+    "permissions": {"config"},
+    "tools": {"permissions", "config", "render"},
     "session": {"agent"},
 }
 

@@ -40,9 +40,9 @@ class Clock:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
-    def timestamp(self) -> str:
-        """The present as UTC, ISO 8601 with milliseconds and a final Z."""
-        moment = datetime.fromtimestamp(self.now(), UTC)
+    def timestamp(self, ago: float = 0.0) -> str:
+        """The present, or so many seconds before, as UTC, ISO 8601 with a final Z."""
+        moment = datetime.fromtimestamp(self.now() - ago, UTC)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -89,18 +89,18 @@ class StepWriter:
         self._fresh: list[str] = []
         self._open: dict[OpenStep, None] = {}
 
-    def open(self, cls: type[Step], **values: Any) -> OpenStep:
-        """Open a step of the given class with the given fields."""
+    def open(self, cls: type[Step], *, ago: float = 0.0, **values: Any) -> OpenStep:
+        """Open a step of the given class with the given fields; `ago`: it began seconds ago."""
         self._settle()
         step = cls(
             id=f"{self.turn}.{self._next_index}",
             index=self._next_index,
             round=self.round,
-            started_at=self._clock.timestamp(),
+            started_at=self._clock.timestamp(ago),
             **values,
         )
         self._next_index += 1
-        opened = OpenStep(step, self._clock.monotonic())
+        opened = OpenStep(step, self._clock.monotonic() - ago)
         self._open[opened] = None
         self._events.append(StepStarted(step))
         return opened

@@ -43,6 +43,7 @@ class Prompt:
         system: The system text.
         settings: What else is asked of the model.
         max_rounds: The most model calls.
+        max_cost_usd: What the turn may cost, where the provider tells what it did.
         turn: An id for the turn; the same id again doesn't ask again.
     """
 
@@ -52,6 +53,7 @@ class Prompt:
     system: str | None = None
     settings: Settings = field(default_factory=Settings)
     max_rounds: int = 50
+    max_cost_usd: float | None = None
     turn: str | None = None
 
 
@@ -192,6 +194,7 @@ class Session:
             system=prompt.system,
             settings=prompt.settings,
             max_rounds=prompt.max_rounds,
+            max_cost_usd=prompt.max_cost_usd,
         )
 
     def _with_content(self, turn: Turn) -> Turn:

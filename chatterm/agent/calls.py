@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chatterm.events import PermissionAnswered, PermissionAsked, ToolOutput
 from chatterm.providers.base import ToolSpec
-from chatterm.steps import Outcome, ToolCallStep
+from chatterm.steps import Attachment, FileEdit, Outcome, ToolCallStep
+
+NOT_RUN = "not run: the turn was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +21,56 @@ class CallAnswer:
         content: What the model is told.
         outcome: What became of the call.
         nobody_asked: It was denied because nobody could be asked.
+        stop: The user wants the turn to stop here.
         opaque: What the provider must be sent with it.
+        exit_code: The exit status of a command.
+        truncated: Whether `content` is only a part.
+        full_output: The digest under which the whole is kept.
+        attachments: Images that go with it.
+        edits: The files that the call changed.
+        seconds: How long it ran.
     """
 
     content: str
     outcome: Outcome = Outcome.DONE
     nobody_asked: bool = False
+    stop: bool = False
     opaque: dict[str, Any] | None = None
+    exit_code: int | None = None
+    truncated: bool = False
+    full_output: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    edits: tuple[FileEdit, ...] = ()
+    seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
         """Whether the tool did what it was asked."""
         return self.outcome is Outcome.DONE
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of the result's step, beside those that name its call."""
+        optional = {
+            "opaque": self.opaque,
+            "exit_code": self.exit_code,
+            "truncated": self.truncated or None,
+            "full_output": self.full_output,
+            "attachments": self.attachments or None,
+            "edits": self.edits or None,
+        }
+        known = {name: value for name, value in optional.items() if value is not None}
+        return {"content": self.content, "ok": self.ok, "outcome": self.outcome, **known}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call has its answer."""
+
+    call: ToolCallStep
+    answer: CallAnswer
+
+
+CallEvent = PermissionAsked | PermissionAnswered | ToolOutput | Answered
 
 
 class CallRunner(Protocol):
@@ -40,12 +81,23 @@ class CallRunner(Protocol):
         """The tools on offer, as the model is told of them."""
         ...
 
-    async def run(self, call: ToolCallStep) -> CallAnswer:
-        """Answer one whole call. Never raises but for cancellation."""
+    def answer(self, calls: Sequence[ToolCallStep]) -> AsyncGenerator[CallEvent, None]:
+        """Answer the whole calls of a round, in their order; hosted ones wait for the user's yes.
+
+        What is yielded is recorded before the next step is taken: a permission before its call
+        runs. Raises nothing but cancellation, and then stops what runs before it goes on.
+        """
         ...
 
-    async def approve(self, call: ToolCallStep) -> CallAnswer:
-        """Answer a hosted call for which the server wants the user's yes."""
+    def cut_short(self, call: ToolCallStep) -> CallAnswer:
+        """The answer to a call of a round whose answering was cancelled."""
+        ...
+
+    def go_on_failing(self, call: ToolCallStep) -> AsyncGenerator[CallEvent | bool, None]:
+        """Whether a call that failed in the same way again and again may be tried further.
+
+        Yields the events of asking, and last the answer.
+        """
         ...
 
 
@@ -57,18 +109,31 @@ class NoTools:
         """No tools."""
         return ()
 
-    async def run(self, call: ToolCallStep) -> CallAnswer:
-        """Say that there is no such tool."""
-        return CallAnswer(unknown_tool(call.name, ()), Outcome.FAILED)
+    async def answer(self, calls: Sequence[ToolCallStep]) -> AsyncGenerator[CallEvent, None]:
+        """Say that there is no such tool; deny what the server wants: there is nobody to ask."""
+        for call in calls:
+            if call.hosted:
+                yield Answered(call, nobody_to_approve(call))
+            else:
+                yield Answered(call, CallAnswer(unknown_tool(call.name, ()), Outcome.FAILED))
 
-    async def approve(self, call: ToolCallStep) -> CallAnswer:
-        """Deny: there is nobody to ask."""
-        return CallAnswer(
-            f"not approved: nobody could be asked about {call.name}",
-            Outcome.DENIED,
-            nobody_asked=True,
-            opaque={"approve": False},
-        )
+    def cut_short(self, call: ToolCallStep) -> CallAnswer:
+        """It wasn't run."""
+        return CallAnswer(NOT_RUN, Outcome.CANCELLED)
+
+    async def go_on_failing(self, call: ToolCallStep) -> AsyncGenerator[CallEvent | bool, None]:
+        """No: there is nobody to ask."""
+        yield False
+
+
+def nobody_to_approve(call: ToolCallStep) -> CallAnswer:
+    """The answer to a server that wants the user's yes where nobody can be asked."""
+    return CallAnswer(
+        f"not approved: nobody could be asked about {call.name}",
+        Outcome.DENIED,
+        nobody_asked=True,
+        opaque={"approve": False},
+    )
 
 
 def unknown_tool(name: str, offered: Sequence[str]) -> str:

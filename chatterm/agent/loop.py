@@ -7,12 +7,12 @@ answers calls is passed in. It ends, always, with exactly one `turn.finished`.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from chatterm.agent.calls import CallAnswer, CallRunner, NoTools
+from chatterm.agent.calls import NOT_RUN, Answered, CallAnswer, CallRunner, NoTools
 from chatterm.agent.interrupt import Interrupt, Interrupted
 from chatterm.assembly import Clock, StepWriter
 from chatterm.errors import ErrorKind, Failure, OutputError
@@ -26,6 +26,7 @@ from chatterm.steps import (
     ToolCallStep,
     ToolResultStep,
     Turn,
+    TurnStatus,
     Usage,
     UserInput,
 )
@@ -34,8 +35,9 @@ log = logging.getLogger(__name__)
 
 # A call that fails in so many rounds in a row: the model is going round in circles.
 _SAME_FAILURES = 3
-_LIMIT_REACHED = "not run: the limit of rounds for this turn was reached"
-_CANCELLED = "not run: the turn was interrupted"
+_LIMIT_REACHED = CallAnswer("not run: the limit for this turn was reached", Outcome.CANCELLED)
+_CANCELLED = CallAnswer(NOT_RUN, Outcome.CANCELLED)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class TurnRequest:
         system: The system text.
         settings: What else is asked of the model.
         max_rounds: The most model calls.
+        max_cost_usd: What the turn may cost, where the provider tells what it did, in US dollars.
     """
 
     conversation: str
@@ -65,6 +68,7 @@ class TurnRequest:
     system: str | None = None
     settings: Settings = field(default_factory=Settings)
     max_rounds: int = 50
+    max_cost_usd: float | None = None
 
 
 async def run_turn(
@@ -149,55 +153,58 @@ class _Run:
         self._denied: list[str] = []
         self._word: str | None = None
         self._failing: dict[tuple[str, str], int] = {}  # call: rounds in a row that it failed in
-        self.finished = self._end(FinishReason.STOP)
+        self._stop = False  # the user's answer to a question was to stop
+        self._over = False
+        self.finished = TurnFinished(TurnStatus.COMPLETED, FinishReason.STOP)
 
     async def rounds(self) -> AsyncGenerator[Event, None]:
         """Run rounds until the turn is over, and leave how it ended in `finished`."""
         for number in range(self._request.max_rounds):
-            self._writer.round = number
-            self._word = None
-            end = RoundEnd()
-            async with aclosing(self._stream()) as items:
-                async for item in items:
-                    if isinstance(item, RoundEnd):
-                        end = item
-                    else:
-                        yield self._kept(item)
-            self._word = end.provider_finish_reason
-            if end.usage:
-                self._usage += end.usage
-                yield UsageReported(self._usage)
-            waiting = self._waiting(number, end)
-            if end.failure or not waiting:
-                for event in self._answer_all(waiting, _CANCELLED, Outcome.CANCELLED):
-                    yield event
-                self.finished = self._end(end.finish_reason, end.failure)
-                return
-            if number + 1 == self._request.max_rounds:
-                for event in self._limit_reached(waiting):
-                    yield event
-                return
-            async for event in self._answer(waiting, end.approvals):
+            async for event in self._round(number):
                 yield event
-            if (name := self._going_in_circles()) is not None:
-                self.finished = self._end(FinishReason.ERROR, _tool_loop(name))
+            if self._over:
                 return
+
+    async def _round(self, number: int) -> AsyncGenerator[Event, None]:
+        self._writer.round = number
+        self._word = None
+        end = RoundEnd()
+        async with aclosing(self._stream()) as items:
+            async for item in items:
+                if isinstance(item, RoundEnd):
+                    end = item
+                else:
+                    yield self._kept(item)
+        self._word = end.provider_finish_reason
+        if end.usage:
+            self._usage += end.usage
+            yield UsageReported(self._usage)
+        waiting = self._waiting(number, end)
+        if end.failure or not waiting:
+            for event in self._answer_all(waiting, _CANCELLED):
+                yield event
+            self._finish(end.finish_reason, end.failure)
+        elif (limit := self._limit(number)) is not None:
+            for event in self._limit_reached(waiting, limit):
+                yield event
+        else:
+            async for event in self._answer(waiting):
+                yield event
 
     def interrupted(self) -> list[Event]:
         """Close what is open, answer what waits, and end as interrupted."""
         self._writer.interrupt()
         events = [self._kept(event) for event in self._writer.take()]
-        waiting = self._unanswered()
-        events += self._answer_all(waiting, _CANCELLED, Outcome.CANCELLED)
+        for call in self._unanswered():
+            events += self._result(call, self._calls.cut_short(call))
         failure = self._interrupt.failure
-        reason = FinishReason.ERROR if failure else FinishReason.INTERRUPTED
-        self.finished = self._end(reason, failure)
+        self._finish(FinishReason.ERROR if failure else FinishReason.INTERRUPTED, failure)
         return events
 
     def failed(self, failure: Failure) -> list[Event]:
         """Close what is open, answer what waits, and end as failed."""
         events = self.interrupted()
-        self.finished = self._end(FinishReason.ERROR, failure)
+        self._finish(FinishReason.ERROR, failure)
         return events
 
     async def _stream(self) -> AsyncGenerator[Event | RoundEnd, None]:
@@ -210,12 +217,7 @@ class _Run:
             settings=self._request.settings,
         )
         async with aclosing(self._provider.stream(request, self._writer)) as stream:
-            while True:
-                with self._interrupt.watched():
-                    try:
-                        item = await anext(stream)
-                    except StopAsyncIteration:
-                        return
+            async for item in self._watched(stream):
                 yield item
 
     def _turn(self) -> Turn:
@@ -252,66 +254,105 @@ class _Run:
             and (step.round, step.call_id) not in answered
         ]
 
-    async def _answer(
-        self, waiting: list[ToolCallStep], approvals: tuple[str, ...]
-    ) -> AsyncIterator[Event]:
+    async def _answer(self, waiting: list[ToolCallStep]) -> AsyncGenerator[Event, None]:
         failing: dict[tuple[str, str], int] = {}
-        for call in waiting:
-            with self._interrupt.watched():
-                if call.hosted and call.call_id in approvals:
-                    answer = await self._calls.approve(call)
-                else:
-                    answer = await self._calls.run(call)
-            if not answer.ok:
-                signature = (call.name, call.arguments)
-                failing[signature] = self._failing.get(signature, 0) + 1
-            if answer.nobody_asked:
-                self._denied.append(call.call_id)
-            for event in self._result(call, answer):
-                yield event
+        async with aclosing(self._calls.answer(waiting)) as items:
+            async for item in self._watched(items):
+                if not isinstance(item, Answered):
+                    yield item
+                    continue
+                call, answer = item.call, item.answer
+                if answer.outcome is Outcome.FAILED:
+                    signature = (call.name, call.arguments)
+                    failing[signature] = self._failing.get(signature, 0) + 1
+                if answer.nobody_asked:
+                    self._denied.append(call.call_id)
+                self._stop = self._stop or answer.stop
+                for event in self._result(call, answer):
+                    yield event
         self._failing = failing
+        if self._stop:
+            self._finish(FinishReason.INTERRUPTED)
+            return
+        async for event in self._in_circles():
+            yield event
 
-    def _answer_all(
-        self, waiting: list[ToolCallStep], content: str, outcome: Outcome
-    ) -> list[Event]:
+    async def _watched(self, items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+        """What a generator yields; a wait for it is cut short by an interrupt."""
+        while True:
+            with self._interrupt.watched():
+                try:
+                    item = await anext(items)
+                except StopAsyncIteration:
+                    return
+            yield item
+
+    def _answer_all(self, waiting: list[ToolCallStep], answer: CallAnswer) -> list[Event]:
         events: list[Event] = []
         for call in waiting:
             refused = {"approve": False} if call.hosted else None
-            events += self._result(call, CallAnswer(content, outcome, opaque=refused))
+            events += self._result(call, replace(answer, opaque=refused))
         return events
 
     def _result(self, call: ToolCallStep, answer: CallAnswer) -> list[Event]:
-        values: dict[str, Any] = {"opaque": answer.opaque} if answer.opaque else {}
         self._writer.round = call.round
         self._writer.add(
             ToolResultStep,
+            ago=answer.seconds,
             call_id=call.call_id,
             name=call.name,
-            content=answer.content,
-            ok=answer.ok,
-            outcome=answer.outcome,
-            **values,
+            **answer.fields(),
         )
         return [self._kept(event) for event in self._writer.take()]
 
-    def _going_in_circles(self) -> str | None:
-        """The name of a call that failed just so in several rounds in a row, if there is one."""
-        counts = self._failing.items()
-        return next((name for (name, _), count in counts if count >= _SAME_FAILURES), None)
+    async def _in_circles(self) -> AsyncGenerator[Event, None]:
+        """Ask whether a call that failed in several rounds in a row may go on; else end the turn.
 
-    def _limit_reached(self, waiting: list[ToolCallStep]) -> list[Event]:
-        events = self._answer_all(waiting, _LIMIT_REACHED, Outcome.CANCELLED)
-        limit = self._request.max_rounds
-        rounds = "1 round" if limit == 1 else f"{limit} rounds"
-        self._writer.notice("round_limit", f"stopped after {rounds}, the limit for a turn")
+        A yes counts for as many rounds again.
+        """
+        counts = self._failing.items()
+        stuck = next((key for key, count in counts if count >= _SAME_FAILURES), None)
+        if stuck is None:
+            return
+        call = next(
+            step
+            for step in reversed(self._steps)
+            if isinstance(step, ToolCallStep) and (step.name, step.arguments) == stuck
+        )
+        goes_on = False
+        async with aclosing(self._calls.go_on_failing(call)) as items:
+            async for item in self._watched(items):
+                if isinstance(item, bool):
+                    goes_on = item
+                elif not isinstance(item, Answered):
+                    yield item
+        if goes_on:
+            self._failing = {}
+        else:
+            self._finish(FinishReason.ERROR, _tool_loop(call.name))
+
+    def _limit(self, number: int) -> str | None:
+        """The limit that the turn has come to with the round of this number, in words."""
+        most = self._request.max_rounds
+        if number + 1 == most:
+            return "1 round" if most == 1 else f"{most} rounds"
+        cost = self._request.max_cost_usd
+        if cost is not None and (self._usage.cost_usd or 0) >= cost:
+            return f"${self._usage.cost_usd:.2f}"
+        return None
+
+    def _limit_reached(self, waiting: list[ToolCallStep], limit: str) -> list[Event]:
+        events = self._answer_all(waiting, _LIMIT_REACHED)
+        self._writer.notice("round_limit", f"stopped after {limit}, the limit for a turn")
         events += [self._kept(event) for event in self._writer.take()]
-        self.finished = self._end(FinishReason.ROUND_LIMIT)
+        self._finish(FinishReason.ROUND_LIMIT)
         return events
 
     # --- the end ---
 
-    def _end(self, reason: FinishReason, failure: Failure | None = None) -> TurnFinished:
-        return TurnFinished(
+    def _finish(self, reason: FinishReason, failure: Failure | None = None) -> None:
+        self._over = True
+        self.finished = TurnFinished(
             status=reason.turn_status,
             finish_reason=reason,
             provider_finish_reason=self._word,

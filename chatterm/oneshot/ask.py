@@ -260,6 +260,7 @@ def _prompt(
             schema=schema,
         ),
         max_rounds=options.max_rounds or config.limits.max_rounds,
+        max_cost_usd=config.limits.max_cost_usd,
     )
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
-from chatterm.agent.calls import CallAnswer, NoTools
+from chatterm.agent.calls import (
+    Answered,
+    CallAnswer,
+    CallEvent,
+    NoTools,
+    nobody_to_approve,
+)
 from chatterm.agent.interrupt import Interrupt
 from chatterm.agent.loop import TurnRequest, run_turn
 from chatterm.assembly import StepWriter
@@ -59,9 +66,13 @@ class Tools(NoTools):
     def specs(self) -> tuple[ToolSpec, ...]:
         return (ToolSpec("look", "Look.", {"type": "object"}),)
 
-    async def run(self, call: ToolCallStep) -> CallAnswer:
-        self.ran.append(call)
-        return self._answer or CallAnswer(f"{call.name} was run")
+    async def answer(self, calls: Sequence[ToolCallStep]) -> AsyncGenerator[CallEvent, None]:
+        for call in calls:
+            if call.hosted:
+                yield Answered(call, nobody_to_approve(call))
+                continue
+            self.ran.append(call)
+            yield Answered(call, self._answer or CallAnswer(f"{call.name} was run"))
 
 
 async def play(provider: DemoProvider, request: TurnRequest = REQUEST, **options) -> list[Event]:
@@ -242,14 +253,59 @@ async def test_an_interrupted_tool_leaves_its_call_answered() -> None:
     interrupt = Interrupt()
 
     class Slow(Tools):
-        async def run(self, call: ToolCallStep) -> CallAnswer:
+        async def answer(self, calls: Sequence[ToolCallStep]) -> AsyncGenerator[CallEvent, None]:
             asyncio.get_running_loop().call_soon(interrupt.request)
             await asyncio.sleep(3600)
-            raise AssertionError
+            yield Answered(calls[0], CallAnswer("too late"))
 
     events = await play(Scripted(CALLS), calls=Slow(), interrupt=interrupt)
     assert [result.outcome for result in steps(events, ToolResultStep)] == [Outcome.CANCELLED] * 2
     assert end(events).status is TurnStatus.INTERRUPTED
+
+
+async def test_a_call_that_fails_again_and_again_goes_on_when_the_user_says_so() -> None:
+    class Patient(Tools):
+        asked: ClassVar[list[str]] = []
+
+        async def go_on_failing(self, call: ToolCallStep) -> AsyncGenerator[CallEvent | bool, None]:
+            self.asked.append(call.name)
+            yield True
+
+    again = "\nround\n".join(["call look: {}"] * 4) + "\nround\ntext: at last"
+    tools = Patient(CallAnswer("no such thing", Outcome.FAILED))
+    events = await play(Scripted(again), calls=tools)
+    assert tools.asked == ["look"]
+    assert end(events).status is TurnStatus.COMPLETED
+
+
+async def test_a_denied_call_is_no_failure_of_the_models() -> None:
+    again = "\nround\n".join(["call look: {}"] * 4) + "\nround\ntext: all right"
+    events = await play(Scripted(again), calls=Tools(CallAnswer("no", Outcome.DENIED)))
+    assert end(events).status is TurnStatus.COMPLETED
+
+
+async def test_an_answer_that_stops_the_turn_leaves_every_call_answered() -> None:
+    provider = Scripted(CALLS)
+    stopping = Tools(CallAnswer("denied by the user", Outcome.DENIED, stop=True))
+    events = await play(provider, calls=stopping)
+    assert len(steps(events, ToolResultStep)) == 2
+    assert end(events).status is TurnStatus.INTERRUPTED
+    assert len(provider.requests) == 1
+
+
+async def test_a_turn_stops_when_it_has_cost_what_it_may() -> None:
+    script = CALLS.replace("usage input=10 output=5", "usage input=10 output=5 cost_usd=0.75")
+    events = await play(Scripted(script), replace(REQUEST, max_cost_usd=0.5), calls=Tools())
+    assert end(events).finish_reason is FinishReason.ROUND_LIMIT
+    assert [step.text for step in steps(events, NoticeStep)] == [
+        "stopped after $0.75, the limit for a turn"
+    ]
+    assert {result.outcome for result in steps(events, ToolResultStep)} == {Outcome.CANCELLED}
+
+
+async def test_a_result_tells_how_long_its_call_ran() -> None:
+    events = await play(Scripted(CALLS), calls=Tools(CallAnswer("done", seconds=1.5)))
+    assert steps(events, ToolResultStep)[0].duration_ms >= 1500
 
 
 async def test_a_cancelled_task_is_not_mistaken_for_an_interrupt() -> None:

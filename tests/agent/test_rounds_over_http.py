@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from chatterm.agent.calls import CallAnswer, NoTools
+from chatterm.agent.calls import Answered, CallAnswer, CallEvent, NoTools
 from chatterm.agent.loop import TurnRequest, run_turn
 from chatterm.events import StepFinished, TurnFinished
 from chatterm.providers.base import ToolSpec
@@ -24,8 +25,9 @@ class Tools(NoTools):
     def specs(self) -> tuple[ToolSpec, ...]:
         return (ToolSpec("add", "Add two numbers.", {"type": "object", "properties": {}}),)
 
-    async def run(self, call: ToolCallStep) -> CallAnswer:
-        return CallAnswer(f"result of {call.call_id}")
+    async def answer(self, calls: Sequence[ToolCallStep]) -> AsyncGenerator[CallEvent, None]:
+        for call in calls:
+            yield Answered(call, CallAnswer(f"result of {call.call_id}"))
 
 
 async def turn(server: FaultServer, protocol: str, streams: list[bytes]) -> list[Any]:

@@ -35,10 +35,19 @@ class CallClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShellAccess:
-    """Run a line through the shell, in a directory."""
+    """Run a line through the shell, in a directory.
+
+    Attributes:
+        command: The line.
+        directory: Where it runs.
+        network: It asks for the network, which the cage closes.
+        writable: It asks to write below these paths, too.
+    """
 
     command: str
     directory: Path
+    network: bool = False
+    writable: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from chatterm.cli.saying import say
+from chatterm.errors import StoreError
 from chatterm.events import TurnStarted
 from chatterm.oneshot.output import encode, standard_output
-from chatterm.render.console import is_terminal, wants_colour
+from chatterm.render.console import is_terminal, print_error, wants_colour
 from chatterm.render.sanitize import sanitize_line
 from chatterm.store import Conversation, ConversationRow, Hit, RecordedTurn, Store
 
@@ -83,9 +84,16 @@ def exported(store: Store, conversation: Conversation, form: str) -> Iterator[by
 
 
 def _blobs(store: Store, turns: Sequence[RecordedTurn]) -> dict[str, bytes]:
-    """The contents of the attachments that these turns name."""
-    digests = {a.sha256 for turn in turns for a in turn.turn().input.attachments}
-    return {digest: store.blob(digest) for digest in sorted(digests)}
+    """The contents that these turns name; those that aren't kept here are warned of."""
+    from chatterm.store.rows import digests_in
+
+    found = {}
+    for digest in sorted({d for turn in turns for event in turn.events for d in digests_in(event)}):
+        try:
+            found[digest] = store.blob(digest)
+        except StoreError as error:
+            print_error(f"the export goes on without a content: {error.message}")
+    return found
 
 
 def _with_content(turn: RecordedTurn, store: Store) -> RecordedTurn:

@@ -104,6 +104,7 @@ class _Prepared:
                 f"there is no effort {options.effort!a}", hint=f"there are {', '.join(EFFORTS)}"
             )
         config = _load()
+        self._keep_days = config.store.keep_days
         self._store = _open_store(options, config)
         self._session = _session(options, self._store)
         model = options.model or _model_before(self._session)
@@ -146,7 +147,14 @@ class _Prepared:
         finally:
             await self._provider.aclose()
             if self._store is not None:
+                self._forget_old(self._store)
                 self._store.close()
+
+    def _forget_old(self, store: Store) -> None:
+        """Remove what the configuration doesn't keep any longer, now that nobody waits."""
+        if self._keep_days:
+            with suppress(StoreError):  # it is tried again the next time
+                store.expire(self._keep_days)
 
     def _printer(self) -> Printer:
         ascii_only = self._on_terminal or self._options.sanitize

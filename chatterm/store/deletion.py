@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chatterm.errors import StoreError
@@ -10,6 +11,8 @@ from chatterm.store.database import Access
 from chatterm.store.indexing import is_index_error, rebuild, unindex
 from chatterm.store.locks import forget, is_alive
 from chatterm.store.reading import conversation, tree
+
+_MOST_EXPIRED = 20  # are removed at once
 
 
 def delete(db: sqlite3.Connection, access: Access, directory: Path, id_: str) -> None:
@@ -37,6 +40,14 @@ def delete(db: sqlite3.Connection, access: Access, directory: Path, id_: str) ->
             free_space(db, access)
     finally:
         db.execute("PRAGMA secure_delete=FAST").fetchone()
+
+
+def expired(db: sqlite3.Connection, days: int) -> list[str]:
+    """A few conversations that haven't gone on for so many days, the oldest first."""
+    before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+    query = "SELECT id FROM conversation WHERE updated_at < ? ORDER BY updated_at LIMIT ?"
+    rows = db.execute(query, (before.replace("+00:00", "Z"), _MOST_EXPIRED))
+    return [id_ for (id_,) in rows]
 
 
 def _remove(db: sqlite3.Connection, access: Access, directory: Path, id_: str) -> list[str]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any
 
 from chatterm.assembly import Clock
-from chatterm.events import TurnStarted, event_from_json
+from chatterm.events import Event, TurnStarted, event_from_json
 from chatterm.steps import Usage, UserInput
 from chatterm.store.database import pack, unpack
 from chatterm.store.indexing import text_of
 from chatterm.store.model import Conversation
-from chatterm.store.rows import insert_conversation, insert_event, named_blobs, recount, use_blobs
+from chatterm.store.rows import digests_in, insert_conversation, insert_event, recount, use_blobs
 
 _TITLE_CHARS = 60
 
@@ -53,11 +52,15 @@ SELECT turn, data FROM event WHERE type = 'turn.started' AND turn NOT IN (SELECT
 
 
 def _started(data: str) -> TurnStarted | None:
+    event = _event(data)
+    return event if isinstance(event, TurnStarted) else None
+
+
+def _event(data: str) -> Event | None:
     try:
-        event = event_from_json(json.loads(data))
+        return event_from_json(json.loads(data))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return event if isinstance(event, TurnStarted) else None
 
 
 def _restore_beginnings(db: sqlite3.Connection) -> None:
@@ -126,19 +129,14 @@ def _restore_heads(db: sqlite3.Connection) -> None:
 
 def _restore_uses(db: sqlite3.Connection) -> None:
     for turn, data, blob in db.execute(_EVENTS_WITH_BLOBS).fetchall():
-        use_blobs(db, turn, [*([blob] if blob else []), *_digests(json.loads(data))])
+        event = _event(data)
+        use_blobs(db, turn, [*([blob] if blob else []), *(digests_in(event) if event else [])])
 
 
 _EVENTS_WITH_BLOBS = """
 SELECT turn, data, blob FROM event WHERE blob IS NOT NULL OR type = 'turn.started'
-OR (type = 'step.finished' AND instr(data, 'full_output'))
+OR (type = 'step.finished' AND instr(data, 'tool_result'))
 """
-
-
-def _digests(data: dict[str, Any]) -> list[str]:
-    attachments = (data.get("input") or {}).get("attachments") or ()
-    output = (data.get("step") or {}).get("full_output") or ""
-    return [*(str(a.get("sha256")) for a in attachments), *named_blobs(output)]
 
 
 def _recount_all(db: sqlite3.Connection) -> None:

@@ -62,7 +62,6 @@ def insert_turn(db: sqlite3.Connection, started: TurnStarted, home: str) -> int:
     )
     key = int(cursor.lastrowid or 0)
     insert_event(db, key, 0, started, None)
-    use_blobs(db, key, (a.sha256 for a in started.input.attachments))
     recount(db, key)
     return key
 
@@ -79,8 +78,7 @@ def insert_event(
     )
     if isinstance(event, StepFinished | TurnStarted):
         db.execute("INSERT OR REPLACE INTO to_index VALUES (?)", (cursor.lastrowid,))
-    if isinstance(event, StepFinished) and isinstance(event.step, ToolResultStep):
-        use_blobs(db, turn, named_blobs(event.step.full_output or ""))
+    use_blobs(db, turn, digests_in(event))
 
 
 def finish_turn(db: sqlite3.Connection, turn: int, finished: TurnFinished) -> None:
@@ -149,9 +147,20 @@ def check_id(id_: str) -> None:
         raise StoreError(f"{id_!a} can't be an id")
 
 
-def named_blobs(text: str) -> list[str]:
-    """The digests of contents that a text names, as a step's `full_output` may."""
-    return _DIGEST.findall(text)
+def digests_in(event: Event) -> list[str]:
+    """The digests of contents that an event names.
+
+    They are what the user attached, what a tool gave (its whole output, its pictures), and what the
+    files it changed held before.
+    """
+    if isinstance(event, TurnStarted):
+        return [attachment.sha256 for attachment in event.input.attachments]
+    if not isinstance(event, StepFinished) or not isinstance(event.step, ToolResultStep):
+        return []
+    step = event.step
+    named = [attachment.sha256 for attachment in step.attachments or ()]
+    named += [edit.before for edit in step.edits or () if edit.before is not None]
+    return named + _DIGEST.findall(step.full_output or "")
 
 
 def _without_large_content(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from chatterm.steps import Attachment
 from chatterm.store import changing, maintenance, reading
 from chatterm.store.beginning import Beginning, begin_turn
 from chatterm.store.database import forgiving, is_spoilt_text, note_damage, told
-from chatterm.store.deletion import delete, truncate_log
+from chatterm.store.deletion import delete, expired, truncate_log
 from chatterm.store.indexing import index_some, is_index_error, rebuild
 from chatterm.store.locks import TurnLock
 from chatterm.store.log import Pace, TurnLog
@@ -252,6 +252,23 @@ class Store:
         """
         base = self.file.parent
         self._writer.run(lambda db: delete(db, self._access, base, conversation_id))
+
+    def expire(self, days: int) -> int:
+        """Remove conversations that haven't gone on for so many days, the oldest first.
+
+        Those with a running turn stay. Only a few are removed at once, so that nobody waits for it;
+        the rest goes the next time.
+
+        Returns:
+            How many were removed.
+        """
+        base = self.file.parent
+        removed = 0
+        for id_ in self._read(lambda db: expired(db, days)):
+            with suppress(StoreError):  # it goes on just now, or is gone already
+                self._writer.run(partial(delete, access=self._access, directory=base, id_=id_))
+                removed += 1
+        return removed
 
     def merge(
         self,

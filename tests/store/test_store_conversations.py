@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from chatterm.assembly import Clock
 from chatterm.errors import StoreError
 from chatterm.events import StepFinished
-from chatterm.steps import Attachment, ToolResultStep, Usage
+from chatterm.steps import Attachment, FileEdit, ToolResultStep, Usage
 from chatterm.store import Conversation, Filter, ImportResult, RecordedTurn, Store
 from chatterm.store.maintenance import size_of
+from chatterm.store.rows import digests_in
 from store.making import COUNT, begin, die, finished, hold, record, started, whole_turn
 
 
@@ -31,7 +36,7 @@ def other(tmp_path: Path) -> Iterator[Store]:
 
 def exported(store: Store, id_: str) -> tuple[Conversation, list[RecordedTurn], dict[str, bytes]]:
     turns = store.turns([turn for turn, _ in store.tree(id_)])
-    digests = {a.sha256 for turn in turns for a in turn.turn().input.attachments}
+    digests = {digest for turn in turns for event in turn.events for digest in digests_in(event)}
     return store.find(id_), turns, {digest: store.blob(digest) for digest in digests}
 
 
@@ -260,6 +265,66 @@ async def test_content_that_a_result_names_goes_with_it(store: Store) -> None:
     store.delete("c")
     with pytest.raises(StoreError):
         store.blob(digest)
+
+
+async def test_what_a_tool_gave_and_what_it_replaced_are_kept_with_the_turn(store: Store) -> None:
+    picture, whole, before = b"a picture", b"whole output", b"as it was"
+    seen = Attachment("p.png", "image/png", len(picture), store.put_blob(picture))
+    edit = FileEdit("/w/a.py", store.put_blob(before), hashlib.sha256(b"as it is").hexdigest())
+    created = FileEdit("/w/b.py", None, hashlib.sha256(b"new").hexdigest())
+    result = ToolResultStep(
+        id="t.0",
+        index=0,
+        round=0,
+        full_output=store.put_blob(whole),
+        attachments=(seen,),
+        edits=(edit, created),
+    )
+    await record(store, [started("t"), StepFinished(result), finished()])
+    kept, conversation = exported(store, "c"), everything(store)
+    assert set(kept[2].values()) == {picture, whole, before}
+    store.delete("c")
+    for digest in kept[2]:
+        with pytest.raises(StoreError):
+            store.blob(digest)
+    store.merge(*kept)
+    assert everything(store) == conversation
+    assert {store.blob(digest) for digest in kept[2]} == {picture, whole, before}
+    assert store.check() == []
+
+
+# --- keeping for some days ---
+
+
+async def test_what_has_not_gone_on_for_so_many_days_goes(store: Store) -> None:
+    await record(store, [started("old", conversation="old"), finished()])
+    now = Clock().timestamp()
+    await record(store, [started("new", conversation="new", at=now), finished()])
+    _backdate(store, "old", days=40)
+    assert store.expire(41) == 0
+    assert store.expire(30) == 1
+    assert [row.conversation.id for row in store.list()] == ["new"]
+
+
+async def test_what_is_running_does_not_expire(store: Store) -> None:
+    log = await store.begin(started("t"), directory=None, origin="app", title="t")
+    _backdate(store, "c", days=40)
+    assert store.expire(30) == 0
+    log.close()
+
+
+async def test_a_few_expire_at_once(store: Store) -> None:
+    for n in range(25):
+        await record(store, [started(f"t{n}", conversation=f"c{n}"), finished()])
+        _backdate(store, f"c{n}", days=40)
+    assert [store.expire(30), store.expire(30), store.expire(30)] == [20, 5, 0]
+
+
+def _backdate(store: Store, conversation: str, *, days: int) -> None:
+    moment = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+    with closing(sqlite3.connect(store.file)) as db, db:
+        row = (moment.replace("+00:00", "Z"), conversation)
+        db.execute("UPDATE conversation SET updated_at = ? WHERE id = ?", row)
 
 
 # --- merging ---

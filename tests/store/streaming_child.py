@@ -1,6 +1,8 @@
 """A process that streams turns into a store until it is killed, and says what it has done.
 
-Run as `python streaming_child.py DIRECTORY SEED INTERVAL_MS`. On standard output, a line each:
+Run as `python streaming_child.py INTERVAL_MS`, it reads JSON lines `[DIRECTORY, SEED, OUTPUT]` and
+answers each with the process id of a child of its own that streams: forked, because starting an
+interpreter takes longer than what is tested. Into the file OUTPUT goes, a line each:
 
     D TURN EVENT     this event was acknowledged, and it is one that has to be on the disk then
     T TURN EVENT     this event was taken; it may wait
@@ -13,6 +15,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -78,6 +81,19 @@ def read(output: bytes) -> list[tuple[str, str, dict[str, object] | float]]:
     return said
 
 
+def serve(interval: int) -> None:
+    """Fork a streaming child for each line of standard input; who is killed leaves no zombie."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        directory, seed, output = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT, 0o600), 1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            asyncio.run(stream(Path(directory), seed, interval))
+            os._exit(0)
+        print(child, flush=True)
+
+
 if __name__ == "__main__":
-    where, seed_, interval_ = sys.argv[1:]
-    asyncio.run(stream(Path(where), int(seed_), int(interval_)))
+    serve(int(sys.argv[1]))

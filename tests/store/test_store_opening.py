@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -19,7 +20,7 @@ import pytest
 from chatterm.errors import ExitStatus, StoreError
 from chatterm.events import StepFinished
 from chatterm.steps import ToolResultStep
-from chatterm.store import Store, database, migrations
+from chatterm.store import Store, database, locks, migrations
 from chatterm.store.model import fold
 from store.making import begin, finished, hold, record, started, whole_turn
 
@@ -454,6 +455,21 @@ async def test_without_shared_memory_a_rollback_journal_is_used(
         assert len(store.search("there")) == 4
         store.delete("c")
         assert store.list() == []
+
+
+async def test_where_files_cannot_be_locked_turns_are_kept_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(locks.fcntl, "flock", no_locks)
+    with Store.open(tmp_path) as store:
+        await hold(store, "t1", "t2")
+        assert store.path("c") == ["t1", "t2"]
+        assert store.check() == []
+    with Store.open(tmp_path) as store:
+        assert [turn.running for turn in store.turns(["t1", "t2"])] == [False, False]
 
 
 async def test_a_store_that_was_moved_there_is_read(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from store.streaming_child import read as read_output
 TESTS = Path(__file__).parent.parent
 ENV = {"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": os.environ["PATH"]}
 CHILD = Path(__file__).with_name("streaming_child.py")
-ROUNDS = int(os.environ.get("CHATTERM_KILL_ROUNDS", "40"))
+ROUNDS = int(os.environ.get("CHATTERM_KILL_ROUNDS", "200"))
 INTERVAL_MS = 30
 # What is this much older than the interval has to be there: a loaded machine may not give the
 # thread that writes its turn at once.
@@ -107,24 +109,63 @@ def test_eight_processes_meet_the_same_damage(tmp_path: Path) -> None:
 # --- killed ---
 
 
-def killed(directory: Path, seed: int) -> tuple[bytes, float]:
-    """Stream turns in a process, kill it at some moment; what it said, and when it was killed."""
-    child = subprocess.Popen(
-        [sys.executable, CHILD, directory, str(seed), str(INTERVAL_MS)],
-        env=ENV,
-        stdout=subprocess.PIPE,
-    )
-    assert child.stdout is not None
-    output = child.stdout.read(1)  # it has begun
-    with ThreadPoolExecutor(1) as pool:
-        rest = pool.submit(child.stdout.read)
-        time.sleep(random.Random(seed).random() ** 2 * 2)
+class Streaming:
+    """Starts processes that stream turns into a store, and kills them."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, CHILD, str(INTERVAL_MS)],
+            env=ENV,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._lock = threading.Lock()
+
+    def killed(self, directory: Path, seed: int) -> tuple[bytes, float]:
+        """Stream turns, kill the process at some moment; what it said, and when it was killed."""
+        output = directory.parent / f"{directory.name}-{seed}.said"
+        child = self._start(directory, seed, output)
+        wait_until(lambda: output.exists() and output.stat().st_size > 0)  # it has begun
+        time.sleep(random.Random(seed).random() ** 2 * 1.5)
         at = time.monotonic()
-        child.send_signal(signal.SIGKILL)
-        child.wait(timeout=60)
-        output += rest.result()
-    child.stdout.close()
-    return output, at
+        os.kill(child, signal.SIGKILL)
+        wait_until(lambda: not is_running(child))
+        return output.read_bytes(), at
+
+    def close(self) -> None:
+        self._server.communicate(timeout=60)
+
+    def _start(self, directory: Path, seed: int, output: Path) -> int:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        with self._lock:
+            self._server.stdin.write(json.dumps([str(directory), seed, str(output)]) + "\n")
+            self._server.stdin.flush()
+            return int(self._server.stdout.readline())
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    until = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.002)
+
+
+@pytest.fixture(scope="module")
+def streaming() -> Iterator[Streaming]:
+    running = Streaming()
+    yield running
+    running.close()
 
 
 def check_survivors(directory: Path, output: bytes, killed_at: float) -> None:
@@ -174,10 +215,12 @@ def _text(step: Any) -> str:
     return step.arguments if step.kind == "tool_call" else step.text
 
 
-def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+def test_a_killed_process_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, streaming: Streaming
+) -> None:
     def one(seed: int) -> None:
         directory = tmp_path / str(seed)
-        check_survivors(directory, *killed(directory, seed))
+        check_survivors(directory, *streaming.killed(directory, seed))
 
     with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
         for result in [pool.submit(one, seed) for seed in range(ROUNDS)]:
@@ -185,12 +228,12 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_store_survives_many_kills(tmp_path: Path, seed: int) -> None:
-    said = b""
+def test_a_store_survives_many_kills(tmp_path: Path, seed: int, streaming: Streaming) -> None:
+    directory, said = tmp_path / "store", b""
     for number in range(5):
-        said += killed(tmp_path, 100 * seed + number)[0]
+        said += streaming.killed(directory, 100 * seed + number)[0]
     turns = {turn for kind, turn, _ in read_output(said) if kind == "D"}
-    with Store.open(tmp_path) as store:
+    with Store.open(directory) as store:
         assert store.warnings == []
         assert {turn.id for turn in store.turns(turns)} == turns
         assert store.check() == []

@@ -13,8 +13,9 @@ from chatterm.cli.saying import say
 from chatterm.errors import StoreError
 from chatterm.events import TurnStarted
 from chatterm.oneshot.output import encode, standard_output
-from chatterm.render.console import is_terminal, print_error, wants_colour
+from chatterm.render.console import is_terminal, print_error, wants_colour, wants_styles
 from chatterm.render.sanitize import sanitize_line
+from chatterm.render.wordwrap import width_of
 from chatterm.store import Conversation, ConversationRow, Hit, RecordedTurn, Store
 
 
@@ -109,22 +110,27 @@ def _with_content(turn: RecordedTurn, store: Store) -> RecordedTurn:
 
 
 def _print_table(rows: Sequence[ConversationRow]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from chatterm.cli.history_table import table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in ("id", "when", "title", "model"):
-        table.add_column(name, overflow="ellipsis", no_wrap=True)
-    for name in ("turns", "tokens", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("directory", overflow="ellipsis", no_wrap=True)
-    for row in rows:
-        number, when, turns, tokens, cost, model, directory, title = _row_cells(row)
-        cells = (number[:8], when, title, model, turns, tokens, cost, directory)
-        table.add_row(*(Text(cell) for cell in cells))
-    Console(highlight=False).print(table)
+    head, *lines = table([_row_texts(row) for row in rows], width_of(sys.stdout))
+    say(f"\x1b[1m{head}\x1b[0m" if wants_styles(sys.stdout) else head)
+    for line in lines:
+        say(line)
+
+
+def _row_texts(row: ConversationRow) -> dict[str, str]:
+    number, when, turns, tokens, cost, model, directory, title = _row_cells(row)
+    return {
+        "id": number[:8],
+        "when": when,
+        "from": row.conversation.origin,
+        "title": title,
+        "model": model,
+        "turns": turns,
+        "tokens": tokens,
+        "cost": cost,
+        "directory": directory,
+    }
 
 
 def _row_cells(row: ConversationRow) -> tuple[str, ...]:

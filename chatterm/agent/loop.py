@@ -18,6 +18,7 @@ from chatterm.assembly import Clock, StepWriter
 from chatterm.errors import ErrorKind, Failure, OutputError
 from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted, UsageReported
 from chatterm.providers.base import ModelRequest, Provider, RoundEnd, Settings
+from chatterm.providers.history import sendable
 from chatterm.steps import (
     FinishReason,
     Outcome,
@@ -179,8 +180,9 @@ class _Run:
                 return
             async for event in self._answer(waiting, end.approvals):
                 yield event
-            if (name := self._going_in_circles()) is not None:
-                self.finished = self._end(FinishReason.ERROR, _tool_loop(name))
+            if (last := self._stopped_between_rounds()) is not None:
+                for event in last:
+                    yield event
                 return
 
     def interrupted(self) -> list[Event]:
@@ -204,7 +206,7 @@ class _Run:
         """The provider's stream, cut short by an interrupt."""
         request = ModelRequest(
             model=self._request.model,
-            turns=(*self._request.earlier, self._turn()),
+            turns=sendable((*self._request.earlier, self._turn())),
             system=self._request.system,
             tools=self._calls.specs,
             settings=self._request.settings,
@@ -307,6 +309,17 @@ class _Run:
         events += [self._kept(event) for event in self._writer.take()]
         self.finished = self._end(FinishReason.ROUND_LIMIT)
         return events
+
+    def _stopped_between_rounds(self) -> list[Event] | None:
+        """The last events of a turn that ends before its next round, or None when it goes on."""
+        if self._interrupt.steer():
+            self._writer.notice("steered", "stopped after this round: the next message steers it")
+            self.finished = self._end(FinishReason.INTERRUPTED)
+            return [self._kept(event) for event in self._writer.take()]
+        if (name := self._going_in_circles()) is not None:
+            self.finished = self._end(FinishReason.ERROR, _tool_loop(name))
+            return []
+        return None
 
     # --- the end ---
 

@@ -165,9 +165,9 @@ class _Run:
                     else:
                         yield self._kept(item)
             self._word = end.provider_finish_reason
-            if end.usage:
-                self._usage += end.usage
-                yield UsageReported(self._usage)
+            self._writer.usage = end.usage
+            for event in self._counted():
+                yield event
             waiting = self._waiting(number, end)
             if end.failure or not waiting:
                 for event in self._answer_all(waiting, _CANCELLED, Outcome.CANCELLED):
@@ -189,6 +189,7 @@ class _Run:
         """Close what is open, answer what waits, and end as interrupted."""
         self._writer.interrupt()
         events = [self._kept(event) for event in self._writer.take()]
+        events += self._counted()
         waiting = self._unanswered()
         events += self._answer_all(waiting, _CANCELLED, Outcome.CANCELLED)
         failure = self._interrupt.failure
@@ -219,6 +220,14 @@ class _Run:
                     except StopAsyncIteration:
                         return
                 yield item
+
+    def _counted(self) -> list[Event]:
+        """Count what the round took, once, and report it; a broken one as far as it was told."""
+        usage, self._writer.usage = self._writer.usage, Usage()
+        if not usage:
+            return []
+        self._usage += usage
+        return [UsageReported(self._usage)]
 
     def _turn(self) -> Turn:
         return Turn(self._request.turn, self._request.input, self.model, tuple(self._steps))

@@ -292,14 +292,18 @@ class Session:
 
         coming = tokens_of_input(prompt.input)
         tokens = context_use(self.turns, system=prompt.system).tokens + coming
-        if not may_compact(self.turns) or tokens < context.compact_at * SMALLEST_WINDOW:
+        named = context.windows.get(f"{prompt.provider.name}/{prompt.model}")
+        least = context.compact_at * (named or SMALLEST_WINDOW)
+        if tokens < least or not may_compact(self.turns):
             return
-        interrupt = interrupt or Interrupt()
+        self._interrupt = interrupt = interrupt or Interrupt()
         try:
             with interrupt.watched():
                 window = (await self.context_use(prompt, context)).window
         except Interrupted:
             return
+        finally:
+            self._interrupt = None
         if window is None or tokens < context.compact_at * window:
             return
         async with aclosing(self.compact(prompt, window=window, interrupt=interrupt)) as events:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from chatterm.agent.context import tokens_of_turn
+from chatterm.agent.context import context_use, tokens_of_turn
 from chatterm.assembly import StepWriter
 from chatterm.events import Event, StepFinished
 from chatterm.providers.base import ModelInfo, ModelRequest, Provider, RoundEnd, Settings
@@ -57,11 +57,15 @@ def to_summarise(turns: Sequence[Turn], window: int | None) -> tuple[Turn, ...]:
     """The turns that a summary should stand for, as they would be sent; none: nothing to gain.
 
     As many of the newest as fit into a quarter of the window stay as they are. Where the window
-    isn't known, it is a quarter of the conversation.
+    isn't known, it is a quarter of the conversation. A turn's size is estimated; where the whole
+    is known to take more than the estimates say, each turn takes its part of that.
     """
     sent = _without_acts(sendable(turns))
-    sizes = [tokens_of_turn(turn) for turn in sent]
-    room = (window or sum(sizes)) * _KEPT
+    estimates = [tokens_of_turn(turn) for turn in sent]
+    total = sum(estimates)
+    known = max(total, context_use(turns).tokens)
+    sizes = [estimate * known / total for estimate in estimates]
+    room = (window or known) * _KEPT
     first_kept = len(sent)
     while first_kept and sizes[first_kept - 1] <= room:
         first_kept -= 1
@@ -109,13 +113,16 @@ class Summariser:
         for event in writer.take():
             yield event
         end, texts = RoundEnd(), []
-        asked = self._provider.stream(self._request, StepWriter("summary"))
-        async with aclosing(asked) as items:
-            async for item in items:
-                if isinstance(item, RoundEnd):
-                    end = item
-                elif isinstance(item, StepFinished) and isinstance(item.step, TextStep):
-                    texts.append(item.step.text)
+        inner = StepWriter("summary")
+        try:
+            async with aclosing(self._provider.stream(self._request, inner)) as items:
+                async for item in items:
+                    if isinstance(item, RoundEnd):
+                        end = item
+                    elif isinstance(item, StepFinished) and isinstance(item.step, TextStep):
+                        texts.append(item.step.text)
+        finally:
+            writer.usage = inner.usage
         summary = "".join(texts).strip()
         if (why := _why_unusable(end, summary)) is not None:
             writer.replace_text(notice, f"no summary was made, the whole is sent: {why}")

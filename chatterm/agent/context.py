@@ -28,7 +28,7 @@ from chatterm.steps import (
     UserInput,
 )
 
-SMALLEST_WINDOW = 2048  # tokens; below it nobody is asked how much a model takes
+SMALLEST_WINDOW = 2048  # tokens; with fewer in use no provider is asked how many a model takes
 _IMAGE = 1500  # tokens; providers count from under 100 to about 1,600, by size
 _DOCUMENT = 3000  # tokens; a PDF file of a page or two
 _OVERHEAD = 4  # tokens that frame a message

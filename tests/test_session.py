@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from chatterm.agent.calls import CallAnswer, NoTools
 from chatterm.agent.queue import When
 from chatterm.errors import StoreError
 from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted
@@ -188,22 +187,16 @@ class Asked(DemoProvider):
         return super().stream(request, writer)
 
 
-class Enqueueing(NoTools):
-    """Has messages queued while the first call runs."""
-
-    def __init__(self, talk: Session, *messages: tuple[str, When]) -> None:
-        self._talk = talk
-        self._messages = list(messages)
-
-    async def run(self, call: ToolCallStep) -> CallAnswer:
-        while self._messages:
-            self._talk.enqueue(*self._messages.pop(0))
-        return CallAnswer("seen")
-
-
 async def drained(talk: Session, asked: Prompt, *messages: tuple[str, When]) -> list[Event]:
-    calls = Enqueueing(talk, *messages)
-    return [event async for event in talk.run_all(asked, calls=calls)]
+    """Run all, and queue these messages when the model makes its first call."""
+    events = []
+    waiting = list(messages)
+    async for event in talk.run_all(asked):
+        if isinstance(event, StepFinished) and isinstance(event.step, ToolCallStep):
+            while waiting:
+                talk.enqueue(*waiting.pop(0))
+        events.append(event)
+    return events
 
 
 def ends(events: list[Event]) -> list[TurnStatus]:
@@ -233,7 +226,7 @@ async def test_without_another_round_a_message_for_its_end_is_the_next_turn() ->
     talk = session(None)
     script = "call look: {}\nround\ntext: done"
     events = []
-    async for event in talk.run_all(prompt("go", script), calls=Enqueueing(talk)):
+    async for event in talk.run_all(prompt("go", script)):
         is_text = isinstance(event, StepFinished) and isinstance(event.step, TextStep)
         if is_text and not talk.turns:
             talk.enqueue("late", When.ROUND)

@@ -25,6 +25,7 @@ from chatterm.steps import (
     TextStep,
     ThinkingStep,
     ToolCallStep,
+    Usage,
 )
 
 
@@ -77,11 +78,16 @@ class StepWriter:
     Args:
         turn: The turn's id; step ids are made from it.
         clock: Where times come from.
+
+    Attributes:
+        round: The round whose steps are written.
+        usage: What the provider has reported of that round so far, for a round that is broken off.
     """
 
     def __init__(self, turn: str, clock: Clock | None = None) -> None:
         self.turn = turn
         self.round = 0
+        self.usage = Usage()
         self._clock = clock or Clock()
         self._next_index = 0
         self._events: list[Event] = []

@@ -7,12 +7,13 @@ grown and closed. `event_to_json` and `event_from_json` are inverse to each othe
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from chatterm.errors import Failure
 from chatterm.steps import (
+    ContextReport,
     FinishReason,
     Step,
     TurnStatus,
@@ -162,6 +163,27 @@ Event = (
     | UsageReported
     | TurnFinished
 )
+
+
+def context_report(events: Iterable[Event]) -> ContextReport | None:
+    """The context in use at a turn's last report of usage, live or replayed.
+
+    Usage is told as the turn's total, once a round: what a report adds to the one before is what
+    its round took. None where no report tells what was sent.
+    """
+    before = Usage()
+    finished = 0
+    found = None
+    for event in events:
+        if isinstance(event, StepFinished):
+            finished += 1
+        elif isinstance(event, UsageReported):
+            usage = event.usage
+            if usage.input is not None and usage.input > (before.input or 0):
+                sent = usage.input - (before.input or 0)
+                found = ContextReport(sent + (usage.output or 0) - (before.output or 0), finished)
+            before = usage
+    return found
 
 
 def event_to_json(event: Event) -> dict[str, Any]:

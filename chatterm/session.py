@@ -7,24 +7,36 @@ a turn that stops half-way, however it stops, leaves a conversation that can go 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from chatterm.agent.calls import CallRunner
-from chatterm.agent.interrupt import Interrupt
+from chatterm.agent.interrupt import Interrupt, Interrupted
 from chatterm.agent.loop import TurnRequest, run_turn
+from chatterm.agent.queue import MessageQueue, Queued, When
 from chatterm.agent.titles import title_of
 from chatterm.assembly import Clock
 from chatterm.errors import Failure, StoreError
-from chatterm.events import Event, StepFinished, TurnStarted
+from chatterm.events import (
+    Event,
+    StepFinished,
+    TurnFinished,
+    TurnStarted,
+    UsageReported,
+    context_report,
+)
 from chatterm.providers.base import Provider, Settings
-from chatterm.steps import Attachment, Step, Turn, UserInput
+from chatterm.providers.history import sendable
+from chatterm.steps import Attachment, NoticeStep, Turn, TurnStatus, UserInput
 
 if TYPE_CHECKING:
+    from chatterm.agent.context import ContextUse
+    from chatterm.config import Context
     from chatterm.store import Conversation, Store, TurnLog
+
+_OWN_END = (TurnStatus.COMPLETED, TurnStatus.INCOMPLETE)
 
 
 def new_id() -> str:
@@ -71,7 +83,7 @@ class Session:
         id: The conversation's id.
         head: The turn that the next one follows, or None.
         turns: The turns up to the head, oldest first.
-        queue: Messages that wait for the turn under way to end.
+        queue: Messages that were given while a turn runs; `run_all` sends them.
         branched: Another process went on with the conversation meanwhile, so that the last turn
             became a branch beside what that process wrote.
     """
@@ -93,8 +105,9 @@ class Session:
         self.id = conversation.id if conversation else new_id()
         self.head = conversation.head if conversation else None
         self.turns: tuple[Turn, ...] = ()
-        self.queue: deque[UserInput] = deque()
+        self.queue = MessageQueue()
         self.branched = False
+        self._windows: dict[str, int | None] = {}  # by provider/model, as far as was asked
 
     @classmethod
     def resume(
@@ -129,6 +142,66 @@ class Session:
         if self._interrupt is not None:
             self._interrupt.request(failure)
 
+    def enqueue(self, message: UserInput | str, when: When = When.TURN) -> Queued:
+        """Have a message sent when the turn under way, or its round, has ended.
+
+        It waits in `queue`, where it can be seen and changed, until `run_all` takes it.
+        """
+        if isinstance(message, str):
+            message = UserInput(message)
+        return self.queue.add(message, when)
+
+    async def run_all(
+        self,
+        prompt: Prompt,
+        *,
+        calls: CallRunner | None = None,
+        context: Context | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Run a turn, then one for each message of the queue, and yield the events of all.
+
+        A message for a round's end stops the turn between two rounds, when every call has its
+        answer; it then begins the next turn, so that the model sees the rounds so far and the
+        message after them. The turn ends as `interrupted`, with a notice (`steered`).
+
+        An interrupt by the user, and a turn that fails, end this and keep the queue: nothing in it
+        is sent by itself. What then waits is sent with the next call.
+
+        Args:
+            prompt: The first turn; the others differ only in what the user sent.
+            calls: Who answers the model's calls; nobody, by default.
+            context: When older turns are summarised before a turn; never, by default.
+
+        Raises:
+            StoreError: A turn, or a part of it, couldn't be recorded.
+        """
+        following: Queued | None = None
+        while True:
+            interrupt = Interrupt()
+            interrupt.steer = lambda: self.queue.steers
+            if context is not None:
+                async with aclosing(self.make_room(prompt, context, interrupt)) as events:
+                    async for event in events:
+                        yield event
+            end: TurnFinished | None = None
+            steered = False
+            running = self.run(prompt, calls=calls, interrupt=interrupt)
+            async with aclosing(running) as events:
+                async for event in events:
+                    match event:
+                        case TurnFinished():
+                            end = event
+                        case StepFinished(NoticeStep(reason="steered")):
+                            steered = True
+                    yield event
+            came_to_its_end = end is not None and end.status in _OWN_END
+            if not steered and not came_to_its_end:
+                return
+            following = self.queue.take(steering=steered)
+            if following is None:
+                return
+            prompt = replace(prompt, input=following.input, turn=following.id)
+
     async def run(
         self,
         prompt: Prompt,
@@ -159,7 +232,7 @@ class Session:
         self._interrupt = interrupt = interrupt or Interrupt()
         recorder = _Recorder(self._store, self._origin, self._directory)
         request = self._request(prompt, turn)
-        steps: list[Step] = []
+        kept: list[Event] = []
         try:
             running = run_turn(
                 prompt.provider, request, calls=calls, interrupt=interrupt, clock=self._clock
@@ -169,18 +242,123 @@ class Session:
                     await recorder.record(event)
                     if recorder.error is not None:
                         interrupt.request()
-                    if isinstance(event, StepFinished):
-                        steps.append(event.step)
+                    if isinstance(event, StepFinished | UsageReported):
+                        kept.append(event)
                     yield event
         finally:
             self._interrupt = None
             recorder.close()
-        self.branched = recorder.branched
+        self.branched = self.branched or recorder.branched
         self.head = turn
         model = f"{prompt.provider.name}/{prompt.model}"
-        self.turns = (*self.turns, Turn(turn, prompt.input, model, tuple(steps)))
+        steps = sorted(
+            (event.step for event in kept if isinstance(event, StepFinished)),
+            key=lambda step: step.index,
+        )
+        ran = Turn(turn, prompt.input, model, tuple(steps), context_report(kept))
+        self.turns = (*self.turns, ran)
         if recorder.error is not None:
             raise recorder.error
+
+    # --- the context ---
+
+    async def context_use(self, prompt: Prompt, context: Context) -> ContextUse:
+        """How much of its window the prompt's model has in use, without the prompt's own words.
+
+        The window is asked of the provider once in a session, where the configuration has none.
+        """
+        from chatterm.agent.context import context_use, window_of
+
+        model = f"{prompt.provider.name}/{prompt.model}"
+        if model not in self._windows:
+            asked = await window_of(prompt.provider, prompt.model, context.windows)
+            self._windows[model] = asked
+        return context_use(self.turns, window=self._windows[model], system=prompt.system)
+
+    async def make_room(
+        self, prompt: Prompt, context: Context, interrupt: Interrupt | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Compact the conversation before a prompt, when its context is nearly full by then.
+
+        Yields the events of that turn, or nothing: when there is room, when the setting or an undo
+        keeps it from being done unasked, and when the model's window isn't known. However it ends,
+        the prompt can be run afterwards.
+
+        Raises:
+            StoreError: It couldn't be recorded.
+        """
+        if not context.compact or not self.turns:
+            return
+        from chatterm.agent.compaction import may_compact
+        from chatterm.agent.context import SMALLEST_WINDOW, context_use, tokens_of_input
+
+        coming = tokens_of_input(prompt.input)
+        tokens = context_use(self.turns, system=prompt.system).tokens + coming
+        named = context.windows.get(f"{prompt.provider.name}/{prompt.model}")
+        least = context.compact_at * (named or SMALLEST_WINDOW)
+        if tokens < least or not may_compact(self.turns):
+            return
+        self._interrupt = interrupt = interrupt or Interrupt()
+        try:
+            with interrupt.watched():
+                window = (await self.context_use(prompt, context)).window
+        except Interrupted:
+            return
+        finally:
+            self._interrupt = None
+        if window is None or tokens < context.compact_at * window:
+            return
+        async with aclosing(self.compact(prompt, window=window, interrupt=interrupt)) as events:
+            async for event in events:
+                yield event
+
+    async def compact(
+        self, prompt: Prompt, *, window: int | None = None, interrupt: Interrupt | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Have older turns summarised, and send the summary in their place from here on.
+
+        That is a turn of its own, without words of the user; yields its events, or nothing where
+        there is nothing to summarise. When no summary comes of it, everything is sent as before.
+
+        Args:
+            prompt: Says who is asked; its input doesn't count.
+            window: The most tokens that the model takes, where that is known.
+            interrupt: Stops it, as `interrupt()` does.
+
+        Raises:
+            StoreError: It couldn't be recorded.
+        """
+        from chatterm.agent.compaction import Summariser, to_summarise
+
+        older = to_summarise(self.turns, window)
+        if not older:
+            return
+        summariser = Summariser(prompt.provider, prompt.model, older)
+        async with aclosing(self._act(summariser, prompt.model, interrupt)) as events:
+            async for event in events:
+                yield event
+
+    async def expand(self) -> AsyncGenerator[Event, None]:
+        """Undo a compaction: everything is sent again, and nothing is summarised unasked.
+
+        Yields the events of a turn that says so, or nothing where nothing is compacted.
+
+        Raises:
+            StoreError: It couldn't be recorded.
+        """
+        from chatterm.agent.compaction import Expander, is_compacted
+
+        if not is_compacted(self.turns):
+            return
+        provider, _, model = self.turns[-1].model.partition("/")
+        async with aclosing(self._act(Expander(provider), model)) as events:
+            async for event in events:
+                yield event
+
+    def _act(
+        self, provider: Provider, model: str, interrupt: Interrupt | None = None
+    ) -> AsyncGenerator[Event, None]:
+        return self.run(Prompt(UserInput(""), provider, model), interrupt=interrupt)
 
     def _request(self, prompt: Prompt, turn: str) -> TurnRequest:
         return TurnRequest(
@@ -190,12 +368,18 @@ class Session:
             provider=prompt.provider.name,
             model=prompt.model,
             parent=self.head,
-            earlier=tuple(self._with_content(turn) for turn in self.turns),
+            earlier=tuple(self._earlier()),
             system=prompt.system,
             settings=prompt.settings,
             max_rounds=prompt.max_rounds,
             max_cost_usd=prompt.max_cost_usd,
         )
+
+    def _earlier(self) -> Iterator[Turn]:
+        """The turns so far; those that are sent have the content of their attachments."""
+        sent = {turn.id for turn in sendable(self.turns)}
+        for turn in self.turns:
+            yield self._with_content(turn) if turn.id in sent else turn
 
     def _with_content(self, turn: Turn) -> Turn:
         """A turn whose attachments have their content, as a request needs them."""

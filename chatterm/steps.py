@@ -355,13 +355,17 @@ class NoticeStep(Step):
 
     Attributes:
         text: One sentence for people.
-        reason: One word for programs: `compacted`, `round_limit`, `retry`, `withdrawn`,
-            `stream_cut`, `moderated`, `resumed` and the like.
+        reason: One word for programs: `compacted`, `expanded`, `steered`, `round_limit`, `retry`,
+            `withdrawn`, `stream_cut`, `moderated`, `resumed` and the like.
+        summary: `compacted` only: what the model is sent in place of earlier turns.
+        until: `compacted` only: the last turn that the summary stands for.
     """
 
     kind: ClassVar[str] = "notice"
     text: str = ""
     reason: str = ""
+    summary: str | None = None
+    until: str | None = None
 
 
 STEP_KINDS: dict[str, type[Step]] = {
@@ -374,6 +378,7 @@ _OPTIONAL: dict[str, frozenset[str]] = {
         {"opaque"}
         | {
             "text": {"phase"},
+            "notice": {"summary", "until"},
             "tool_result": {"exit_code", "truncated", "full_output", "attachments", "edits"},
         }.get(kind, set())
     )
@@ -416,6 +421,19 @@ def _read_field(name: str, value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextReport:
+    """How much of its context a model had in use, as its provider reported it.
+
+    Attributes:
+        tokens: Input and output of the last round that was reported.
+        steps: How many of the turn's steps, by index, these tokens hold.
+    """
+
+    tokens: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A turn as a request to a model needs it: the question and the steps so far.
 
@@ -424,12 +442,14 @@ class Turn:
         input: What the user sent.
         model: `provider/model`, as it was asked.
         steps: The finished steps, by index.
+        reported: The context in use at its last report, or None where the provider made none.
     """
 
     id: str
     input: UserInput
     model: str
     steps: tuple[Step, ...] = ()
+    reported: ContextReport | None = None
 
     @property
     def provider(self) -> str:

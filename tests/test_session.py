@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chatterm.agent.queue import When
 from chatterm.errors import StoreError
 from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted
 from chatterm.providers.demo import DemoProvider
@@ -167,3 +168,99 @@ async def test_when_the_store_fails_the_turn_is_brought_to_its_end_and_the_error
     assert not any(
         isinstance(e, StepFinished) and not isinstance(e.step, NoticeStep) for e in shown
     )
+
+
+# --- messages that are given while a turn runs ------------------------------------------------
+
+ROUNDS = "call look: {}\nround\ncall look: {}\nround\ntext: done"
+
+
+class Asked(DemoProvider):
+    """Plays a script and keeps what each request ends with."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__("demo", parse(script), pace=0)
+        self.turns: list[list[tuple[str, int]]] = []
+
+    def stream(self, request, writer):
+        self.turns.append([(turn.input.text, len(turn.steps)) for turn in request.turns])
+        return super().stream(request, writer)
+
+
+async def drained(talk: Session, asked: Prompt, *messages: tuple[str, When]) -> list[Event]:
+    """Run all, and queue these messages when the model makes its first call."""
+    events = []
+    waiting = list(messages)
+    async for event in talk.run_all(asked):
+        if isinstance(event, StepFinished) and isinstance(event.step, ToolCallStep):
+            while waiting:
+                talk.enqueue(*waiting.pop(0))
+        events.append(event)
+    return events
+
+
+def ends(events: list[Event]) -> list[TurnStatus]:
+    return [event.status for event in events if isinstance(event, TurnFinished)]
+
+
+async def test_a_message_for_the_rounds_end_is_seen_after_the_rounds_so_far(store: Store) -> None:
+    talk, provider = session(store), Asked(ROUNDS)
+    events = await drained(talk, Prompt(UserInput("go"), provider, "m"), ("stop", When.ROUND))
+    assert ends(events) == [TurnStatus.INTERRUPTED, TurnStatus.COMPLETED]
+    # The first request, then the message after the call, its result and the notice.
+    assert provider.turns[:2] == [[("go", 0)], [("go", 3), ("stop", 0)]]
+    started = [event for event in events if isinstance(event, TurnStarted)]
+    assert started[1].parent == started[0].turn
+    assert store.path(talk.id) == [event.turn for event in started]
+    assert not talk.queue
+
+
+async def test_a_message_for_the_turns_end_waits_for_it(store: Store) -> None:
+    talk, provider = session(store), Asked(ROUNDS)
+    events = await drained(talk, Prompt(UserInput("go"), provider, "m"), ("more", When.TURN))
+    assert ends(events) == [TurnStatus.COMPLETED] * 2
+    assert [turns[-1][0] for turns in provider.turns] == ["go"] * 3 + ["more"] * 3
+
+
+async def test_without_another_round_a_message_for_its_end_is_the_next_turn() -> None:
+    talk = session(None)
+    script = "call look: {}\nround\ntext: done"
+    events = []
+    async for event in talk.run_all(prompt("go", script)):
+        is_text = isinstance(event, StepFinished) and isinstance(event.step, TextStep)
+        if is_text and not talk.turns:
+            talk.enqueue("late", When.ROUND)
+        events.append(event)
+    assert ends(events) == [TurnStatus.COMPLETED] * 2
+    assert talk.turns[-1].input.text == "late"
+
+
+async def test_an_interrupt_keeps_the_queue_and_sends_nothing() -> None:
+    talk = session(None)
+    events = []
+    async for event in talk.run_all(prompt("go", "text: so far\nwait 60\nmore: never")):
+        events.append(event)
+        if len(events) == 3:
+            talk.enqueue("later")
+            asyncio.get_running_loop().call_soon(talk.interrupt)
+    assert ends(events) == [TurnStatus.INTERRUPTED]
+    assert [message.input.text for message in talk.queue] == ["later"]
+    after = [event async for event in talk.run_all(prompt("again", "text: ok"))]
+    assert ends(after) == [TurnStatus.COMPLETED] * 2
+    assert [turn.input.text for turn in talk.turns] == ["go", "again", "later"]
+
+
+async def test_a_turn_that_fails_keeps_the_queue() -> None:
+    talk = session(None)
+    talk.enqueue("later")
+    events = [event async for event in talk.run_all(prompt("go", "fail server: broken"))]
+    assert ends(events) == [TurnStatus.FAILED]
+    assert len(talk.queue) == 1
+
+
+async def test_a_single_turn_leaves_the_queue_alone() -> None:
+    talk = session(None)
+    talk.enqueue("later", When.ROUND)
+    events = [event async for event in talk.run(prompt("go", ROUNDS))]
+    assert ends(events) == [TurnStatus.COMPLETED]
+    assert len(talk.queue) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from chatterm.errors import Failure
@@ -18,11 +18,14 @@ class Interrupt:
     Attributes:
         requested: Whether the turn is to stop.
         failure: Why, when it is an error (a deadline) and not the user's wish.
+        steer: Asked between two rounds, when every call has its answer: whether a message waits
+            that the model should see before it goes on, so that the turn ends there.
     """
 
     def __init__(self) -> None:
         self.requested = False
         self.failure: Failure | None = None
+        self.steer: Callable[[], bool] = lambda: False
         self._waiting: asyncio.Task[object] | None = None
 
     def request(self, failure: Failure | None = None) -> None:

@@ -18,6 +18,7 @@ from chatterm.assembly import Clock, StepWriter
 from chatterm.errors import ErrorKind, Failure, OutputError
 from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted, UsageReported
 from chatterm.providers.base import ModelRequest, Provider, RoundEnd, Settings
+from chatterm.providers.history import sendable
 from chatterm.steps import (
     FinishReason,
     Outcome,
@@ -176,9 +177,9 @@ class _Run:
                 else:
                     yield self._kept(item)
         self._word = end.provider_finish_reason
-        if end.usage:
-            self._usage += end.usage
-            yield UsageReported(self._usage)
+        self._writer.usage = end.usage
+        for event in self._counted():
+            yield event
         waiting = self._waiting(number, end)
         if end.failure or not waiting:
             for event in self._answer_all(waiting, _CANCELLED):
@@ -195,6 +196,7 @@ class _Run:
         """Close what is open, answer what waits, and end as interrupted."""
         self._writer.interrupt()
         events = [self._kept(event) for event in self._writer.take()]
+        events += self._counted()
         for call in self._unanswered():
             events += self._result(call, self._calls.cut_short(call))
         failure = self._interrupt.failure
@@ -211,7 +213,7 @@ class _Run:
         """The provider's stream, cut short by an interrupt."""
         request = ModelRequest(
             model=self._request.model,
-            turns=(*self._request.earlier, self._turn()),
+            turns=sendable((*self._request.earlier, self._turn())),
             system=self._request.system,
             tools=self._calls.specs,
             settings=self._request.settings,
@@ -219,6 +221,14 @@ class _Run:
         async with aclosing(self._provider.stream(request, self._writer)) as stream:
             async for item in self._watched(stream):
                 yield item
+
+    def _counted(self) -> list[Event]:
+        """Count what the round took, once, and report it; a broken one as far as it was told."""
+        usage, self._writer.usage = self._writer.usage, Usage()
+        if not usage:
+            return []
+        self._usage += usage
+        return [UsageReported(self._usage)]
 
     def _turn(self) -> Turn:
         return Turn(self._request.turn, self._request.input, self.model, tuple(self._steps))
@@ -272,6 +282,12 @@ class _Run:
                     yield event
         self._failing = failing
         if self._stop:
+            self._finish(FinishReason.INTERRUPTED)
+            return
+        if self._interrupt.steer():
+            self._writer.notice("steered", "stopped after this round: the next message steers it")
+            for event in self._writer.take():
+                yield self._kept(event)
             self._finish(FinishReason.INTERRUPTED)
             return
         async for event in self._in_circles():

@@ -196,6 +196,22 @@ def title(
         store.set_title(store.find(conversation).id, words, "user")
 
 
+@app.command()
+def compact(
+    conversation: _Id,
+    undo: Annotated[bool, typer.Option("--undo", help="Send everything again.")] = False,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="NAME", help="Who makes the summary.")
+    ] = None,
+) -> int:
+    """Have older turns summarised for the model; nothing is deleted, and it can be undone."""
+    from chatterm.cli.history_compact import compact_conversation, expand_conversation
+
+    if undo:
+        return expand_conversation(conversation)
+    return compact_conversation(conversation, model)
+
+
 def _store() -> Store:
     from chatterm.cli.opening import open_store
 

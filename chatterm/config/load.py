@@ -308,6 +308,8 @@ class _Reader:
         names: dict[KeyPath, str] = {("aliases", name): to for name, to in config.aliases.items()}
         if config.model is not None and config.model not in config.aliases:
             names["model",] = config.model
+        if config.titles.model not in {"same", "off", *config.aliases}:
+            names["titles", "model"] = config.titles.model
         for where, target in names.items():
             if (error := check_name(target, config)) is not None:
                 self.problem(where, f"{error.message}; {error.hint}")

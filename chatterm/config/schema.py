@@ -94,6 +94,11 @@ def _headers(value: Mapping[str, str]) -> str | None:
     return None
 
 
+def _windows(value: Mapping[str, int]) -> str | None:
+    small = next((name for name, tokens in value.items() if tokens < 256), None)
+    return None if small is None else f"holds fewer than 256 tokens for {small!a}"
+
+
 def _json(value: object) -> str | None:
     if isinstance(value, Mapping):
         value = list(value.values())
@@ -266,6 +271,38 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Titles:
+    """What conversations held in the app are called after their first turn."""
+
+    model: Annotated[
+        str,
+        "Who is asked for a title, once: `same` (the conversation's own model), another as "
+        "provider/model or an alias, or `off` (the first message is the title).",
+        _filled,
+    ] = "same"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What happens when a conversation grows longer than its model can take."""
+
+    compact: Annotated[
+        bool,
+        "Have older turns summarised by themselves. The log keeps them, and it can be undone.",
+    ] = True
+    compact_at: Annotated[
+        float, "The part of the model's window that is full by then.", _between(0.1, 1)
+    ] = 0.8
+    windows: Annotated[
+        Mapping[str, int],
+        'The most tokens that models take, a "provider/model" = tokens a line, where the provider '
+        "doesn't say so or less should be used. Of a model whose window isn't known nothing is "
+        "summarised by itself.",
+        _windows,
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """How long a provider is waited for, and how its stream is kept."""
 
@@ -334,5 +371,7 @@ class Config:
     permissions: Annotated[Permissions, ""] = Permissions()
     limits: Annotated[Limits, ""] = Limits()
     store: Annotated[Store, ""] = Store()
+    titles: Annotated[Titles, ""] = Titles()
+    context: Annotated[Context, ""] = Context()
     stream: Annotated[Stream, ""] = Stream()
     ui: Annotated[Ui, ""] = Ui()

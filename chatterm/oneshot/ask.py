@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,13 @@ from chatterm.config import (
 )
 from chatterm.errors import (
     ChattermError,
+    ErrorKind,
     ExitStatus,
     OutputError,
     StoreError,
     UsageError,
 )
-from chatterm.events import TurnFinished
+from chatterm.events import Event, StepFinished, TurnFinished
 from chatterm.oneshot.answer import answer_text, first_code_block, json_in_reply, misfit
 from chatterm.oneshot.gather import gather_input
 from chatterm.oneshot.narrator import Narrator
@@ -55,7 +56,7 @@ from chatterm.render.console import (
 )
 from chatterm.render.wordwrap import width_of
 from chatterm.session import Prompt, Session
-from chatterm.steps import FinishReason, TurnStatus, UserInput
+from chatterm.steps import FinishReason, NoticeStep, TurnStatus, UserInput
 
 if TYPE_CHECKING:
     from chatterm.store import Store
@@ -120,6 +121,7 @@ class _Prepared:
             pace=1.0 if self._on_terminal else 0.0,
         )
         self._prompt = _prompt(options, config, chosen, self._provider, user_input, self._schema)
+        self._context = config.context
 
     def run(self) -> tuple[int, bool]:
         """Run the turn; the exit status, and whether what was written is whole."""
@@ -138,7 +140,7 @@ class _Prepared:
         interrupt = Interrupt()
         try:
             return await run_ask(
-                self._session.run(self._prompt, interrupt=interrupt),
+                self._turn(interrupt),
                 interrupt,
                 self._printer(),
                 self._output,
@@ -155,6 +157,17 @@ class _Prepared:
         if self._keep_days:
             with suppress(StoreError):  # it is tried again the next time
                 store.expire(self._keep_days)
+
+    async def _turn(self, interrupt: Interrupt) -> AsyncGenerator[Event, None]:
+        """The turn's events; room for it is made first, which is only told on standard error."""
+        room = self._session.make_room(self._prompt, self._context, interrupt)
+        async with aclosing(room) as events:
+            async for event in events:
+                if isinstance(event, StepFinished) and isinstance(event.step, NoticeStep):
+                    self._narrator.warn(event.step.text)
+        async with aclosing(self._session.run(self._prompt, interrupt=interrupt)) as events:
+            async for event in events:
+                yield event
 
     def _printer(self) -> Printer:
         ascii_only = self._on_terminal or self._options.sanitize
@@ -233,7 +246,10 @@ class _Prepared:
             return
         if end.error is not None:
             request_id = f" (request {end.error.request_id})" if end.error.request_id else ""
-            print_error(f"{end.error.message}{request_id}", end.error.hint)
+            hint = end.error.hint
+            if end.error.kind is ErrorKind.TOO_LONG and len(self._session.turns) > 1:
+                hint = f"`chatterm history compact {self._session.id}` has older turns summarised"
+            print_error(f"{end.error.message}{request_id}", hint)
         elif status is ExitStatus.INCOMPLETE and end.finish_reason in _INCOMPLETE:
             print_error(_INCOMPLETE[end.finish_reason])
         elif status is ExitStatus.COMPLETED and not result.steps:

@@ -316,6 +316,7 @@ class ChatDecoder:
         if isinstance(usage, dict) and usage:
             # Cumulative wherever it repeats: the last one that says something counts.
             self._usage = read_usage(usage) or self._usage
+            self._writer.usage = self._usage
 
     def _read_citations(self, data: dict[str, Any]) -> None:
         for result in sequence(data.get("search_results")):

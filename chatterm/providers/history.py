@@ -7,14 +7,15 @@ that were cut off, and opaque data of another provider.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from chatterm.errors import UsageError
 from chatterm.steps import (
     Attachment,
+    NoticeStep,
     Outcome,
     RefusalStep,
     Status,
@@ -31,6 +32,59 @@ UNANSWERED = (
     "The result of this call is unknown: chatterm stopped before it was recorded. "
     "The call may or may not have had its effect."
 )
+
+
+_SUMMARY = """\
+<summary>
+What was said earlier in this conversation was taken out to save space. This summary of it stands \
+in its place; chatterm made it, the user didn't write it.
+
+{summary}
+</summary>"""
+
+
+def sendable(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The turns as a request sends them: where they were compacted, a summary and what came since.
+
+    The summary stands before the words of the first turn that is left, so that questions and
+    answers go on taking turns. Nothing but the turns decides, and nothing that is behind a turn: a
+    request begins with the bytes of the one before it until the next compaction, a branch from
+    before one isn't compacted, and a resumed conversation is sent as it was live.
+
+    Args:
+        turns: The path from the first turn to the one under way, which is always sent.
+    """
+    act = compaction(turns)
+    ids = [turn.id for turn in turns]
+    if act is None or act.until not in ids[:-1]:
+        return tuple(turn for turn in turns if turn is turns[-1] or not _is_act(turn))
+    since = turns[ids.index(act.until) + 1 :]
+    first, *rest = (turn for turn in since if turn is since[-1] or not _is_act(turn))
+    block = _SUMMARY.format(summary=act.summary)
+    text = f"{block}\n\n{first.input.text}" if first.input.text else block
+    return (replace(first, input=replace(first.input, text=text)), *rest)
+
+
+def compaction(turns: Sequence[Turn]) -> NoticeStep | None:
+    """The compaction in force after these turns: the last one, unless it was undone since."""
+    act = last_act(turns)
+    return act if act is not None and act.reason == "compacted" else None
+
+
+def last_act(turns: Sequence[Turn]) -> NoticeStep | None:
+    """The last notice that says that from there on less, or everything again, is sent."""
+    for turn in reversed(turns):
+        for step in reversed(turn.steps):
+            if isinstance(step, NoticeStep) and step.status is Status.DONE:
+                summed_up = step.reason == "compacted" and step.summary is not None
+                if summed_up or step.reason == "expanded":
+                    return step
+    return None
+
+
+def _is_act(turn: Turn) -> bool:
+    """Whether a turn is something done to the conversation, with nothing in it to send."""
+    return not (turn.input.text or turn.input.attachments or rounds(turn))
 
 
 @dataclass(frozen=True, slots=True)

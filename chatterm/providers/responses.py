@@ -248,7 +248,7 @@ class ResponsesDecoder:
     def _read_response(self, response: dict[str, Any]) -> None:
         usage = response.get("usage")
         if isinstance(usage, dict) and usage:
-            self._usage = read_usage(usage)
+            self._usage = self._writer.usage = read_usage(usage)
         moderation = response.get("moderation")
         if isinstance(moderation, dict):
             self._moderated |= flagged(moderation)

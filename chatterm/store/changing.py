@@ -14,11 +14,19 @@ from chatterm.store.reading import conversation, tree
 from chatterm.store.rows import insert_conversation
 
 
-def set_title(db: sqlite3.Connection, id_: str, title: str, title_from: str) -> None:
-    """Call a conversation something else; that isn't going on with it."""
-    conversation(db, id_)
+def set_title(
+    db: sqlite3.Connection, id_: str, title: str, title_from: str, instead_of: str | None = None
+) -> bool:
+    """Call a conversation something else; that isn't going on with it.
+
+    Returns whether it was done: not when the title isn't from where `instead_of` says.
+    """
+    now_from = conversation(db, id_).title_from
+    if instead_of is not None and now_from != instead_of:
+        return False
     values = (pack(title), title_from, id_)
     db.execute("UPDATE conversation SET title = ?, title_from = ? WHERE id = ?", values)
+    return True
 
 
 def set_head(db: sqlite3.Connection, id_: str, turn: str | None) -> None:

@@ -149,7 +149,9 @@ def _text_of_step(step: Step) -> str:
         case TextStep():
             sources = [f"{source.title} {source.url}" for source in step.citations]
             return "\n".join([step.text, *sources])
-        case ThinkingStep() | RefusalStep() | NoticeStep():
+        case NoticeStep():
+            return "\n".join(filter(None, (step.text, step.summary)))
+        case ThinkingStep() | RefusalStep():
             return step.text
         case ToolCallStep():
             return f"{step.name}\n{step.arguments}"

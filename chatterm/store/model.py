@@ -20,6 +20,7 @@ from chatterm.events import (
     TurnFinished,
     TurnStarted,
     UsageReported,
+    context_report,
 )
 from chatterm.steps import (
     FinishReason,
@@ -87,9 +88,9 @@ class RecordedTurn:
         id: The turn's id.
         parent: The turn it follows, or None.
         conversation: The conversation it was begun in.
-        events: Its events, folded: the turn's beginning, every step whole, permissions, the last
-            usage, and its end. An end that was never written, because the process died, is there
-            as `interrupted`; a turn that is still running has none.
+        events: Its events, folded: the turn's beginning, every step whole, permissions, the
+            usage after each round, and its end. An end that was never written, because the process
+            died, is there as `interrupted`; a turn that is still running has none.
         running: Whether a living process is at work on it.
     """
 
@@ -110,7 +111,8 @@ class RecordedTurn:
         started = next((e for e in self.events if isinstance(e, TurnStarted)), None)
         if started is None:
             return Turn(self.id, UserInput(""), "", self.steps)
-        return Turn(self.id, started.input, started.model, self.steps)
+        report = context_report(self.events)
+        return Turn(self.id, started.input, started.model, self.steps, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +200,12 @@ class TurnKnown(StoreError):  # noqa: N818 - it says what is, so that nothing is
 def fold(events: Iterable[Event]) -> tuple[Event, ...]:
     """The events of one turn with every step whole.
 
-    What a finished step says takes the place of how it came about; of the usage only the last
-    report is kept. A step that is still open becomes `interrupted`, with the text that it has.
+    What a finished step says takes the place of how it came about. A step that is still open
+    becomes `interrupted`, with the text that it has.
     """
     kept: list[Event] = []
     opened: dict[str, Step] = {}
     pieces: dict[str, list[str]] = {}
-    usage: UsageReported | None = None
     for event in events:
         match event:
             case StepStarted(step) | StepUpdated(step):
@@ -218,12 +219,9 @@ def fold(events: Iterable[Event]) -> tuple[Event, ...]:
             case _:
                 if isinstance(event, StepFinished):
                     opened.pop(event.step.id, None)
-                elif isinstance(event, UsageReported):
-                    usage = event
                 kept.append(event)
     cut = sorted(opened.values(), key=lambda step: step.index)
     ends: list[Event] = [StepFinished(_cut_off(step, "".join(pieces[step.id]))) for step in cut]
-    kept = [event for event in kept if not isinstance(event, UsageReported) or event is usage]
     at = len(kept) - 1 if kept and isinstance(kept[-1], TurnFinished) else len(kept)
     return (*kept[:at], *ends, *kept[at:])
 
@@ -232,7 +230,8 @@ def ended(events: tuple[Event, ...]) -> tuple[Event, ...]:
     """Folded events with an end: `interrupted` when they have none."""
     if events and isinstance(events[-1], TurnFinished):
         return events
-    usage = next((e.usage for e in events if isinstance(e, UsageReported)), Usage())
+    reports = (e.usage for e in reversed(events) if isinstance(e, UsageReported))
+    usage = next(reports, Usage())
     end = TurnFinished(TurnStatus.INTERRUPTED, FinishReason.INTERRUPTED, usage=usage)
     return (*events, end)
 

@@ -22,13 +22,8 @@ from chatterm.events import (
     StepUpdated,
     ToolOutput,
     TurnFinished,
-    UsageReported,
 )
 from chatterm.steps import ToolCallStep, ToolResultStep
-
-_USAGE = (
-    "\0usage"  # beside the ids of steps: what the last usage report supersedes is the one before
-)
 
 
 class _State(Enum):
@@ -110,9 +105,6 @@ class PendingRows:
                 case StepFinished(step):
                     self._supersede(step.id)
                     self._append(event, step.id)
-                case UsageReported():
-                    self._supersede(_USAGE)
-                    self._append(event, None, _USAGE)
                 case _:
                     self._append(event, None)
 

@@ -240,9 +240,23 @@ class Store:
         """Have a conversation go on after another turn, or with None from the beginning."""
         self._change(lambda db: changing.set_head(db, conversation_id, turn_id))
 
-    def set_title(self, conversation_id: str, title: str, title_from: str) -> None:
-        """Call a conversation something else. Its place in the list stays."""
-        self._change(lambda db: changing.set_title(db, conversation_id, title, title_from))
+    def set_title(
+        self, conversation_id: str, title: str, title_from: str, *, instead_of: str | None = None
+    ) -> bool:
+        """Call a conversation something else. Its place in the list stays.
+
+        Args:
+            conversation_id: Which.
+            title: Its new title.
+            title_from: Who calls it that: `first_message`, `model` or `user`.
+            instead_of: Only when the title it has is from there.
+
+        Returns:
+            Whether it was done.
+        """
+        return self._change(
+            lambda db: changing.set_title(db, conversation_id, title, title_from, instead_of)
+        )
 
     def delete(self, conversation_id: str) -> None:
         """Remove a conversation, and all that only it reaches, from the disk.

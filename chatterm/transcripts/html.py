@@ -139,6 +139,8 @@ def _block(block: Step | ToolUse, end: str) -> Iterator[str]:
             yield _step("refusal", markdown_to_html(block.text))
         case NoticeStep():
             yield _step("notice", escape(clean(block.text)))
+            if block.summary:
+                yield _details("summary", "Summary", markdown_to_html(block.summary))
     about = remark(block, end)
     if about:
         yield f'<p class="remark">({about})</p>'

@@ -103,6 +103,8 @@ def _block(block: Step | ToolUse, end: str) -> Iterator[str]:
             yield _quoted("Declined", block.text)
         case NoticeStep():
             yield _quoted("Note", block.text)
+            if block.summary:
+                yield _quoted("Summary", block.summary)
     about = remark(block, end)
     if about:
         yield f"*({about})*"

@@ -78,6 +78,8 @@ def _block(block: Step | ToolUse, end: str) -> Iterator[str]:
             yield _marked("declined", block.text)
         case NoticeStep():
             yield _marked("note", block.text)
+            if block.summary:
+                yield _marked("summary", block.summary)
     about = remark(block, end)
     if about:
         yield f"[{about}]"

@@ -336,3 +336,34 @@ async def test_a_defect_of_ours_ends_the_turn_and_is_logged(caplog) -> None:
     assert last.error.kind is ErrorKind.INTERNAL
     assert steps(events, TextStep)[0].status is Status.INTERRUPTED
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_message_that_steers_ends_the_turn_when_its_calls_are_answered() -> None:
+    provider, tools, interrupt = Scripted(CALLS), Tools(), Interrupt()
+    interrupt.steer = lambda: bool(tools.ran)
+    events = await play(provider, calls=tools, interrupt=interrupt)
+    assert [result.outcome for result in steps(events, ToolResultStep)] == [Outcome.DONE] * 2
+    assert len(provider.requests) == 1
+    (notice,) = steps(events, NoticeStep)
+    assert (notice.reason, notice.round) == ("steered", 0)
+    last = end(events)
+    assert (last.status, last.finish_reason) == (TurnStatus.INTERRUPTED, FinishReason.INTERRUPTED)
+
+
+async def test_a_turn_without_another_round_is_not_steered() -> None:
+    interrupt = Interrupt()
+    interrupt.steer = lambda: True
+    last = end(await play(Scripted("text: hi"), interrupt=interrupt))
+    assert last.status is TurnStatus.COMPLETED
+
+
+async def test_an_interrupt_keeps_the_usage_that_the_round_had_reported() -> None:
+    class Counting(Hanging):
+        async def stream(self, request, writer):
+            writer.usage = Usage(7, 2)
+            async for item in super().stream(request, writer):
+                yield item
+
+    events = await interrupted(Counting(""))
+    assert [e.usage for e in events if isinstance(e, UsageReported)] == [Usage(7, 2)]
+    assert end(events).usage == Usage(7, 2)

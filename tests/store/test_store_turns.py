@@ -78,7 +78,9 @@ async def test_deltas_are_replaced_by_the_finished_step(store: Store) -> None:
         *["step.finished"] * 3,
         "permission.asked",
         "permission.answered",
-        *["step.finished"] * 2,
+        "step.finished",
+        "usage",
+        "step.finished",
         "usage",
         "turn.finished",
     ]
@@ -159,13 +161,17 @@ async def test_an_update_takes_the_place_of_what_came_before(slow: Store, tmp_pa
     )
 
 
-async def test_of_the_usage_the_last_report_is_kept(slow: Store) -> None:
+async def test_every_report_of_the_usage_is_kept(slow: Store) -> None:
     log = await begin(slow, started("t"))
     for number in range(3):
         await log.record(UsageReported(Usage(input=number)))
     log.close()
     (turn,) = slow.turns(["t"])
-    assert [e.usage for e in turn.events if isinstance(e, UsageReported)] == [Usage(input=2)]
+    reports = [e.usage for e in turn.events if isinstance(e, UsageReported)]
+    assert reports == [Usage(input=number) for number in range(3)]
+    end = turn.events[-1]
+    assert isinstance(end, TurnFinished)
+    assert end.usage == reports[-1]
     assert turn.events[-1].usage == Usage(input=2)
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chatterm.agent.calls import CallRunner
@@ -34,7 +35,7 @@ from chatterm.steps import Attachment, NoticeStep, Turn, TurnStatus, UserInput
 if TYPE_CHECKING:
     from chatterm.agent.context import ContextUse
     from chatterm.config import Context
-    from chatterm.store import Conversation, Store, TurnLog
+    from chatterm.store import Conversation, RecordedTurn, Store, TurnLog
 
 _OWN_END = (TurnStatus.COMPLETED, TurnStatus.INCOMPLETE)
 
@@ -82,7 +83,6 @@ class Session:
     Attributes:
         id: The conversation's id.
         head: The turn that the next one follows, or None.
-        turns: The turns up to the head, oldest first.
         queue: Messages that were given while a turn runs; `run_all` sends them.
         branched: Another process went on with the conversation meanwhile, so that the last turn
             became a branch beside what that process wrote.
@@ -104,7 +104,8 @@ class Session:
         self._interrupt: Interrupt | None = None
         self.id = conversation.id if conversation else new_id()
         self.head = conversation.head if conversation else None
-        self.turns: tuple[Turn, ...] = ()
+        self._path: list[str] = []
+        self._turns: tuple[Turn, ...] | None = ()
         self.queue = MessageQueue()
         self.branched = False
         self._windows: dict[str, int | None] = {}  # by provider/model, as far as was asked
@@ -129,8 +130,46 @@ class Session:
             conversation=store.find(conversation.id),
             clock=clock,
         )
-        session.turns = tuple(turn.turn() for turn in store.turns(store.path(conversation.id)))
+        session._path = store.path(conversation.id)
+        session._turns = None
         return session
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The turns up to the head, oldest first.
+
+        Those of a conversation that goes on are read when they are first asked for, all of them:
+        a request needs them, a screen that shows the end of the conversation doesn't.
+
+        Raises:
+            StoreError: They can't be read.
+        """
+        if self._turns is None:
+            recorded = self._store.turns(self._path) if self._store is not None else []
+            self._turns = tuple(turn.turn() for turn in recorded)
+        return self._turns
+
+    def recorded(self, most: int, *, before: str | None = None) -> list[RecordedTurn]:
+        """The last turns, or the last before one of them, oldest first, as they were recorded.
+
+        Costs what is returned, not what the conversation holds. The turn under way isn't one.
+
+        Args:
+            most: How many at most.
+            before: The id of a turn; one that isn't on the way to the head has nothing before it.
+
+        Raises:
+            StoreError: They can't be read.
+        """
+        if self._store is None:
+            return []
+        end = len(self._path) if before is None else self._place.get(before, 0)
+        return self._store.turns(self._path[max(0, end - most) : end])
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        """Where each turn that the session began with stands on the way to the head."""
+        return {turn: place for place, turn in enumerate(self._path)}
 
     @property
     def running(self) -> bool:
@@ -256,7 +295,9 @@ class Session:
             key=lambda step: step.index,
         )
         ran = Turn(turn, prompt.input, model, tuple(steps), context_report(kept))
-        self.turns = (*self.turns, ran)
+        self._turns = (*self.turns, ran)
+        self._place[turn] = len(self._path)
+        self._path.append(turn)
         if recorder.error is not None:
             raise recorder.error
 

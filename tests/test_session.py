@@ -26,7 +26,7 @@ from chatterm.steps import (
     TurnStatus,
     UserInput,
 )
-from chatterm.store import Store
+from chatterm.store import RecordedTurn, Store
 
 TOUR = "think: hm\ntext: one two three\ncall look: {}\nusage input=3 output=4\nround\ntext: done"
 
@@ -264,3 +264,38 @@ async def test_a_single_turn_leaves_the_queue_alone() -> None:
     events = [event async for event in talk.run(prompt("go", ROUNDS))]
     assert ends(events) == [TurnStatus.COMPLETED]
     assert len(talk.queue) == 1
+
+
+async def test_the_end_of_a_conversation_is_read_without_the_rest(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = session(store)
+    for number in range(6):
+        await run(talk, prompt(str(number)))
+    path = store.path(talk.id)
+    again = Session.resume(store, store.find(talk.id))
+    read: list[str] = []
+    whole = Store.turns
+
+    def turns(self: Store, ids: list[str]) -> list[RecordedTurn]:
+        read.extend(ids)
+        return whole(self, ids)
+
+    monkeypatch.setattr(Store, "turns", turns)
+    last = again.recorded(2)
+    assert [turn.id for turn in last] == path[-2:]
+    assert [turn.id for turn in again.recorded(3, before=last[0].id)] == path[1:4]
+    assert [turn.id for turn in again.recorded(3, before=path[1])] == path[:1]
+    assert again.recorded(3, before="of another branch") == []
+    assert read == [*path[-2:], *path[1:4], path[0]]
+    # A request needs all of them.
+    assert [turn.id for turn in again.turns] == path
+
+
+async def test_turns_of_this_session_are_among_the_recorded(store: Store) -> None:
+    talk = session(store)
+    await run(talk, prompt("one"))
+    await run(talk, prompt("two"))
+    assert [turn.turn().input.text for turn in talk.recorded(9)] == ["one", "two"]
+    assert [turn.id for turn in talk.recorded(9, before=talk.head)] == store.path(talk.id)[:1]
+    assert session(None).recorded(9) == []

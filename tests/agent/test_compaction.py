@@ -182,7 +182,7 @@ class TestWhatIsSent:
         again = Session.resume(store, store.find(talk.id))
         lost = replace(file, sha256="f" * 64, data=None)  # as if the store had lost it
         first = again.turns[0]
-        again.turns = (replace(first, input=UserInput("see", (lost,))), *again.turns[1:])
+        again._turns = (replace(first, input=UserInput("see", (lost,))), *again.turns[1:])
         events = await run(again.run(asking(model)))
         assert events[-1].status is TurnStatus.COMPLETED
 
@@ -226,9 +226,9 @@ class TestInTheLog:
             for conversation, turns, blobs in from_jsonl(lines):
                 other.merge(conversation, turns, blobs)
             imported = Session.resume(other, other.find(talk.id))
-        for again in (resumed, forked, imported):
-            assert [turn.input for turn in sendable(again.turns)] == live
-            assert again.turns == talk.turns
+            for again in (resumed, forked, imported):
+                assert [turn.input for turn in sendable(again.turns)] == live
+                assert again.turns == talk.turns
 
     async def test_a_branch_from_before_it_is_not_compacted(self, store: Store) -> None:
         model = Model()

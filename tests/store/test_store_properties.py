@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatterm.assembly import OpenStep, StepWriter
-from chatterm.events import Event, PermissionAnswered, PermissionAsked, ToolOutput, UsageReported
+from chatterm.events import (
+    Event,
+    PermissionAnswered,
+    PermissionAsked,
+    ToolOutput,
+    TurnFinished,
+    UsageReported,
+)
 from chatterm.steps import (
     RefusalStep,
     Status,
@@ -117,7 +124,8 @@ def test_what_is_recorded_reads_as_it_was_seen_live(
         assert recorded.events == ended(fold(events[:cut]))
         store.repair(f"c-{turn}")
         (repaired,) = store.turns([turn])
-        assert unanswered(repaired) == []
+        if not isinstance(events[cut - 1], TurnFinished):  # one with an end is left as it is
+            assert unanswered(repaired) == []
         before = recorded.events[:-1]
         assert repaired.events[: len(before)] == before
         assert repaired.events[-1] == recorded.events[-1]

@@ -99,7 +99,7 @@ def _turn(view: TurnView) -> Iterator[str]:
     if view.system:
         yield _details("system", "System text", f"<pre>{escape(clean(view.system))}</pre>")
     time = escape(moment(view.started.at))
-    yield f'<p class="meta"><b>You</b><a href="#turn-{view.number}">{time}</a></p>'
+    yield f'<p class="meta"><b>{view.begun_by}</b><a href="#turn-{view.number}">{time}</a></p>'
     yield '<div class="you">'
     words = clean(view.started.input.text).strip("\n")
     if words:

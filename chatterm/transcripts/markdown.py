@@ -67,7 +67,7 @@ def to_markdown(conversation: Conversation, turns: Iterable[RecordedTurn]) -> st
 
 def _turn(view: TurnView) -> Iterator[str]:
     yield "---"
-    yield f"## {view.number}. You"
+    yield f"## {view.number}. {view.begun_by}"
     where = f" · {view.branch}" if view.branch else ""
     yield f"*{_inline(moment(view.started.at))}{where}*"
     if view.system:

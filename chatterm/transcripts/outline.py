@@ -65,6 +65,12 @@ class TurnView:
     usage: Usage
     finished: TurnFinished | None
 
+    @property
+    def begun_by(self) -> str:
+        """Who began the turn: chatterm itself, when it holds no words of the user."""
+        asked = self.started.input
+        return "You" if asked.text or asked.attachments else "chatterm"
+
 
 def outline(turns: Iterable[RecordedTurn]) -> Iterator[TurnView]:
     """Yield the views of turns, in the given order."""

@@ -46,7 +46,7 @@ def to_text(conversation: Conversation, turns: Iterable[RecordedTurn]) -> str:
 
 def _turn(view: TurnView) -> Iterator[str]:
     yield _RULE
-    head = [f"{view.number}. You", moment(view.started.at), view.branch]
+    head = [f"{view.number}. {view.begun_by}", moment(view.started.at), view.branch]
     yield " · ".join(part for part in head if part)
     if view.system:
         yield _marked("system", view.system)

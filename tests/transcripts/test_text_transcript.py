@@ -8,13 +8,14 @@ from hypothesis import given
 from chatterm.render.sanitize import sanitize
 from chatterm.steps import (
     Citation,
+    NoticeStep,
     RefusalStep,
     TextStep,
     ThinkingStep,
     ToolCallStep,
     ToolResultStep,
 )
-from chatterm.transcripts import to_text
+from chatterm.transcripts import to_html, to_markdown, to_text
 from transcripts.samples import (
     PNG,
     any_text,
@@ -100,3 +101,12 @@ def test_any_text_is_sanitised_in_every_field(text: str) -> None:
     written = to_text(hostile_conversation(text), [hostile_turn(text)])
     assert sanitize(written) == written
     written.encode("utf-8")
+
+
+@pytest.mark.parametrize("to_words", [to_text, to_markdown, to_html])
+def test_a_turn_without_words_of_the_user_is_not_said_to_be_theirs(to_words) -> None:
+    notice = step(NoticeStep, reason="compacted", text="so")
+    made = to_words(conversation(), [turn(notice, text="")])
+    assert "You" not in made
+    assert "chatterm" in made
+    assert "You" in to_words(conversation(), [turn(notice, text="a question")])

@@ -123,7 +123,7 @@ class Summariser:
                         texts.append(item.step.text)
         finally:
             writer.usage = inner.usage
-        summary = "".join(texts).strip()
+        summary = "\n\n".join(text.strip() for text in texts).strip()
         if (why := _why_unusable(end, summary)) is not None:
             writer.replace_text(notice, f"no summary was made, the whole is sent: {why}")
             writer.finish(notice, Status.FAILED)

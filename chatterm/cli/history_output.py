@@ -119,11 +119,11 @@ def _print_table(rows: Sequence[ConversationRow]) -> None:
 
 
 def _row_texts(row: ConversationRow) -> dict[str, str]:
-    number, when, turns, tokens, cost, model, directory, title = _row_cells(row)
+    number, when, turns, tokens, cost, model, directory, origin, title = _row_cells(row)
     return {
         "id": number[:8],
         "when": when,
-        "from": row.conversation.origin,
+        "from": origin,
         "title": title,
         "model": model,
         "turns": turns,
@@ -145,6 +145,7 @@ def _row_cells(row: ConversationRow) -> tuple[str, ...]:
         cost,
         row.model or "",
         conversation.directory or "",
+        conversation.origin,
         conversation.title,
     )
     return tuple(sanitize_line(cell) for cell in cells)

@@ -97,6 +97,8 @@ class CallContext:
         writable: More paths a command in the cage may write below.
         approved_paths: Real paths that the user was asked about and allowed for this call, though
             they are outside the workspace or sensitive.
+        cancelled: Set when the call is to stop and give what it has.
+        environment: More variables for a command, such as those that harden git.
     """
 
     bench: Workbench
@@ -108,6 +110,7 @@ class CallContext:
     writable: tuple[Path, ...] = ()
     approved_paths: frozenset[Path] = frozenset()
     cancelled: asyncio.Event | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Tool(Protocol):

@@ -113,7 +113,7 @@ class Narrator:
         Args:
             blank: Leave an empty line between.
         """
-        self._end_line()
+        self.end_line()
         told, self._told, self._blank_due = self._told, False, False
         if told and blank:
             self._write("\n")
@@ -127,7 +127,7 @@ class Narrator:
         held = self._thoughts.pop(step.id, None) or self._commentary.pop(step.id, None)
         if held is not None:
             self._flow(held.finish(), last=True)
-            self._end_line()
+            self.end_line()
             return
         match step:
             case NoticeStep() if step.reason not in _TOLD_ELSEWHERE and (
@@ -168,7 +168,8 @@ class Narrator:
         self._blank_due = False
         self._told = True
 
-    def _end_line(self) -> None:
+    def end_line(self) -> None:
+        """End a line that is being written, so that somebody else may write."""
         if self._in_line:
             self._write("\n")
             self._in_line = False
@@ -176,7 +177,7 @@ class Narrator:
             self._wrap = WordWrap(self._width)
 
     def _line(self, text: str, style: str) -> None:
-        self._end_line()
+        self.end_line()
         self._begin()
         if self._width:
             text = wrapped(text, self._width)

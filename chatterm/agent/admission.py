@@ -1,0 +1,278 @@
+"""Whether one call may run: its arguments, the gate, the user's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from chatterm.agent.calls import NOT_RUN, Answered, CallAnswer, nobody_to_approve, unknown_tool
+from chatterm.agent.questions import Asker, Question, Reply
+from chatterm.config.schema import Rule
+from chatterm.events import PermissionAnswered, PermissionAsked
+from chatterm.permissions.rules import Proposal, Scope
+from chatterm.permissions.verdicts import (
+    Access,
+    Decision,
+    FetchAccess,
+    Judgement,
+    ReadAccess,
+    ShellAccess,
+    WriteAccess,
+)
+from chatterm.steps import Outcome, ToolCallStep
+from chatterm.tools.arguments import check_arguments
+from chatterm.tools.base import Tool, ToolError, Workbench
+
+_STOPPED = CallAnswer("not run: the user stopped the turn", Outcome.CANCELLED)
+
+
+class Gate(Protocol):
+    """What decides about calls."""
+
+    def judge(self, access: Sequence[Access]) -> Judgement:
+        """What is to happen to a call that would touch these."""
+        ...
+
+    def proposals(self, access: Sequence[Access], judgement: Judgement) -> tuple[Proposal, ...]:
+        """The rules that a yes beyond "once" may make."""
+        ...
+
+    def grant(self, rule: Rule, scope: Scope) -> None:
+        """Keep a rule for a scope.
+
+        Raises:
+            ConfigError: It can't be written down.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A call that may run.
+
+    Attributes:
+        call: The call.
+        tool: What runs it.
+        arguments: What it is run with.
+        access: What it may touch.
+        asked: The user allowed it, asked about just this call.
+        note: What the user wants the model to be told with the result.
+        changed: The user changed the arguments.
+    """
+
+    call: ToolCallStep
+    tool: Tool
+    arguments: Mapping[str, Any]
+    access: tuple[Access, ...]
+    asked: bool = False
+    note: str = ""
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class Admission:
+    """Decides about the calls of one round, one after the other.
+
+    Attributes:
+        tools: The tools on offer, by name.
+        gate: What decides.
+        bench: What the tools share.
+        asker: Asks the user; None where nobody can be asked.
+        cage: The sandbox level that commands run in, in a word.
+        stopped: The user has stopped the turn: nothing else is asked or run.
+    """
+
+    tools: Mapping[str, Tool]
+    gate: Gate
+    bench: Workbench
+    asker: Asker | None
+    cage: str
+    stopped: bool = False
+    _rest: bool | None = None
+
+    async def admit(
+        self, call: ToolCallStep, waiting: int
+    ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered | Ticket, None]:
+        """Decide about a call; the last thing that is yielded is its answer or a ticket.
+
+        Args:
+            call: A whole call.
+            waiting: How many calls of the round come after it.
+        """
+        if self.stopped:
+            yield Answered(call, _STOPPED)
+            return
+        if call.hosted:
+            async for approval in self._approve(call, waiting):
+                yield approval
+            return
+        prepared = self._prepared(call)
+        if isinstance(prepared, CallAnswer):
+            yield Answered(call, prepared)
+            return
+        try:
+            judgement = await asyncio.to_thread(self.gate.judge, prepared.access)
+            if judgement.decision is Decision.ASK:
+                async for item in self._ask(prepared, judgement, waiting):
+                    yield item
+                return
+        except ToolError as error:
+            yield Answered(call, CallAnswer(error.message, error.outcome))
+            return
+        yield PermissionAnswered(call.id, judgement.decision.value, judgement.rule)
+        if judgement.decision is Decision.ALLOW:
+            yield prepared
+        else:
+            yield Answered(call, _refused(judgement))
+
+    def _prepared(self, call: ToolCallStep) -> Ticket | CallAnswer:
+        """The call as it would run, or why it can't."""
+        tool = self.tools.get(call.name)
+        if tool is None:
+            return CallAnswer(unknown_tool(call.name, list(self.tools)), Outcome.FAILED)
+        arguments = call.input if call.arguments.strip() else {}
+        if arguments is None:
+            return _misfit(tool, f"the arguments are not {_json_problem(call.arguments)}")
+        if problem := check_arguments(tool, arguments):
+            return _misfit(tool, problem)
+        try:
+            return Ticket(call, tool, arguments, tool.access(arguments, self.bench))
+        except ToolError as error:
+            return CallAnswer(error.message, error.outcome)
+
+    async def _ask(
+        self, ticket: Ticket, judgement: Judgement, waiting: int
+    ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered | Ticket, None]:
+        call, tool = ticket.call, ticket.tool
+        preview = await asyncio.to_thread(tool.preview, ticket.arguments, self.bench)
+        question = Question(
+            call,
+            summary=tool.summary(ticket.arguments),
+            reason=judgement.reason,
+            judgement=judgement,
+            access=ticket.access,
+            diff=preview.diff,
+            cage=self.cage,
+            proposals=self.gate.proposals(ticket.access, judgement),
+            waiting=waiting,
+        )
+        yield PermissionAsked(call.id, call.call_id, call.name, question.details())
+        if self.asker is None:
+            yield PermissionAnswered(call.id, Decision.DENY.value)
+            yield Answered(call, _nobody_asked(judgement.reason))
+            return
+        reply = await self._reply(question, sensitive=judgement.sensitive)
+        if reply.allow:
+            settled = await asyncio.to_thread(self._settled, ticket, reply)
+        else:
+            settled = CallAnswer(_denied(reply), Outcome.DENIED, stop=reply.stop)
+        allowed = isinstance(settled, Ticket)
+        decision = Decision.ALLOW if allowed else Decision.DENY
+        yield PermissionAnswered(call.id, decision.value, _kept_rule(reply) if allowed else None)
+        yield settled if isinstance(settled, Ticket) else Answered(call, settled)
+
+    async def _reply(self, question: Question, *, sensitive: bool) -> Reply:
+        """The user's answer; an earlier one for the rest of the round stands for it."""
+        if self._rest is not None and not (self._rest and sensitive):
+            return Reply(allow=self._rest)
+        if self.asker is None:
+            raise AssertionError("only called where somebody can be asked")
+        reply = await self.asker(question)
+        if reply.rest:
+            self._rest = reply.allow
+        self.stopped = self.stopped or reply.stop
+        return reply
+
+    def _settled(self, ticket: Ticket, reply: Reply) -> Ticket | CallAnswer:
+        """The ticket after a yes: with what the user changed, which no deny rule may forbid."""
+        if reply.rule is not None and reply.scope is not Scope.ONCE:
+            self.gate.grant(reply.rule, reply.scope)
+        settled = replace(ticket, asked=True, note=reply.note)
+        if reply.arguments is None or reply.arguments == ticket.arguments:
+            return settled
+        access = ticket.tool.access(reply.arguments, self.bench)
+        judgement = self.gate.judge(access)
+        if judgement.decision is Decision.DENY:
+            return _refused(judgement)
+        return replace(settled, arguments=reply.arguments, access=access, changed=True)
+
+    async def _approve(
+        self, call: ToolCallStep, waiting: int
+    ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered, None]:
+        """Ask about a call that the provider's server wants to make."""
+        if self.asker is None:
+            yield Answered(call, nobody_to_approve(call))
+            return
+        summary = " ".join(call.arguments.split())
+        question = Question(call, summary, "the provider's server runs it", waiting=waiting)
+        yield PermissionAsked(call.id, call.call_id, call.name, question.details())
+        reply = await self._reply(question, sensitive=True)
+        decision = Decision.ALLOW if reply.allow else Decision.DENY
+        yield PermissionAnswered(call.id, decision.value)
+        outcome = Outcome.DONE if reply.allow else Outcome.DENIED
+        content = "approved by the user" if reply.allow else _denied(reply)
+        opaque = {"approve": reply.allow}
+        yield Answered(call, CallAnswer(content, outcome, stop=reply.stop, opaque=opaque))
+
+
+def paths_of(access: Sequence[Access]) -> frozenset[Any]:
+    """The real paths that a call names, for which a yes to the call counts."""
+    found = set()
+    for each in access:
+        if isinstance(each, ReadAccess | WriteAccess):
+            found.add(each.path.resolve())
+    return frozenset(found)
+
+
+def asks_of_shell(access: Sequence[Access]) -> ShellAccess | None:
+    """What a call asks of the shell, when it does."""
+    return next((each for each in access if isinstance(each, ShellAccess)), None)
+
+
+def hosts_of(access: Sequence[Access]) -> tuple[str, ...]:
+    """The hosts that a call names."""
+    return tuple(each.host for each in access if isinstance(each, FetchAccess))
+
+
+def _misfit(tool: Tool, problem: str) -> CallAnswer:
+    schema = json.dumps(tool.parameters, ensure_ascii=False)
+    return CallAnswer(f"{problem}; the schema of {tool.name}: {schema}", Outcome.FAILED)
+
+
+def _json_problem(arguments: str) -> str:
+    try:
+        json.loads(arguments)
+    except ValueError as error:
+        return f"valid JSON: {error}"
+    except RecursionError:
+        return "valid JSON: they are nested too deeply"
+    return "a JSON object"
+
+
+def _refused(judgement: Judgement) -> CallAnswer:
+    return CallAnswer(f"denied: {judgement.reason}", Outcome.DENIED)
+
+
+def _nobody_asked(reason: str) -> CallAnswer:
+    content = f"denied: it needs the user's permission ({reason}), and nobody could be asked"
+    return CallAnswer(content, Outcome.DENIED, nobody_asked=True)
+
+
+def _denied(reply: Reply) -> str:
+    return f"denied by the user: {reply.note}" if reply.note else "denied by the user"
+
+
+def _kept_rule(reply: Reply) -> dict[str, Any] | None:
+    """The rule that a yes has made, as the event of answering tells it."""
+    if reply.rule is None or reply.scope is Scope.ONCE:
+        return None
+    from dataclasses import asdict
+
+    rule = {name: value for name, value in asdict(reply.rule).items() if value not in (None, False)}
+    return rule | {"scope": reply.scope.value}
+
+
+UNSETTLED = CallAnswer(NOT_RUN, Outcome.CANCELLED)

@@ -1,0 +1,276 @@
+"""Rules: which calls the user has decided about, and what a "yes, always" would write down.
+
+Deny comes before ask and ask before allow: of all rules that match, the strictest counts. A shell
+line may hold several commands. A rule that denies or asks matches when any of them fits it; a line
+is allowed by rules only when each of its commands is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from chatterm.config.schema import Rule
+from chatterm.permissions.verdicts import (
+    Access,
+    Argv,
+    Decision,
+    FetchAccess,
+    ReadAccess,
+    ShellAccess,
+    WriteAccess,
+)
+
+# What runs whatever it is told to: the beginning of such a command says nothing of what it does.
+NEVER_A_PREFIX = frozenset(
+    {
+        *("sh", "bash", "dash", "zsh", "fish", "ksh", "csh", "tcsh", "busybox", "nu", "pwsh"),
+        *("python", "python2", "python3", "pypy", "pypy3", "node", "nodejs", "deno", "bun"),
+        *("ruby", "perl", "php", "lua", "luajit", "tclsh", "Rscript", "julia", "awk", "gawk"),
+        *("mawk", "sed", "ed", "ex", "vi", "vim", "nvim", "emacs", "osascript", "expect"),
+        *("env", "sudo", "doas", "su", "xargs", "parallel", "time", "timeout", "nice", "ionice"),
+        *("nohup", "setsid", "stdbuf", "command", "builtin", "exec", "eval", "source", "."),
+        *("chroot", "unshare", "nsenter", "flock", "watch", "entr", "script", "tmux", "screen"),
+        *("ssh", "docker", "podman", "kubectl", "find", "fd", "git", "make", "just", "task"),
+        *("npx", "pnpx", "bunx", "uvx", "pipx", "uv", "poetry", "pdm", "hatch", "rye", "conda"),
+        *("npm", "pnpm", "yarn", "cargo", "go", "gradle", "mvn", "bundle", "rake", "nix"),
+        *("rm", "mv", "dd", "chmod", "chown", "curl", "wget"),
+    }
+)
+# Of these the second word says what is done, so that two words may begin a rule.
+_SUBCOMMANDS = frozenset({"git", "npm", "pnpm", "yarn", "cargo", "go", "docker", "kubectl"})
+_RUNNERS = frozenset({"run", "exec", "x", "dlx", "start", "run-script", "generate", "config"})
+_STRICT_FIRST = (Decision.DENY, Decision.ASK, Decision.ALLOW)
+
+
+class Scope(StrEnum):
+    """How far an answer reaches."""
+
+    ONCE = "once"
+    SESSION = "session"
+    PROJECT = "project"
+    EVERYWHERE = "everywhere"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A rule that a yes beyond "once" may make.
+
+    Attributes:
+        rule: The rule, which the user may edit first.
+        scopes: How far it may reach.
+    """
+
+    rule: Rule
+    scopes: tuple[Scope, ...] = (Scope.SESSION, Scope.PROJECT, Scope.EVERYWHERE)
+
+    @property
+    def text(self) -> str:
+        """The rule as the user reads it."""
+        rule = self.rule
+        if rule.argv is not None:
+            return shlex.join(rule.argv) + (" …" if rule.prefix else "")
+        return f"{rule.tool} {rule.path or rule.host or '(every call)'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What rules say of a call.
+
+    Attributes:
+        decision: The strictest decision that fits.
+        rule: The rule that decided; of several that allow a line's commands, the first.
+    """
+
+    decision: Decision
+    rule: Rule
+
+
+def ruling(
+    rules: Sequence[Rule],
+    tool: str,
+    access: Access,
+    commands: Sequence[Argv] = (),
+    *,
+    workspace: Path | None = None,
+    harmless: Sequence[Argv] = (),
+) -> Ruling | None:
+    """What rules say of one access of a call; None where none of them decides.
+
+    Args:
+        rules: All rules in force.
+        tool: The tool's name.
+        access: What the call would touch.
+        commands: Of a shell line: its simple commands, as far as they are understood. A caller must
+            not let a line run on an allowing rule that it doesn't understand whole.
+        workspace: What relative paths in rules are relative to.
+        harmless: Those among `commands` that only read: no rule has to allow them.
+    """
+    own = [rule for rule in rules if rule.tool == tool]
+    for decision in _STRICT_FIRST:
+        deciding = [rule for rule in own if rule.decision == decision.value]
+        found = (
+            _all_allowed(deciding, access, commands, harmless, workspace)
+            if decision is Decision.ALLOW
+            else _any_match(deciding, access, commands, workspace)
+        )
+        if found is not None:
+            return Ruling(decision, found)
+    return None
+
+
+def proposals(tool: str, access: Access, commands: Sequence[Argv]) -> tuple[Proposal, ...]:
+    """The rules that an answer may make of a call, the narrowest first.
+
+    A shell line gets some only when it is one command: a rule is about one. Nothing is proposed
+    that would open a whole tool.
+    """
+    match access:
+        case ShellAccess(network=False, writable=()) if len(commands) == 1:
+            return _of_command(commands[0])
+        case WriteAccess(path) | ReadAccess(path):
+            return (Proposal(_allowing(tool, path=str(path))),)
+        case FetchAccess(host=host):
+            return (Proposal(_allowing(tool, host=host)),)
+        case _:
+            return ()
+
+
+def may_be_prefix(argv: Argv) -> bool:
+    """Whether commands that begin so all do much the same."""
+    program = PurePosixPath(argv[0]).name if argv else ""
+    if not program or program.startswith("-"):
+        return False
+    if program not in NEVER_A_PREFIX:
+        return True
+    known = program in _SUBCOMMANDS and len(argv) > 1
+    return known and not argv[1].startswith("-") and argv[1] not in _RUNNERS
+
+
+def matches_command(rule: Rule, argv: Argv) -> bool:
+    """Whether a rule's words are a command, or its beginning.
+
+    A program counts by its last name as well, so that a rule about `rm` is about `/bin/rm`, too.
+    """
+    if rule.argv is None:
+        return True
+    if not argv:
+        return False
+    named = (PurePosixPath(argv[0]).name, *argv[1:])
+    for words in (argv, named):
+        if words == rule.argv or (rule.prefix and words[: len(rule.argv)] == rule.argv):
+            return True
+    return False
+
+
+def matches_path(pattern: str, path: Path, workspace: Path | None) -> bool:
+    """Whether a path fits a pattern.
+
+    `*` stands for anything within a name and `**` for any number of names; a pattern that ends in a
+    slash, or names a directory, is about all that is below it. A relative pattern begins in the
+    workspace, one with `~` in the home directory. One with `..` fits nothing.
+    """
+    expanded = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern, not a path
+    if ".." in PurePosixPath(expanded).parts:
+        return False
+    if not expanded.startswith("/"):
+        if workspace is None:
+            return False
+        expanded = f"{_literal(str(workspace))}/{expanded}"
+    return _compiled(expanded.rstrip("/")).fullmatch(str(path)) is not None
+
+
+def matches_host(pattern: str, host: str) -> bool:
+    """Whether a host is the one named, or below it where the name begins with `*.`."""
+    pattern, host = pattern.lower().rstrip("."), host.lower().rstrip(".")
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:]) and host != pattern[2:]
+    return pattern == host
+
+
+def _any_match(
+    rules: Iterable[Rule], access: Access, commands: Sequence[Argv], workspace: Path | None
+) -> Rule | None:
+    for rule in rules:
+        if isinstance(access, ShellAccess):
+            if rule.argv is None or any(matches_command(rule, argv) for argv in commands):
+                return rule
+        elif _matches(rule, access, workspace):
+            return rule
+    return None
+
+
+def _all_allowed(
+    rules: Sequence[Rule],
+    access: Access,
+    commands: Sequence[Argv],
+    harmless: Sequence[Argv],
+    workspace: Path | None,
+) -> Rule | None:
+    if not isinstance(access, ShellAccess):
+        return _any_match(rules, access, commands, workspace)
+    if access.network or access.writable:
+        return None  # what goes beyond the cage is asked about each time
+    deciding = None
+    for argv in commands:
+        found = next((rule for rule in rules if matches_command(rule, argv)), None)
+        if found is None and argv not in harmless:
+            return None
+        deciding = deciding or found
+    return deciding
+
+
+def _matches(rule: Rule, access: Access, workspace: Path | None) -> bool:
+    match access:
+        case ReadAccess(path) | WriteAccess(path):
+            return rule.path is None or matches_path(rule.path, path, workspace)
+        case FetchAccess(host=host):
+            return rule.host is None or matches_host(rule.host, host)
+        case _:
+            return False
+
+
+def _of_command(argv: Argv) -> tuple[Proposal, ...]:
+    exact = Proposal(Rule(tool="shell", decision="allow", argv=argv))
+    words = 2 if argv and PurePosixPath(argv[0]).name in _SUBCOMMANDS else 1
+    if len(argv) <= words or not may_be_prefix(argv):
+        return (exact,)
+    wider = Rule(tool="shell", decision="allow", argv=argv[:words], prefix=True)
+    return (exact, Proposal(wider))
+
+
+def _allowing(tool: str, *, path: str | None = None, host: str | None = None) -> Rule:
+    # A path is written so that nothing in its name is taken for a pattern.
+    return Rule(
+        tool=tool,  # type: ignore[arg-type]  # the tools' own names are what the schema lists
+        decision="allow",
+        path=_literal(path) if path is not None else None,
+        host=host,
+    )
+
+
+def _literal(path: str) -> str:
+    return re.sub(r"([*?\[\]\\])", r"[\1]", path)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression that also fits all that is below what it names."""
+    out, at = "", 0
+    while at < len(pattern):
+        if pattern.startswith("**/", at):
+            out, at = out + r"(?:[^/]+/)*", at + 3
+        elif pattern.startswith("**", at):
+            out, at = out + r".*", at + 2
+        elif pattern[at] == "[" and at + 2 < len(pattern) and pattern[at + 2] == "]":
+            out, at = out + re.escape(pattern[at + 1]), at + 3  # one character, as it is
+        else:
+            single = {"*": r"[^/]*", "?": r"[^/]"}.get(pattern[at])
+            out, at = out + (single or re.escape(pattern[at])), at + 1
+    return re.compile(rf"{out}(?:/.*)?", re.DOTALL)

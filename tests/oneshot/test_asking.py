@@ -1,0 +1,162 @@
+"""Asking at a terminal: the exact bytes, a letter an answer, no by default."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatterm.agent.questions import Question, Reply
+from chatterm.oneshot.asking import TerminalAsker, question_text, reply_to
+from chatterm.permissions.rules import Scope, proposals
+from chatterm.permissions.verdicts import (
+    Access,
+    CallClass,
+    Decision,
+    Judgement,
+    ShellAccess,
+    WriteAccess,
+)
+from chatterm.steps import ToolCallStep
+
+JUDGEMENT = Judgement(Decision.ASK, CallClass.NEEDS_APPROVAL, "pytest runs the project's own code")
+
+
+def question(access: Access, name: str = "shell", **values) -> Question:
+    call = ToolCallStep(id="t.0", index=0, round=0, call_id="c", name=name)
+    made = {"summary": "a summary", "reason": JUDGEMENT.reason, "judgement": JUDGEMENT}
+    return Question(call, access=(access,), **(made | values))
+
+
+def shell(command: str = "pytest -q", **values) -> Question:
+    access = ShellAccess(command, Path("/work"), **values)
+    offers = proposals("shell", access, [("pytest", "-q")])
+    return question(access, cage="bubblewrap", proposals=offers)
+
+
+# --- what is written ---
+
+
+def test_a_command_stands_as_it_is_with_its_cage_and_the_reason() -> None:
+    assert question_text(shell()) == (
+        "? shell wants to run   bubblewrap, no network\n"
+        "  │ pytest -q\n"
+        "  in /work\n"
+        "  pytest runs the project's own code\n"
+        "  y yes · s yes, and whatever matches for this run · p always in this project: pytest -q"
+        " · a always: pytest -q · n no · q no, and stop\n"
+    )
+
+
+def test_what_cannot_be_seen_is_written_out() -> None:
+    text = question_text(shell("echo a\u202eb\x1b[31m\rrm"))
+    assert "│ echo a\\u202eb\\x1b[31m\\rrm\n" in text
+
+
+def test_lines_are_marked_where_they_end() -> None:
+    assert "  │ a ↵\n  │ b\n" in question_text(shell("a\nb"))
+
+
+def test_nothing_is_cut() -> None:
+    assert "x" * 20_000 in question_text(shell("x" * 20_000))
+
+
+def test_what_goes_beyond_the_cage_is_said_and_never_offered_for_longer() -> None:
+    text = question_text(shell(network=True, writable=(Path("/opt/x"),)))
+    assert "with the network" in text
+    assert "it asks to write below /opt/x" in text
+    assert "always" not in text
+
+
+def test_a_change_is_shown_as_a_diff() -> None:
+    asked = question(WriteAccess(Path("/work/a")), "edit_file", diff="-old\n+new\x1b[0m")
+    text = question_text(asked)
+    assert "-old\n+new\\x1b[0m\n" in text
+    assert "a summary" in text
+
+
+# --- what is answered ---
+
+
+@pytest.mark.parametrize(
+    ("line", "reply"),
+    [
+        ("y", Reply(allow=True)),
+        ("Yes", Reply(allow=True)),
+        ("y but be quick", Reply(allow=True, note="but be quick")),
+        ("n", Reply(allow=False)),
+        ("no  use rg", Reply(allow=False, note="use rg")),
+        ("q", Reply(allow=False, stop=True)),
+        ("", None),
+        ("maybe", None),
+        ("yy", None),
+    ],
+)
+def test_a_letter_answers_and_what_follows_goes_to_the_model(
+    line: str, reply: Reply | None
+) -> None:
+    assert reply_to(line, shell()) == reply
+
+
+def test_letters_for_longer_make_the_rule_that_was_shown() -> None:
+    asked = shell()
+    scopes = {"s": Scope.SESSION, "p": Scope.PROJECT, "a": Scope.EVERYWHERE}
+    for letter, scope in scopes.items():
+        reply = reply_to(letter, asked)
+        assert reply is not None
+        assert (reply.scope, reply.rule) == (scope, asked.proposals[0].rule)
+    assert reply_to("a", question(ShellAccess("x", Path("/")))) is None
+
+
+# --- at a real terminal ---
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a pseudo-terminal: the user's and the program's."""
+    user, program = pty.openpty()
+    yield user, program
+    os.close(user)
+    os.close(program)
+
+
+async def answered(terminal: tuple[int, int], *typed: bytes, before: bytes = b"") -> Reply:
+    """Ask, type these lines one after the other once the prompt stands, and return the answer."""
+    user, program = terminal
+    os.write(user, before)
+    asker = TerminalAsker(program, lambda: None)
+    asking = asyncio.create_task(asker(shell()))
+    for line in typed:
+        seen = b""
+        while not seen.endswith(b"> "):
+            seen += await asyncio.to_thread(os.read, user, 4096)
+        os.write(user, line)
+    return await asyncio.wait_for(asking, 20)
+
+
+async def test_an_answer_is_typed(terminal: tuple[int, int]) -> None:
+    assert (await answered(terminal, b"y go on\n")).note == "go on"
+
+
+async def test_what_is_no_answer_is_asked_again(terminal: tuple[int, int]) -> None:
+    assert not (await answered(terminal, b"what?\n", b"\n", b"n\n")).allow
+
+
+async def test_what_was_typed_before_the_question_is_no_answer(terminal: tuple[int, int]) -> None:
+    assert not (await answered(terminal, b"n\n", before=b"y\ny\n")).allow
+
+
+async def test_the_end_of_input_is_a_no(terminal: tuple[int, int]) -> None:
+    assert not (await answered(terminal, b"\x04")).allow
+
+
+async def test_waiting_for_an_answer_can_be_cut_short(terminal: tuple[int, int]) -> None:
+    asking = asyncio.create_task(TerminalAsker(terminal[1], lambda: None)(shell()))
+    await asyncio.sleep(0.4)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking

@@ -1,0 +1,230 @@
+"""Rules: deny before ask before allow, a command at a time; and what "always" writes down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatterm.config.schema import Rule
+from chatterm.permissions.rules import (
+    Scope,
+    matches_command,
+    matches_host,
+    matches_path,
+    may_be_prefix,
+    proposals,
+    ruling,
+)
+from chatterm.permissions.verdicts import (
+    Decision,
+    FetchAccess,
+    ReadAccess,
+    ShellAccess,
+    WriteAccess,
+)
+
+WORK = Path("/work")
+LINE = ShellAccess("a line", WORK)
+
+
+def shell(decision: str, *argv: str, prefix: bool = False) -> Rule:
+    return Rule(tool="shell", decision=decision, argv=argv or None, prefix=prefix)
+
+
+def decided(rules: list[Rule], *commands: tuple[str, ...], **options) -> Decision | None:
+    found = ruling(rules, "shell", LINE, commands, **options)
+    return None if found is None else found.decision
+
+
+# --- commands ---
+
+
+def test_a_rule_is_about_one_command_word_for_word() -> None:
+    rules = [shell("allow", "git", "status")]
+    assert decided(rules, ("git", "status")) is Decision.ALLOW
+    assert decided(rules, ("git", "status", "-s")) is None
+    assert decided(rules, ("git", "push")) is None
+
+
+def test_a_prefix_is_about_whole_words() -> None:
+    rules = [shell("allow", "pytest", prefix=True)]
+    assert decided(rules, ("pytest", "-q", "tests")) is Decision.ALLOW
+    assert decided(rules, ("pytest-watch",)) is None
+
+
+def test_a_line_is_allowed_only_when_each_of_its_commands_is() -> None:
+    rules = [shell("allow", "pytest", prefix=True)]
+    line = (("pytest",), ("wc", "-l"))
+    assert decided(rules, *line) is None
+    assert decided(rules, *line, harmless=[("wc", "-l")]) is Decision.ALLOW
+    assert decided(rules, ("wc", "-l"), harmless=[("wc", "-l")]) is None  # no rule has decided
+    assert decided(rules) is None
+
+
+def test_one_command_that_is_denied_denies_its_line() -> None:
+    rules = [shell("allow", "pytest"), shell("deny", "rm", prefix=True)]
+    assert decided(rules, ("pytest",), ("rm", "-r", "x")) is Decision.DENY
+
+
+def test_a_program_is_known_by_its_last_name_too() -> None:
+    assert matches_command(shell("deny", "rm", prefix=True), ("/bin/rm", "x"))
+    assert not matches_command(shell("deny", "/bin/rm", prefix=True), ("rm", "x"))
+
+
+def test_a_rule_without_words_is_about_every_call() -> None:
+    assert decided([shell("deny")], ("ls",)) is Decision.DENY
+    assert decided([shell("allow")], ("ls",), ("x",)) is Decision.ALLOW
+    assert decided([Rule(tool="search", decision="deny")], ("ls",)) is None
+
+
+def test_what_goes_beyond_the_cage_is_allowed_by_no_rule() -> None:
+    wanting = ShellAccess("pytest", WORK, network=True)
+    assert ruling([shell("allow")], "shell", wanting, [("pytest",)]) is None
+    writing = ShellAccess("pytest", WORK, writable=(Path("/opt"),))
+    assert ruling([shell("allow")], "shell", writing, [("pytest",)]) is None
+
+
+RULES = st.builds(
+    shell,
+    st.sampled_from(["allow", "ask", "deny"]),
+    st.sampled_from(["ls", "git", "rm"]),
+    prefix=st.booleans(),
+)
+COMMANDS = st.lists(
+    st.lists(st.sampled_from(["ls", "git", "rm", "-r"]), min_size=1, max_size=3).map(tuple),
+    min_size=1,
+    max_size=3,
+)
+STRICTNESS = {Decision.ALLOW: 0, None: 1, Decision.ASK: 2, Decision.DENY: 3}
+
+
+@given(rules=st.lists(RULES, max_size=4), more=RULES, commands=COMMANDS, place=st.integers(0, 4))
+def test_a_rule_that_denies_or_asks_never_loosens(
+    rules: list[Rule], more: Rule, commands: list[tuple[str, ...]], place: int
+) -> None:
+    if more.decision == "allow":
+        return
+    before, after = decided(rules, *commands), decided([*rules, more], *commands)
+    assert STRICTNESS[after] >= min(STRICTNESS[before], 1)
+    assert before is not Decision.DENY or after is Decision.DENY
+    # Nor does the order of rules matter.
+    assert decided([*rules[:place], more, *rules[place:]], *commands) is after
+
+
+# --- paths and hosts ---
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "fits"),
+    [
+        ("src", "/work/src", True),
+        ("src", "/work/src/a/b.py", True),
+        ("src/", "/work/src/a", True),
+        ("src", "/work/src2", False),
+        ("*.py", "/work/a.py", True),
+        ("*.py", "/work/src/a.py", False),
+        ("**/*.py", "/work/a.py", True),
+        ("**/*.py", "/work/src/deep/a.py", True),
+        ("src/**", "/work/src/a", True),
+        ("?.py", "/work/ab.py", False),
+        ("/etc/hosts", "/etc/hosts", True),
+        ("/etc/hosts", "/work/etc/hosts", False),
+        ("../other", "/other", False),
+        ("src/../../other", "/other", False),
+        ("a+b(c).txt", "/work/a+b(c).txt", True),
+        ("**", "/work/a", True),
+        ("**", "/other/a", False),
+    ],
+)
+def test_a_pattern_begins_in_the_workspace(pattern: str, path: str, fits: bool) -> None:
+    assert matches_path(pattern, Path(path), WORK) is fits
+
+
+def test_without_a_workspace_only_whole_paths_fit() -> None:
+    assert not matches_path("src", Path("/src"), None)
+    assert matches_path("/src", Path("/src/a"), None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "fits"),
+    [
+        ("example.com", "EXAMPLE.com.", True),
+        ("example.com", "www.example.com", False),
+        ("*.example.com", "www.example.com", True),
+        ("*.example.com", "example.com", False),
+        ("*.example.com", "notexample.com", False),
+    ],
+)
+def test_a_host_is_named_or_is_below_one(pattern: str, host: str, fits: bool) -> None:
+    assert matches_host(pattern, host) is fits
+
+
+def test_rules_about_paths_and_hosts_decide() -> None:
+    rules = [
+        Rule(tool="write_file", path="src", decision="allow"),
+        Rule(tool="write_file", path="src/secret", decision="deny"),
+        Rule(tool="fetch_url", host="example.com", decision="allow"),
+    ]
+
+    def of(tool: str, access: WriteAccess | FetchAccess) -> Decision | None:
+        found = ruling(rules, tool, access, workspace=WORK)
+        return None if found is None else found.decision
+
+    assert of("write_file", WriteAccess(WORK / "src/a")) is Decision.ALLOW
+    assert of("write_file", WriteAccess(WORK / "src/secret/a")) is Decision.DENY
+    assert of("write_file", WriteAccess(WORK / "a")) is None
+    assert of("edit_file", WriteAccess(WORK / "src/a")) is None
+    assert of("fetch_url", FetchAccess("https://example.com/", "example.com")) is Decision.ALLOW
+
+
+# --- what "always" would write down ---
+
+
+def test_a_command_is_offered_exactly_and_as_a_beginning() -> None:
+    exact, wider = proposals("shell", LINE, [("pytest", "-q", "tests")])
+    assert (exact.rule.argv, exact.rule.prefix) == (("pytest", "-q", "tests"), False)
+    assert (wider.rule.argv, wider.rule.prefix) == (("pytest",), True)
+    assert [exact.text, wider.text] == ["pytest -q tests", "pytest …"]
+    assert exact.scopes == (Scope.SESSION, Scope.PROJECT, Scope.EVERYWHERE)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("bash", "-c", "x"),
+        ("/bin/sh", "x"),
+        ("python3", "a.py"),
+        ("env", "x"),
+        ("sudo", "ls"),
+        ("npx", "cowsay"),
+        ("git", "-C", "x", "push"),
+        ("npm", "run", "build"),
+        ("rm", "-r", "x"),
+    ],
+)
+def test_what_runs_anything_is_never_a_beginning(argv: tuple[str, ...]) -> None:
+    assert [proposal.rule.prefix for proposal in proposals("shell", LINE, [argv])] == [False]
+
+
+def test_a_subcommand_may_begin_a_rule_but_its_program_alone_may_not() -> None:
+    _, wider = proposals("shell", LINE, [("git", "log", "-p")])
+    assert wider.rule.argv == ("git", "log")
+    assert not may_be_prefix(("git",))
+    assert not may_be_prefix(())
+
+
+def test_a_line_of_several_commands_is_never_offered() -> None:
+    assert proposals("shell", LINE, [("ls",), ("make",)]) == ()
+    assert proposals("shell", ShellAccess("ls", WORK, network=True), [("ls",)]) == ()
+
+
+@given(st.text("ab*?[]\\/ ", min_size=1, max_size=8))
+def test_the_rule_for_a_file_is_about_that_file(name: str) -> None:
+    path = Path("/work") / name.strip("/")
+    (proposal,) = proposals("write_file", WriteAccess(path), ())
+    assert ruling([proposal.rule], "write_file", WriteAccess(path), workspace=WORK) is not None
+    other = path.with_name("c")
+    assert ruling([proposal.rule], "write_file", ReadAccess(other), workspace=WORK) is None

@@ -11,6 +11,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -87,6 +88,7 @@ class Shell:
         self._covered = covered or _usual
         self._hard_cap = hard_cap
         self._base: tempfile.TemporaryDirectory[str] | None = None
+        self._making = threading.Lock()
         self._numbers = itertools.count(1)
 
     def summary(self, arguments: Mapping[str, Any]) -> str:
@@ -173,9 +175,12 @@ class Shell:
 
     def _places(self, number: int) -> tuple[Path, Path]:
         """The private temporary directory, the same for all commands, and a file for the output."""
-        if self._base is None:
-            self._base = tempfile.TemporaryDirectory(prefix="chatterm-", ignore_cleanup_errors=True)
-        base = Path(self._base.name).resolve()
+        with self._making:  # two commands may begin at once, each in a thread
+            if self._base is None:
+                self._base = tempfile.TemporaryDirectory(
+                    prefix="chatterm-", ignore_cleanup_errors=True
+                )
+            base = Path(self._base.name).resolve()
         for name in ("tmp", "spool"):
             (base / name).mkdir(mode=0o700, exist_ok=True)
         return base / "tmp", base / "spool" / f"{number}"

@@ -1,0 +1,177 @@
+"""Which files are whose: the workspace, what is sensitive, what is protected, what is no file.
+
+Names decide here, not content. A path is judged both as it is written and as it really is, so that
+neither a link nor a detour through `..` changes what it counts as. What is opened later is checked
+again while it is opened (`opening.py`): this module alone keeps no race out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fnmatch import translate
+from functools import cache
+from pathlib import Path
+
+from chatterm.permissions.sandbox.covered import Covered, usual
+
+# Where the kernel shows its own state and devices as files.
+_UNREAL = ("/proc", "/sys", "/dev")
+# Names that hold keys wherever they are, in lower case.
+_SENSITIVE_NAMES = (
+    *(".env*", "*.env", ".netrc", "_netrc", ".pgpass", ".git-credentials", ".npmrc", ".pypirc"),
+    *(".htpasswd", ".dockercfg", ".s3cfg", ".boto", ".my.cnf", ".vault-token", ".histfile"),
+    *("*_history", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx"),
+    *("*.kdb", "*.keyring", "*.keychain*", "*.gpg", "id_*", "credentials.json", ".secrets"),
+    *("client_secret*.json", "service-account*.json", "key4.db", "logins.json", "cookies.sqlite"),
+)
+_HARMLESS_NAMES = (
+    *(".env.example", ".env.sample", ".env.template", ".env.dist", "*.pub"),
+    *(f"id_*.{ending}" for ending in ("py", "rs", "md", "js", "ts", "go", "c", "h", "java", "rb")),
+)
+# Directories that hold keys wherever they are.
+_SENSITIVE_DIRECTORIES = frozenset({".ssh", ".aws", ".azure", ".gnupg", ".kube", ".password-store"})
+# How many files are looked at to find another name of a file with several.
+_MOST_LINKS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The places that path rules tell apart.
+
+    Attributes:
+        workspace: The real path of the workspace; None where there is none.
+        home: The real path of the home directory; None where there is none.
+        own: chatterm's own configuration and store.
+    """
+
+    workspace: Path | None
+    home: Path | None
+    own: tuple[Path, ...] = ()
+    _covered: Covered = field(default_factory=Covered, repr=False)
+
+    @staticmethod
+    def of(workspace: Path | None, home: Path | None, own: Iterable[Path] = ()) -> Places:
+        """The places around a workspace."""
+        real = None if workspace is None else Path(os.path.realpath(workspace))
+        at_home = None if home is None else Path(os.path.realpath(home))
+        ours = tuple(Path(os.path.realpath(path)) for path in own)
+        return Places(real, at_home, ours, usual(real, at_home, ours))
+
+    def inside(self, path: Path) -> bool:
+        """Whether a path, as it really is, is in the workspace."""
+        return self.workspace is not None and real(path).is_relative_to(self.workspace)
+
+    def unreal(self, path: Path) -> str | None:
+        """Why a path is no ordinary file's: /proc, /sys and /dev; None where it is."""
+        for each in _readings(path):
+            for root in _UNREAL:
+                if each == Path(root) or each.is_relative_to(root):
+                    return f"{root} holds no ordinary files"
+        return None
+
+    def sensitive(self, path: Path) -> str | None:
+        """Why reading a path may give a secret away; None where its names don't say so."""
+        for each in _readings(path):
+            if reason := self.sensitive_name(each):
+                return reason
+        return None
+
+    def protected(self, path: Path) -> str | None:
+        """Why writing a path may run something later; None where it can't be told from its name.
+
+        A path counts also when something protected is below it: who replaces a directory replaces
+        what is in it.
+        """
+        for each in _readings(path):
+            for root in self._covered.protected:
+                if each == root or each.is_relative_to(root) or root.is_relative_to(each):
+                    if each == self.workspace:
+                        continue  # the workspace itself: asked about as what it is
+                    return f"{_shown(each)} is protected: what runs later is decided there"
+            if ".git" in each.parts:
+                return f"{_shown(each)} is protected: it is one of a repository's own files"
+        return None
+
+    def linked(self, path: Path) -> str | None:
+        """Why a file with several names may be a sensitive one under another; None if it isn't."""
+        try:
+            found = os.stat(path)  # noqa: PTH116 - a path that may not be a file's
+        except (OSError, ValueError):
+            return None
+        return self.linked_status(found)
+
+    def linked_status(self, found: os.stat_result) -> str | None:
+        """As `linked`, of a file that is already open."""
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink < 2:
+            return None
+        same = (found.st_dev, found.st_ino)
+        seen = 0
+        for path in self._sensitive_files():
+            seen += 1
+            if seen > _MOST_LINKS:
+                return "it has several names, too many files to tell whether one is sensitive"
+            try:
+                other = path.lstat()
+            except OSError:
+                continue
+            if (other.st_dev, other.st_ino) == same:
+                return f"it is the same file as {_shown(path)}, which is sensitive"
+        return None
+
+    def sensitive_name(self, path: Path) -> str | None:
+        """As `sensitive`, of a path that is known to be what it really is: looks at no file."""
+        for root in self._covered.hidden:
+            if path == root or path.is_relative_to(root):
+                return f"{_shown(path)} is sensitive"
+        name = path.name.lower()
+        if _matching(_SENSITIVE_NAMES)(name) and not _matching(_HARMLESS_NAMES)(name):
+            return f"{_shown(path)} is sensitive by its name"
+        if any(part.lower() in _SENSITIVE_DIRECTORIES for part in path.parts[1:]):
+            return f"{_shown(path)} is in a sensitive directory"
+        return None
+
+    def _sensitive_files(self) -> Iterator[Path]:
+        """The sensitive files that are known of: below the home directory, and in the workspace."""
+        for root in self._covered.hidden:
+            if root.is_dir() and not root.is_symlink():
+                for directory, _, names in os.walk(root):
+                    yield from (Path(directory) / name for name in names)
+            else:
+                yield root
+        for top in filter(None, (self.workspace, self.home)):
+            try:
+                names = os.listdir(top)  # noqa: PTH208 - names are all that is wanted
+            except OSError:
+                continue
+            for name in names:
+                if self.sensitive_name(top / name):
+                    yield top / name
+
+
+@cache
+def _matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    return re.compile("|".join(map(translate, patterns))).match
+
+
+def real(path: Path) -> Path:
+    """A path as it really is, links followed, as far as it exists."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
+def _readings(path: Path) -> tuple[Path, ...]:
+    """A path as it is written, without detours, and as it really is."""
+    written = Path(os.path.normpath(path))
+    really = real(path)
+    return (written,) if written == really else (written, really)
+
+
+def _shown(path: Path) -> str:
+    text = str(path)
+    return text if text.isprintable() else ascii(text)

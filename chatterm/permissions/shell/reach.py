@@ -1,0 +1,218 @@
+"""What a command's paths lead to: patterns spelled out, places looked up, trees walked."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from chatterm.permissions.ignoring import Ignored
+from chatterm.permissions.places import Places, real
+from chatterm.permissions.shell.options import Depth, RefusedError, Use
+from chatterm.permissions.shell.words import Word
+
+MOST_NAMES = 5000
+MOST_ENTRIES = 60_000
+
+
+class SensitiveError(RefusedError):
+    """A command may give a secret away, or write where something runs later."""
+
+
+class Reach:
+    """Judges the paths of one line's commands.
+
+    Args:
+        places: Which files are whose.
+    """
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._walked = 0
+
+    def check(self, use: Use, directory: Path) -> None:
+        """See to it that a path may be read unasked.
+
+        Args:
+            use: The path.
+            directory: What it is relative to.
+
+        Raises:
+            SensitiveError: Something sensitive is there.
+            RefusedError: It is outside of the workspace, or not what a plain file is.
+        """
+        if use.word is None:
+            self._check_path(directory, use)
+            return
+        for path in self._paths(use.word, directory):
+            self._check_path(path, use)
+
+    def check_directory(self, path: Path) -> Path:
+        """See to it that a directory may be gone to; returns its real path.
+
+        Raises:
+            RefusedError: It is outside, or reached through a link.
+        """
+        written = Path(os.path.normpath(path))
+        if Path(os.path.realpath(path)) != written:
+            raise RefusedError(f"{path} leads through a link")
+        if not self._places.inside(written):
+            raise RefusedError(f"{path} is outside of the workspace")
+        return written
+
+    def _paths(self, word: Word, directory: Path) -> Iterator[Path]:
+        if "\0" in word.text:
+            raise RefusedError("it holds a zero byte")
+        if word.pattern is None:
+            yield directory / word.text
+            return
+        for found, path in enumerate(_expand(word.pattern, directory)):
+            if found >= MOST_NAMES:
+                raise RefusedError(f"a pattern fits more than {MOST_NAMES:,} files")
+            yield path
+        yield directory / word.text  # bash leaves a pattern that fits nothing as it is
+
+    def _check_path(self, path: Path, use: Use) -> None:
+        places = self._places
+        if reason := places.unreal(path):
+            raise RefusedError(reason)
+        if use.depth is not Depth.NAMES and (reason := places.sensitive(path)):
+            raise SensitiveError(reason)
+        if not places.inside(path):
+            if reason := places.sensitive(path):
+                raise SensitiveError(reason)
+            raise RefusedError(f"{_shown(path)} is outside of the workspace")
+        if use.depth is Depth.NAMES:
+            return
+        try:
+            found = os.stat(path)  # noqa: PTH116 - follows links on purpose: it is inside
+        except (OSError, ValueError):
+            return  # nothing there: nothing is read
+        if stat.S_ISDIR(found.st_mode):
+            if use.depth is not Depth.CONTENT:
+                self._walk(path, use)
+            return
+        if not stat.S_ISREG(found.st_mode):
+            raise RefusedError(f"{_shown(path)} is not a regular file")
+        if reason := places.linked_status(found):
+            raise SensitiveError(reason)
+
+    def _walk(self, top: Path, use: Use) -> None:
+        """Look for something sensitive in everything below a directory that would be read."""
+        ignored = Ignored(self._places.workspace) if use.depth.skips_ignored else None
+        left = [real(top)]
+        while left:
+            directory = left.pop()
+            try:
+                entries = list(os.scandir(directory))
+            except OSError:
+                continue
+            self._walked += len(entries)
+            if self._walked > MOST_ENTRIES:
+                raise RefusedError("there is too much below it to look through")
+            for entry in entries:
+                path = Path(entry.path)
+                hidden = use.depth is Depth.VISIBLE and entry.name.startswith(".")
+                if entry.is_dir(follow_symlinks=False):
+                    skips = all(pattern.startswith("*.") for pattern in use.only)
+                    skipped = (hidden and skips) or entry.name in use.without
+                    if skipped or (skips and ignored and ignored.skips(path, directory=True)):
+                        continue
+                    left.append(path)
+                    continue
+                self._check_entry(entry, path, use, ignored, hidden=hidden)
+
+    def _check_entry(
+        self,
+        entry: os.DirEntry[str],
+        path: Path,
+        use: Use,
+        ignored: Ignored | None,
+        *,
+        hidden: bool,
+    ) -> None:
+        if use.only:
+            if not any(_may_fit(entry.name, pattern) for pattern in use.only):
+                return
+        elif hidden:
+            return
+        reason = self._places.sensitive_name(path)
+        if reason is None and entry.is_symlink():
+            if use.depth is not Depth.FOLLOWED:
+                return
+            reason = self._places.sensitive(path)
+            if reason is None and not self._places.inside(path):
+                raise RefusedError(f"{_shown(path)} leads outside of the workspace")
+        if reason is None:
+            if entry.stat(follow_symlinks=False).st_nlink < 2:
+                return
+            reason = self._places.linked(path)
+        if reason and not use.only and ignored and ignored.skips(path, directory=False):
+            return
+        if reason:
+            raise SensitiveError(reason)
+
+
+def _may_fit(name: str, pattern: str) -> bool:
+    """Whether a name may fit a pattern, in any of the programs' ways of reading patterns."""
+    last = pattern.rsplit("/", 1)[-1]
+    if re.search(r"[{}\[\]\\]", last) or not last:
+        return True
+    return fnmatchcase(name.lower(), last.lower())
+
+
+def _expand(pattern: str, directory: Path) -> Iterator[Path]:
+    """The paths that fit a pattern of bash, or more: what begins with a dot may fit as well."""
+    parts = [part for part in pattern.split("/") if part]
+    start = Path("/") if pattern.startswith("/") else directory
+    yield from _fitting(start, parts)
+
+
+def _fitting(at: Path, parts: Sequence[str]) -> Iterator[Path]:
+    if not parts:
+        yield at
+        return
+    expression = _expression(parts[0])
+    if expression is None:
+        name = re.sub(r"\[(.)\]", r"\1", parts[0])
+        yield from _fitting(at / name, parts[1:])
+        return
+    dots = not parts[0].startswith("*")
+    try:
+        names = sorted(os.listdir(at))  # noqa: PTH208 - names are all that is wanted
+    except OSError:
+        return
+    for name in names:
+        if expression.fullmatch(name) and (dots or not name.startswith(".")):
+            yield from _fitting(at / name, parts[1:])
+
+
+def _expression(part: str) -> re.Pattern[str] | None:
+    """A name's pattern as a regular expression; None where it has no pattern characters.
+
+    A bracket stands for any character: that is more than bash takes it for, never less.
+    """
+    out, at, plain = "", 0, True
+    while at < len(part):
+        if re.match(r"\[[*?\[]\]", part[at:]):
+            out, at = out + re.escape(part[at + 1]), at + 3
+            continue
+        character = part[at]
+        if character == "[":
+            negated = part[at + 1 : at + 2] in {"!", "^"}
+            if (end := part.find("]", at + 2 + negated)) > 0:
+                out, at, plain = out + ".", end + 1, False
+                continue
+        if character in "*?":
+            plain = False
+        out += {"*": ".*", "?": "."}.get(character) or re.escape(character)
+        at += 1
+    return None if plain else re.compile(out, re.DOTALL)
+
+
+def _shown(path: Path) -> str:
+    text = str(path)
+    return text if text.isprintable() else ascii(text)

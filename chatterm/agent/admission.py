@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -11,20 +12,22 @@ from typing import Any, Protocol
 from chatterm.agent.calls import NOT_RUN, Answered, CallAnswer, nobody_to_approve, unknown_tool
 from chatterm.agent.questions import Asker, Question, Reply
 from chatterm.config.schema import Rule
+from chatterm.errors import ConfigError
 from chatterm.events import PermissionAnswered, PermissionAsked
 from chatterm.permissions.rules import Proposal, Scope
+from chatterm.permissions.rulewords import table_of
 from chatterm.permissions.verdicts import (
     Access,
     Decision,
     FetchAccess,
     Judgement,
-    ReadAccess,
     ShellAccess,
-    WriteAccess,
 )
 from chatterm.steps import Outcome, ToolCallStep
 from chatterm.tools.arguments import check_arguments
 from chatterm.tools.base import Tool, ToolError, Workbench
+
+log = logging.getLogger(__name__)
 
 _STOPPED = CallAnswer("not run: the user stopped the turn", Outcome.CANCELLED)
 
@@ -32,11 +35,13 @@ _STOPPED = CallAnswer("not run: the user stopped the turn", Outcome.CANCELLED)
 class Gate(Protocol):
     """What decides about calls."""
 
-    def judge(self, access: Sequence[Access]) -> Judgement:
-        """What is to happen to a call that would touch these."""
+    def judge(self, tool: str, access: Sequence[Access]) -> Judgement:
+        """What is to happen to a call of a tool that would touch these."""
         ...
 
-    def proposals(self, access: Sequence[Access], judgement: Judgement) -> tuple[Proposal, ...]:
+    def proposals(
+        self, tool: str, access: Sequence[Access], judgement: Judgement
+    ) -> tuple[Proposal, ...]:
         """The rules that a yes beyond "once" may make."""
         ...
 
@@ -58,6 +63,7 @@ class Ticket:
         tool: What runs it.
         arguments: What it is run with.
         access: What it may touch.
+        judgement: What the gate said of it.
         asked: The user allowed it, asked about just this call.
         note: What the user wants the model to be told with the result.
         changed: The user changed the arguments.
@@ -67,6 +73,7 @@ class Ticket:
     tool: Tool
     arguments: Mapping[str, Any]
     access: tuple[Access, ...]
+    judgement: Judgement | None = None
     asked: bool = False
     note: str = ""
     changed: bool = False
@@ -114,7 +121,10 @@ class Admission:
             yield Answered(call, prepared)
             return
         try:
-            judgement = await asyncio.to_thread(self.gate.judge, prepared.access)
+            judgement = await asyncio.to_thread(
+                self.gate.judge, prepared.tool.name, prepared.access
+            )
+            prepared = replace(prepared, judgement=judgement)
             if judgement.decision is Decision.ASK:
                 async for item in self._ask(prepared, judgement, waiting):
                     yield item
@@ -156,7 +166,7 @@ class Admission:
             access=ticket.access,
             diff=preview.diff,
             cage=self.cage,
-            proposals=self.gate.proposals(ticket.access, judgement),
+            proposals=self.gate.proposals(tool.name, ticket.access, judgement),
             waiting=waiting,
         )
         yield PermissionAsked(call.id, call.call_id, call.name, question.details())
@@ -189,15 +199,20 @@ class Admission:
     def _settled(self, ticket: Ticket, reply: Reply) -> Ticket | CallAnswer:
         """The ticket after a yes: with what the user changed, which no deny rule may forbid."""
         if reply.rule is not None and reply.scope is not Scope.ONCE:
-            self.gate.grant(reply.rule, reply.scope)
+            try:
+                self.gate.grant(reply.rule, reply.scope)
+            except ConfigError as error:
+                log.warning("a rule is kept for this session only: %s", error.message)
         settled = replace(ticket, asked=True, note=reply.note)
         if reply.arguments is None or reply.arguments == ticket.arguments:
             return settled
         access = ticket.tool.access(reply.arguments, self.bench)
-        judgement = self.gate.judge(access)
+        judgement = self.gate.judge(ticket.tool.name, access)
         if judgement.decision is Decision.DENY:
             return _refused(judgement)
-        return replace(settled, arguments=reply.arguments, access=access, changed=True)
+        return replace(
+            settled, arguments=reply.arguments, access=access, judgement=judgement, changed=True
+        )
 
     async def _approve(
         self, call: ToolCallStep, waiting: int
@@ -216,15 +231,6 @@ class Admission:
         content = "approved by the user" if reply.allow else _denied(reply)
         opaque = {"approve": reply.allow}
         yield Answered(call, CallAnswer(content, outcome, stop=reply.stop, opaque=opaque))
-
-
-def paths_of(access: Sequence[Access]) -> frozenset[Any]:
-    """The real paths that a call names, for which a yes to the call counts."""
-    found = set()
-    for each in access:
-        if isinstance(each, ReadAccess | WriteAccess):
-            found.add(each.path.resolve())
-    return frozenset(found)
 
 
 def asks_of_shell(access: Sequence[Access]) -> ShellAccess | None:
@@ -269,10 +275,7 @@ def _kept_rule(reply: Reply) -> dict[str, Any] | None:
     """The rule that a yes has made, as the event of answering tells it."""
     if reply.rule is None or reply.scope is Scope.ONCE:
         return None
-    from dataclasses import asdict
-
-    rule = {name: value for name, value in asdict(reply.rule).items() if value not in (None, False)}
-    return rule | {"scope": reply.scope.value}
+    return table_of(reply.rule) | {"scope": reply.scope.value}
 
 
 UNSETTLED = CallAnswer(NOT_RUN, Outcome.CANCELLED)

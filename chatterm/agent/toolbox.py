@@ -6,17 +6,17 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chatterm.agent.admission import UNSETTLED, Admission, Gate, Ticket, asks_of_shell, paths_of
+from chatterm.agent.admission import UNSETTLED, Admission, Gate, Ticket, asks_of_shell
 from chatterm.agent.calls import Answered, CallAnswer, CallEvent
 from chatterm.agent.questions import Asker, Question
 from chatterm.config.schema import ToolConfig, Tools
 from chatterm.events import PermissionAnswered, PermissionAsked, ToolOutput
-from chatterm.permissions.verdicts import Decision
+from chatterm.permissions.verdicts import Decision, Judgement
 from chatterm.providers.base import ToolSpec
 from chatterm.steps import Outcome, ToolCallStep
 from chatterm.tools.base import CallContext, Tool, ToolError, ToolResult, Workbench
@@ -241,7 +241,7 @@ class Toolbox:
 
     def _context(self, ticket: Ticket, output: Any) -> CallContext:
         limits = self._limits.of(ticket.tool.name)
-        shell = asks_of_shell(ticket.access)
+        shell, judgement = asks_of_shell(ticket.access), ticket.judgement
         return CallContext(
             bench=self._bench,
             timeout_s=limits.timeout_s,
@@ -250,8 +250,17 @@ class Toolbox:
             caged=self._limits.caged,
             network=shell is not None and shell.network,
             writable=shell.writable if shell else (),
-            approved_paths=paths_of(ticket.access),
+            approved_paths=judgement.approved if judgement else frozenset(),
+            environment=_hardening(judgement),
         )
+
+
+def _hardening(judgement: Judgement | None) -> Mapping[str, str]:
+    if judgement is None or judgement.hardened is None:
+        return {}
+    from chatterm.permissions.shell.git import hardened
+
+    return hardened(judgement.hardened)
 
 
 def _cut(seconds: float, output: str) -> CallAnswer:

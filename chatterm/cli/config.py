@@ -84,8 +84,6 @@ def _load(where: ConfigPath) -> Config:
 def _write(target: Path, text: str, *, force: bool) -> None:
     """Write a file that only its owner can read; a file that is replaced is replaced whole."""
     import os
-    import tempfile
-    from pathlib import Path
 
     if not target.parent.exists():
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,15 +92,9 @@ def _write(target: Path, text: str, *, force: bool) -> None:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         return
-    target = target.resolve()  # a link into a dotfiles directory stays a link
-    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".config.")  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(scratch).replace(target)
-    except OSError:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    from chatterm.config.writing import replace_file
+
+    replace_file(target.resolve(), text)  # a link into a dotfiles directory stays a link
 
 
 def _shown(config: Config, where: ConfigPath) -> Iterator[str]:

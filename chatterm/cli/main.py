@@ -29,6 +29,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("chatterm.cli.models", "List the models that providers offer."),
     "providers": ("chatterm.cli.providers", "List the providers and whether they are ready."),
     "config": ("chatterm.cli.config", "Where the configuration is, what it says, its errors."),
+    "permissions": ("chatterm.cli.permissions", "What tools may do: ask the gate, keep rules."),
     "key": ("chatterm.cli.key", "Store or delete a provider's API key."),
 }
 _OPTIONS_WITH_VALUE = ("--config", "--data-dir")

@@ -24,7 +24,14 @@ from chatterm.config.known import (
     ready_providers,
     resolve_model,
 )
-from chatterm.config.load import Project, load_config, load_project, parse_config, tighten
+from chatterm.config.load import (
+    Project,
+    load_config,
+    load_project,
+    parse_config,
+    parse_table,
+    tighten,
+)
 from chatterm.config.paths import (
     ConfigFileError,
     ConfigPath,
@@ -32,6 +39,7 @@ from chatterm.config.paths import (
     config_path,
     data_dir,
     log_dir,
+    own_places,
     project_config_path,
     workspace,
 )
@@ -98,7 +106,9 @@ __all__ = [
     "log_dir",
     "looks_like_key",
     "need_of",
+    "own_places",
     "parse_config",
+    "parse_table",
     "project_config_path",
     "ready_providers",
     "redact",

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
 from chatterm.config.keys import looks_like_key, redact
 from chatterm.config.known import check_name, fill_in, misfits
@@ -27,6 +27,8 @@ from chatterm.config.paths import (
     read_config,
 )
 from chatterm.config.schema import Config, Mode, Permissions, ProviderConfig, Rule
+
+T = TypeVar("T")
 
 _NAME_OF_A_KEY = r"(?i:(?:.*[_-])?(?:key|apikey|token|secret|password))"
 _KEYS_GO = "keys never go in the file; use api_key_env, api_key_command or `chatterm key set NAME`"
@@ -99,6 +101,24 @@ def parse_config(data: bytes | str, path: Path) -> Config:
         reader.check_names(config)
     reader.raise_problems(text, path)
     return cast("Config", config)
+
+
+def parse_table(base: type[T], data: bytes | str, path: Path) -> T:
+    """Read a file of ours that holds no configuration, by the same rules.
+
+    Args:
+        base: The dataclass that its table is read as.
+        data: Its text.
+        path: For messages.
+
+    Raises:
+        ConfigFileError: Something in it is wrong.
+    """
+    text, document = parse_toml(data, path)
+    reader = _Reader(path.parent)
+    made = reader.table(base, document, ())
+    reader.raise_problems(text, path)
+    return cast("T", made)
 
 
 def load_project(

@@ -116,6 +116,14 @@ def data_dir(option: str | Path | None = None, environ: Mapping[str, str] | None
     return user_data_path(APP_NAME, appauthor=False)
 
 
+def own_places(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """Where chatterm's own configuration and store are: no tool is let near them unasked."""
+    found = config_path(environ=environ)
+    # A file that the user named may lie anywhere, among files that are not ours.
+    ours = found.path if found.explicit else found.path.parent
+    return (ours, data_dir(environ=environ))
+
+
 def log_dir() -> Path:
     """The directory of the log files."""
     from platformdirs import user_log_path

@@ -100,6 +100,7 @@ def ruling(
     *,
     workspace: Path | None = None,
     harmless: Sequence[Argv] = (),
+    inner: Sequence[Argv] = (),
 ) -> Ruling | None:
     """What rules say of one access of a call; None where none of them decides.
 
@@ -111,6 +112,7 @@ def ruling(
             not let a line run on an allowing rule that it doesn't understand whole.
         workspace: What relative paths in rules are relative to.
         harmless: Those among `commands` that only read: no rule has to allow them.
+        inner: Commands that those run in turn, which rules that deny or ask are about as well.
     """
     own = [rule for rule in rules if rule.tool == tool]
     for decision in _STRICT_FIRST:
@@ -118,7 +120,7 @@ def ruling(
         found = (
             _all_allowed(deciding, access, commands, harmless, workspace)
             if decision is Decision.ALLOW
-            else _any_match(deciding, access, commands, workspace)
+            else _any_match(deciding, access, (*commands, *inner), workspace)
         )
         if found is not None:
             return Ruling(decision, found)

@@ -136,6 +136,9 @@ class Judgement:
         sensitive: It touches a sensitive or protected path: only the user, asked about just this
             call, can allow it.
         caged: It runs unasked only because it runs inside the cage, without network.
+        approved: Real paths outside the workspace, or sensitive ones, for which the decision
+            counts: a tool may open them and no others there.
+        hardened: A directory whose repository git has to be hardened for, as it only then reads.
     """
 
     decision: Decision
@@ -145,3 +148,5 @@ class Judgement:
     rule: dict[str, Any] | None = None
     sensitive: bool = False
     caged: bool = False
+    approved: frozenset[Path] = frozenset()
+    hardened: Path | None = None

@@ -196,14 +196,13 @@ class Shell:
 
 
 def _usual(workspace: Path | None) -> Covered:
-    from chatterm.config.paths import config_path, data_dir
+    from chatterm.config.paths import own_places
 
     try:
         home = Path.home()
     except RuntimeError:
         home = None
-    own = (config_path().path.parent, data_dir())
-    return usual(workspace, home, own)
+    return usual(workspace, home, own_places())
 
 
 def _command(arguments: Mapping[str, Any]) -> str:

@@ -80,7 +80,7 @@ class FixedGate:
     decisions: dict[str, Decision] = field(default_factory=dict)
     granted: list[tuple[Rule, Scope]] = field(default_factory=list)
 
-    def judge(self, access: Sequence[Access]) -> Judgement:
+    def judge(self, tool: str, access: Sequence[Access]) -> Judgement:
         name = access[0].path.name
         decision = self.decisions.get(name, Decision.ALLOW)
         sensitive = name == ".env"
@@ -92,7 +92,7 @@ class FixedGate:
             sensitive=sensitive,
         )
 
-    def proposals(self, access: Sequence[Access], judgement: Judgement) -> tuple[()]:
+    def proposals(self, tool: str, access: Sequence[Access], judgement: Judgement) -> tuple[()]:
         return ()
 
     def grant(self, rule: Rule, scope: Scope) -> None:

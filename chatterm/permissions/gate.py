@@ -1,0 +1,313 @@
+"""The gate: what is to happen to a tool call.
+
+For each thing that a call would touch: a rule that denies comes first, then what is sensitive or
+protected, which only the user can allow, then rules that ask, then rules that allow, and at last
+the mode. Of all that a call touches the strictest decision counts. What isn't understood asks, and
+where a limit is hit, it asks.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from chatterm.config.schema import Mode, Rule
+from chatterm.permissions.places import Places, real
+from chatterm.permissions.rules import Proposal, Ruling, Scope, proposals, ruling
+from chatterm.permissions.rulewords import table_of
+from chatterm.permissions.sandbox.levels import Level
+from chatterm.permissions.verdicts import (
+    Access,
+    CallClass,
+    Decision,
+    FetchAccess,
+    Judgement,
+    ReadAccess,
+    ReadOnly,
+    ShellAccess,
+    Unknown,
+    WriteAccess,
+)
+
+log = logging.getLogger(__name__)
+
+_ORDER = (Decision.DENY, Decision.ASK, Decision.ALLOW)
+_PLAN = "the mode is plan: it only reads"
+
+
+@dataclass(frozen=True, slots=True)
+class Posture:
+    """What the user has settled for a session, beside rules.
+
+    Attributes:
+        mode: The permission mode.
+        level: How commands are caged.
+        level_chosen: The user named the level, so that rules count in full even where it is none.
+        yes: The user has said yes to all that no rule denies (`--yes`).
+        trusted: The directory is trusted.
+    """
+
+    mode: Mode = "confirm"
+    level: Level = Level.NONE
+    level_chosen: bool = False
+    yes: bool = False
+    trusted: bool = False
+
+    @property
+    def answers(self) -> bool:
+        """Whether a yes to everything was given that can be given so."""
+        return self.yes or self.mode == "yolo"
+
+
+Keeper = Callable[[Rule, Scope], None]
+
+
+@dataclass(slots=True)
+class Gate:
+    """Decides about calls. It may be used from several threads.
+
+    Attributes:
+        places: Which files are whose.
+        posture: What the user has settled; may be replaced while a session runs.
+        rules: The rules in force.
+        keep: Writes down a rule for a scope beyond the session; raises ConfigError.
+        search: The directories in which programs are looked for.
+    """
+
+    places: Places
+    posture: Posture
+    rules: tuple[Rule, ...] = ()
+    keep: Keeper | None = None
+    search: tuple[str, ...] = ()
+    _granted: tuple[Rule, ...] = field(default=(), repr=False)
+
+    def judge(self, tool: str, access: Sequence[Access]) -> Judgement:
+        """What is to happen to a call of a tool that would touch these."""
+        if not access:
+            return Judgement(Decision.ASK, CallClass.UNKNOWN, "it doesn't say what it touches")
+        try:
+            judgements = [self._judge(tool, each) for each in access]
+        except Exception:  # a defect in judging allows nothing
+            log.exception("a call of %s can't be judged", tool)
+            reason = "an error inside chatterm: it can't be judged"
+            return Judgement(Decision.ASK, CallClass.UNKNOWN, reason, sensitive=True)
+        strictest = min(judgements, key=lambda each: _ORDER.index(each.decision))
+        return replace(
+            strictest,
+            sensitive=any(each.sensitive for each in judgements),
+            approved=frozenset().union(*(each.approved for each in judgements)),
+        )
+
+    def proposals(
+        self, tool: str, access: Sequence[Access], judgement: Judgement
+    ) -> tuple[Proposal, ...]:
+        """The rules that a yes beyond "once" may make: none where such a rule wouldn't count."""
+        if len(access) != 1 or judgement.sensitive or judgement.call_class is CallClass.UNKNOWN:
+            return ()
+        if judgement.rule is not None:  # one that asks would go on asking
+            return ()
+        commands = judgement.commands
+        found = proposals(tool, access[0], commands)
+        counting = tuple(each for each in found if self._counts(each.rule))
+        if self.places.workspace is None:
+            scopes = (Scope.SESSION, Scope.EVERYWHERE)
+            counting = tuple(replace(each, scopes=scopes) for each in counting)
+        return counting
+
+    def grant(self, rule: Rule, scope: Scope) -> None:
+        """Keep a rule for a scope.
+
+        Raises:
+            ConfigError: It can't be written down; it counts for the session all the same.
+        """
+        if scope is Scope.ONCE:
+            return
+        self._granted = (*self._granted, rule)
+        if scope is not Scope.SESSION and self.keep is not None:
+            self.keep(rule, scope)
+
+    # --- one access ---
+
+    def _judge(self, tool: str, access: Access) -> Judgement:
+        match access:
+            case ShellAccess():
+                return self._judge_shell(tool, access)
+            case ReadAccess():
+                return self._judge_read(tool, access)
+            case WriteAccess():
+                return self._judge_write(tool, access)
+            case FetchAccess():
+                return self._judge_fetch(tool, access)
+
+    def _judge_shell(self, tool: str, access: ShellAccess) -> Judgement:
+        from chatterm.permissions.shell.analysis import Surroundings, analyse
+
+        posture, workspace = self.posture, self.places.workspace
+        trusted = workspace if posture.trusted else None
+        surroundings = Surroundings(self.places, self.search, trusted)
+        found = analyse(access.command, access.directory, surroundings)
+        verdict, beyond = found.verdict, self._beyond(access)
+        reads = isinstance(verdict, ReadOnly)
+        base = Judgement(
+            Decision.ASK,
+            _class_of(verdict),
+            beyond or ("it only reads" if isinstance(verdict, ReadOnly) else verdict.reason),
+            verdict.commands,
+            sensitive=(not isinstance(verdict, ReadOnly) and verdict.sensitive)
+            or any(self._guarded(path) is not None for path in access.writable),
+            approved=frozenset(access.writable),
+        )
+        ruled = self._ruled(
+            tool, access, verdict.commands, harmless=found.readers, inner=found.inner
+        )
+        whole = not (beyond or isinstance(verdict, Unknown))
+        if ruled is not None and ruled.decision is Decision.ALLOW and not whole:
+            ruled = None  # a rule is about a command's words, and here is more than those
+        plain = reads and not beyond
+        decided = self._decided(base, ruled, plan_allows=plain)
+        if plain and (decided is None or decided.decision is Decision.ALLOW):
+            hardened = workspace if found.hardened else None
+            return replace(decided or base, decision=Decision.ALLOW, hardened=hardened)
+        if decided is not None:
+            return decided
+        if posture.mode == "caged" and posture.level.caged and not beyond:
+            reason = "it runs in the cage, without network"
+            return replace(base, decision=Decision.ALLOW, reason=reason, caged=True)
+        return base
+
+    def _judge_read(self, tool: str, access: ReadAccess) -> Judgement:
+        path, places = access.path, self.places
+        really = real(path)
+        if reason := places.unreal(path):
+            return Judgement(Decision.DENY, CallClass.NEEDS_APPROVAL, reason)
+        inside = places.inside(path)
+        guarded = places.sensitive(path) or places.linked(path)
+        reason = guarded or ("it only reads" if inside else f"{_shown(really)} is {_OUTSIDE}")
+        base = Judgement(
+            Decision.ASK,
+            CallClass.READ_ONLY if inside and not guarded else CallClass.NEEDS_APPROVAL,
+            reason,
+            sensitive=guarded is not None,
+            approved=frozenset() if inside and not guarded else frozenset({really}),
+        )
+        decided = self._decided(base, self._ruled(tool, access), plan_allows=True)
+        if decided is not None:
+            return decided
+        return replace(base, decision=Decision.ALLOW) if inside else base
+
+    def _judge_write(self, tool: str, access: WriteAccess) -> Judgement:
+        path, places, posture = access.path, self.places, self.posture
+        really = real(path)
+        if reason := places.unreal(path):
+            return Judgement(Decision.DENY, CallClass.NEEDS_APPROVAL, reason)
+        inside = places.inside(path)
+        guarded = self._guarded(path) or places.linked(path)
+        base = Judgement(
+            Decision.ASK,
+            CallClass.NEEDS_APPROVAL,
+            guarded or ("it changes a file" if inside else f"{_shown(really)} is {_OUTSIDE}"),
+            sensitive=guarded is not None,
+            approved=frozenset() if inside and not guarded else frozenset({really}),
+        )
+        decided = self._decided(base, self._ruled(tool, access), plan_allows=False)
+        if decided is not None:
+            return decided
+        free = posture.mode == "accept-edits" or (posture.mode == "caged" and posture.level.caged)
+        if inside and free:
+            reason = f"the mode is {posture.mode}"
+            return replace(base, decision=Decision.ALLOW, reason=reason)
+        return base
+
+    def _judge_fetch(self, tool: str, access: FetchAccess) -> Judgement:
+        base = Judgement(
+            Decision.ASK, CallClass.NEEDS_APPROVAL, f"it reaches {_printable(access.host)}"
+        )
+        return self._decided(base, self._ruled(tool, access), plan_allows=True) or base
+
+    # --- what all have in common ---
+
+    def _decided(
+        self, base: Judgement, ruled: Ruling | None, *, plan_allows: bool
+    ) -> Judgement | None:
+        """What rules, the mode plan and a yes to everything decide, in this order."""
+        if ruled is not None and ruled.decision is Decision.DENY:
+            return self._by_rule(base, ruled)
+        if self.posture.mode == "plan" and not plan_allows:
+            return replace(base, decision=Decision.DENY, reason=_PLAN)
+        if base.sensitive:
+            return base
+        if self.posture.answers:
+            how = "--yes was given" if self.posture.yes else "the mode is yolo"
+            return replace(base, decision=Decision.ALLOW, reason=how)
+        if ruled is not None:
+            return self._by_rule(base, ruled)
+        return None
+
+    @staticmethod
+    def _by_rule(base: Judgement, ruled: Ruling) -> Judgement:
+        reason = {
+            Decision.DENY: "a rule denies it",
+            Decision.ASK: "a rule asks about it",
+            Decision.ALLOW: "a rule allows it",
+        }[ruled.decision]
+        return replace(base, decision=ruled.decision, reason=reason, rule=table_of(ruled.rule))
+
+    def _ruled(
+        self,
+        tool: str,
+        access: Access,
+        commands: Sequence[tuple[str, ...]] = (),
+        *,
+        harmless: Sequence[tuple[str, ...]] = (),
+        inner: Sequence[tuple[str, ...]] = (),
+    ) -> Ruling | None:
+        rules = [rule for rule in (*self.rules, *self._granted) if self._counts(rule)]
+        return ruling(
+            rules,
+            tool,
+            access,
+            commands,
+            workspace=self.places.workspace,
+            harmless=harmless,
+            inner=inner,
+        )
+
+    def _counts(self, rule: Rule) -> bool:
+        """Whether a rule counts here: without a cage, one that allows commands names them whole."""
+        if rule.tool != "shell" or rule.decision != "allow":
+            return True
+        posture = self.posture
+        exact = rule.argv is not None and not rule.prefix
+        return exact or posture.level.caged or posture.level_chosen
+
+    def _beyond(self, access: ShellAccess) -> str:
+        """What a line asks for beyond the cage; empty where it asks for nothing."""
+        asked = ["it asks for the network"] if access.network else []
+        asked += [f"it asks to write {_shown(path)}" for path in access.writable]
+        workspace = self.places.workspace
+        if workspace is not None and not access.directory.is_relative_to(workspace):
+            asked.append(f"it would run in {_shown(access.directory)}, {_OUTSIDE}")
+        return " and ".join(asked)
+
+    def _guarded(self, path: Path) -> str | None:
+        return self.places.protected(path) or self.places.sensitive(path)
+
+
+_OUTSIDE = "outside of the workspace"
+
+
+def _class_of(verdict: object) -> CallClass:
+    if isinstance(verdict, ReadOnly):
+        return CallClass.READ_ONLY
+    return CallClass.UNKNOWN if isinstance(verdict, Unknown) else CallClass.NEEDS_APPROVAL
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)
+
+
+def _shown(path: Path) -> str:
+    return _printable(os.fspath(path))

@@ -231,7 +231,13 @@ def _all_allowed(
 def _matches(rule: Rule, access: Access, workspace: Path | None) -> bool:
     match access:
         case ReadAccess(path) | WriteAccess(path):
-            return rule.path is None or matches_path(rule.path, path, workspace)
+            if rule.path is None:
+                return True
+            # What a path really is, is allowed or not; by its other name it can only be denied.
+            names = {Path(os.path.realpath(path))}
+            if rule.decision != "allow":
+                names.add(Path(os.path.normpath(path)))
+            return any(matches_path(rule.path, name, workspace) for name in names)
         case FetchAccess(host=host):
             return rule.host is None or matches_host(rule.host, host)
         case _:

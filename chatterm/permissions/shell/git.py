@@ -41,13 +41,15 @@ _SETTINGS = {
     "maintenance.auto": "false",
     "gc.auto": "0",
 }
-# Where one of these stands in a repository's configuration, something may be run or reached.
+# Where a section or a key of a repository's configuration is one of these, something may be run or
+# reached.
 _RISKY = re.compile(
-    rb"include|external|textconv|command|clean|smudge|process|driver|alias|program|worktree\s*=|pretty"
-    rb"|format|showsignature|promisor|partialclone|attributesfile|fsmonitor|\bcmd\b|sshcommand|gitproxy"
-    rb"|extensions\]?[^\n]*worktreeconfig",
+    rb"include|external|textconv|command|clean|smudge|process|driver|alias|program|\bworktree\b|pretty"
+    rb"|\bformat\b|showsignature|promisor|partialclone|attributesfile|fsmonitor|\bcmd\b|gitproxy"
+    rb"|worktreeconfig",
     re.IGNORECASE,
 )
+_SUBSECTION = re.compile(rb'"(?:[^"\\\n]|\\.)*"')
 _MOST_BYTES = 50_000_000
 _GITLINK = b"\x00\x00\xe0\x00"  # the mode of a submodule in the index
 
@@ -285,10 +287,19 @@ def _check_repository(directory: Path, trusted: Path) -> None:
     if git.is_symlink() or not git.is_dir():
         raise RefusedError("the repository is kept elsewhere")
     for name in ("config", "config.worktree"):
-        if _RISKY.search(_content(git / name)):
+        if _names_risk(_content(git / name)):
             raise RefusedError("the repository's configuration may run programs")
     if _GITLINK in _content(git / "index"):
         raise RefusedError("the repository has submodules, which have configurations of their own")
+
+
+def _names_risk(configuration: bytes) -> bool:
+    """Whether a configuration has a section or key of `_RISKY`; values don't count."""
+    for line in configuration.splitlines():
+        names, *_ = _SUBSECTION.sub(b'""', line).partition(b"=")
+        if _RISKY.search(names):
+            return True
+    return False
 
 
 def _has_git(directory: Path) -> bool:

@@ -1,0 +1,331 @@
+"""The gate: deny, then sensitive, then ask, then allow, then the mode; and what fails closes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chatterm.config.schema import Rule
+from chatterm.errors import ConfigError
+from chatterm.permissions.gate import Gate, Posture
+from chatterm.permissions.places import Places
+from chatterm.permissions.rules import Scope
+from chatterm.permissions.rulewords import rule_of
+from chatterm.permissions.sandbox.levels import Level
+from chatterm.permissions.verdicts import (
+    CallClass,
+    Decision,
+    FetchAccess,
+    Judgement,
+    ReadAccess,
+    ShellAccess,
+    WriteAccess,
+)
+
+SEARCH = ("/usr/local/bin", "/usr/bin", "/bin")
+ALLOW, ASK, DENY = Decision.ALLOW, Decision.ASK, Decision.DENY
+CAGED = Posture(level=Level.BUBBLEWRAP)
+
+
+class Ground:
+    """A workspace and a home directory, and gates before them."""
+
+    def __init__(self, base: Path) -> None:
+        self.home, self.workspace = base / "home", base / "work"
+        self.outside = base / "outside"
+        for directory in (self.home / ".ssh", self.workspace / "src", self.outside):
+            directory.mkdir(parents=True)
+        (self.home / ".ssh" / "id_rsa").write_text("key\n")
+        (self.workspace / "a.txt").write_text("a\n")
+        (self.workspace / ".env").write_text("KEY=1\n")
+        self.places = Places.of(self.workspace, self.home, (self.home / ".config/chatterm",))
+
+    def gate(self, posture: Posture = CAGED, *rules: Rule) -> Gate:
+        return Gate(self.places, posture, rules, search=SEARCH)
+
+    def shell(self, line: str, posture: Posture = CAGED, *rules: Rule, **more: object) -> Judgement:
+        access = ShellAccess(line, more.pop("directory", self.workspace), **more)  # type: ignore[arg-type]
+        return self.gate(posture, *rules).judge("shell", (access,))
+
+    def write(self, path: str, posture: Posture = CAGED, *rules: Rule) -> Judgement:
+        access = WriteAccess(self.workspace / path)
+        return self.gate(posture, *rules).judge("write_file", (access,))
+
+    def read(self, path: str, posture: Posture = CAGED, *rules: Rule) -> Judgement:
+        access = ReadAccess(self.workspace / path)
+        return self.gate(posture, *rules).judge("read_file", (access,))
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return Ground(tmp_path.resolve())
+
+
+def allow(text: str) -> Rule:
+    return rule_of(text, "allow")
+
+
+def mode(name: str, level: Level = Level.BUBBLEWRAP) -> Posture:
+    return Posture(mode=name, level=level)  # type: ignore[arg-type]
+
+
+# --- the modes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "reads", "runs", "writes", "outside", "fetches"),
+    [
+        ("confirm", ALLOW, ASK, ASK, ASK, ASK),
+        ("caged", ALLOW, ALLOW, ALLOW, ASK, ASK),
+        ("accept-edits", ALLOW, ASK, ALLOW, ASK, ASK),
+        ("plan", ALLOW, DENY, DENY, DENY, ASK),
+        ("yolo", ALLOW, ALLOW, ALLOW, ALLOW, ALLOW),
+    ],
+)
+def test_each_mode(
+    ground: Ground,
+    name: str,
+    reads: Decision,
+    runs: Decision,
+    writes: Decision,
+    outside: Decision,
+    fetches: Decision,
+) -> None:
+    posture = mode(name)
+    assert ground.shell("cat a.txt | head", posture).decision is reads
+    assert ground.read("a.txt", posture).decision is reads
+    assert ground.shell("make", posture).decision is runs
+    assert ground.write("src/new.py", posture).decision is writes
+    assert ground.write("../outside/x", posture).decision is outside
+    fetch = FetchAccess("https://example.org/", "example.org")
+    assert ground.gate(posture).judge("fetch_url", (fetch,)).decision is fetches
+
+
+def test_the_mode_caged_asks_where_there_is_no_cage(ground: Ground) -> None:
+    posture = mode("caged", Level.NONE)
+    assert ground.shell("make", posture).decision is ASK
+    assert ground.write("src/new.py", posture).decision is ASK
+    caged = ground.shell("make", mode("caged"))
+    assert caged.decision is ALLOW
+    assert caged.caged
+
+
+def test_what_goes_beyond_the_cage_is_asked_about(ground: Ground) -> None:
+    posture = mode("caged")
+    rule = allow("shell:make")
+    for beyond in ({"network": True}, {"writable": (ground.outside,)}):
+        assert ground.shell("make", posture, rule, **beyond).decision is ASK
+        assert ground.shell("ls", posture, allow("shell:ls"), **beyond).decision is ASK
+    elsewhere = ground.shell("make", posture, rule, directory=ground.outside)
+    assert elsewhere.decision is ASK
+    assert "outside of the workspace" in elsewhere.reason
+    approved = ground.shell("make", replace(posture, yes=True), writable=(ground.outside,))
+    assert approved.decision is ALLOW
+    assert approved.approved == {ground.outside}
+
+
+# --- sensitive and protected --------------------------------------------------------------------
+
+YES = (replace(CAGED, yes=True), mode("yolo"), mode("caged"), mode("accept-edits"), CAGED)
+
+
+@pytest.mark.parametrize("posture", YES, ids=["yes", "yolo", "caged", "accept-edits", "confirm"])
+def test_only_the_user_allows_what_is_sensitive_or_protected(
+    ground: Ground, posture: Posture
+) -> None:
+    for judged in (
+        ground.read(".env", posture, allow("read_file")),
+        ground.read("../home/.ssh/id_rsa", posture, allow("read_file:/**")),
+        ground.write(".git/hooks/pre-commit", posture, allow("write_file")),
+        ground.write(".env", posture, allow("write_file:**")),
+        ground.shell("cat .env", posture, allow("shell:cat .env")),
+        ground.shell("cp a.txt .git/hooks/post-commit; x=$(id)", posture, allow("shell")),
+        ground.shell("make", posture, writable=(ground.home / ".ssh",)),
+    ):
+        assert judged.decision is ASK, judged
+        assert judged.sensitive
+
+
+def test_an_answer_opens_the_very_file_it_was_about(ground: Ground) -> None:
+    link = ground.workspace / "link"
+    link.symlink_to(ground.outside / "target")
+    judged = ground.read("link")
+    assert judged.decision is ASK
+    assert judged.approved == {ground.outside / "target"}
+    assert ground.read("a.txt").approved == frozenset()
+
+
+def test_another_name_of_a_sensitive_file_counts_as_it(ground: Ground) -> None:
+    os.link(ground.home / ".ssh" / "id_rsa", ground.workspace / "innocent.txt")
+    assert ground.read("innocent.txt").sensitive
+    assert ground.write("innocent.txt", mode("yolo")).decision is ASK
+
+
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/sys/kernel/x", "/dev/sda"])
+def test_what_is_no_ordinary_file_is_refused(ground: Ground, path: str) -> None:
+    assert ground.read(path, replace(CAGED, yes=True)).decision is DENY
+    assert ground.write(path, replace(CAGED, yes=True)).decision is DENY
+
+
+# --- rules --------------------------------------------------------------------------------------
+
+
+def test_the_strictest_rule_wins(ground: Ground) -> None:
+    deny, ask = rule_of("shell:make clean", "deny"), rule_of("shell:make *", "ask")
+    judged = ground.shell("make clean", CAGED, allow("shell:make *"), ask, deny)
+    assert (judged.decision, judged.rule) == (
+        DENY,
+        {"tool": "shell", "decision": "deny", "argv": ["make", "clean"]},
+    )
+    assert ground.shell("make all", CAGED, allow("shell:make *"), ask).decision is ASK
+    assert ground.shell("make all", CAGED, allow("shell:make *")).decision is ALLOW
+
+
+def test_yes_answers_for_rules_that_ask_but_not_for_those_that_deny(ground: Ground) -> None:
+    yes = replace(CAGED, yes=True)
+    assert ground.shell("make", yes, rule_of("shell:make", "ask")).decision is ALLOW
+    assert ground.shell("make", yes, rule_of("shell:make", "deny")).decision is DENY
+    assert ground.shell("x=1 $(make)", yes).decision is ALLOW
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/usr/bin/rm -rf x",
+        "env rm -rf x",
+        "sudo -u me rm -rf x",
+        "ls; rm -rf x",
+        "timeout 5 nice rm -rf x",
+        "echo $(rm -rf x)",
+        "sh -c 'rm -rf x'",
+        "find . | xargs rm -rf x",
+    ],
+)
+def test_a_denied_command_is_denied_behind_others(ground: Ground, line: str) -> None:
+    judged = ground.shell(line, replace(CAGED, yes=True), rule_of("shell:rm *", "deny"))
+    assert judged.decision is DENY
+
+
+def test_a_rule_allows_a_line_only_when_it_is_understood_whole(ground: Ground) -> None:
+    rule = allow("shell:make *")
+    assert ground.shell("make test && ls | head", CAGED, rule).decision is ALLOW
+    for line in (
+        "make test; id -u; touch x",
+        "make test > out",
+        "make test &",
+        "make $(touch x)",
+        "X=1 make test",
+        "cd ../outside && make",
+    ):
+        assert ground.shell(line, CAGED, rule).decision is ASK, line
+    for line in ("make test > out", "make test &", "make $(touch x)", "X=1 make test"):
+        assert ground.shell(line, CAGED, allow("shell")).decision is ASK, line
+
+
+def test_without_a_cage_only_rules_that_name_the_whole_command_count(ground: Ground) -> None:
+    bare = Posture(level=Level.NONE)
+    assert ground.shell("make all", bare, allow("shell:make *")).decision is ASK
+    assert ground.shell("make all", bare, allow("shell")).decision is ASK
+    assert ground.shell("make all", bare, allow("shell:make all")).decision is ALLOW
+    chosen = replace(bare, level_chosen=True)
+    assert ground.shell("make all", chosen, allow("shell:make *")).decision is ALLOW
+    assert ground.shell("make all", bare, rule_of("shell:make *", "deny")).decision is DENY
+
+
+def test_rules_about_paths_and_hosts(ground: Ground) -> None:
+    assert ground.write("src/a.py", CAGED, allow("write_file:src/**")).decision is ALLOW
+    assert ground.write("b.py", CAGED, allow("write_file:src/**")).decision is ASK
+    assert ground.write("src/../b.py", CAGED, allow("write_file:src/**")).decision is ASK
+    assert ground.read("a.txt", CAGED, rule_of("read_file:a.txt", "deny")).decision is DENY
+    outside = allow(f"read_file:{ground.outside}/**")
+    assert ground.read("../outside/x", CAGED, outside).decision is ALLOW
+    fetch = FetchAccess("https://docs.python.org/3/", "docs.python.org")
+    gate = ground.gate(CAGED, allow("fetch_url:*.python.org"))
+    assert gate.judge("fetch_url", (fetch,)).decision is ALLOW
+
+
+# --- what an answer keeps -----------------------------------------------------------------------
+
+
+def test_a_grant_for_the_session_opens_that_command_and_not_the_tool(ground: Ground) -> None:
+    gate = ground.gate()
+    access = (ShellAccess("pytest -q", ground.workspace),)
+    judged = gate.judge("shell", access)
+    offered = gate.proposals("shell", access, judged)
+    assert [each.text for each in offered] == ["pytest -q", "pytest …"]
+    gate.grant(offered[0].rule, Scope.SESSION)
+    assert gate.judge("shell", access).decision is ALLOW
+    other = (ShellAccess("pytest -q --pdb", ground.workspace),)
+    assert gate.judge("shell", other).decision is ASK
+
+
+def test_nothing_is_offered_that_would_not_count(ground: Ground) -> None:
+    bare = ground.gate(Posture(level=Level.NONE))
+    access = (ShellAccess("pytest -q", ground.workspace),)
+    offered = bare.proposals("shell", access, bare.judge("shell", access))
+    assert [each.text for each in offered] == ["pytest -q"]
+    gate = ground.gate()
+    for line in ("pytest > out", "x=$(id)", "cat .env", "a; b", "curl x &"):
+        access = (ShellAccess(line, ground.workspace),)
+        assert gate.proposals("shell", access, gate.judge("shell", access)) == (), line
+    asking = ground.gate(CAGED, rule_of("shell:pytest *", "ask"))
+    access = (ShellAccess("pytest -q", ground.workspace),)
+    assert asking.proposals("shell", access, asking.judge("shell", access)) == ()
+
+
+def test_a_rule_that_cannot_be_written_down_counts_for_the_session(ground: Ground) -> None:
+    def full(_rule: Rule, _scope: Scope) -> None:
+        raise ConfigError("the disk is full")
+
+    gate = replace(ground.gate(), keep=full)
+    with pytest.raises(ConfigError):
+        gate.grant(allow("shell:make"), Scope.EVERYWHERE)
+    assert gate.judge("shell", (ShellAccess("make", ground.workspace),)).decision is ALLOW
+
+
+# --- trust, and failing closed ------------------------------------------------------------------
+
+
+def test_git_reads_unasked_and_hardened_in_a_trusted_directory(ground: Ground) -> None:
+    git = ground.workspace / ".git"
+    (git / "refs").mkdir(parents=True)
+    (git / "objects").mkdir()
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    plain = '[core]\n\trepositoryformatversion = 0\n[remote "a"]\n\turl = /x/command.git\n'
+    (git / "config").write_text(plain)
+    assert ground.shell("git status").decision is ASK
+    trusted = ground.shell("git status", replace(CAGED, trusted=True))
+    assert trusted.decision is ALLOW
+    assert trusted.hardened == ground.workspace
+    for risk in ("[core]\nfsmonitor=x", '[diff "a=b"] textconv = x', "[include]\npath=/x"):
+        (git / "config").write_text(f"{plain}{risk}\n")
+        assert ground.shell("git status", replace(CAGED, trusted=True)).decision is ASK, risk
+
+
+def test_a_call_that_does_not_say_what_it_touches_asks(ground: Ground) -> None:
+    judged = ground.gate(mode("caged")).judge("shell", ())
+    assert (judged.decision, judged.call_class) == (ASK, CallClass.UNKNOWN)
+
+
+def test_a_defect_in_judging_allows_nothing(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("chatterm.permissions.shell.analysis.analyse", broken)
+    judged = ground.shell("ls", replace(CAGED, yes=True))
+    assert (judged.decision, judged.sensitive) == (ASK, True)
+    assert "error inside chatterm" in judged.reason
+
+
+def test_the_strictest_of_all_that_a_call_touches_counts(ground: Ground) -> None:
+    gate = ground.gate(mode("accept-edits"))
+    inside, hook = ground.workspace / "x", ground.workspace / ".git" / "hooks" / "x"
+    judged = gate.judge("write_file", (WriteAccess(inside), WriteAccess(hook)))
+    assert judged.decision is ASK
+    assert judged.sensitive
+    assert judged.approved == {hook}

@@ -59,9 +59,10 @@ def _change(path: Path, change: Callable[[TOMLDocument, tuple[Rule, ...]], None]
             text = ""
         rules = parse_config(text, path).permissions.rules
         try:
-            document = tomlkit.parse(text)
+            mark = text[: text.startswith("\ufeff")]  # an editor's; no part of TOML
+            document = tomlkit.parse(text.removeprefix(mark))
             change(document, rules)
-            changed = tomlkit.dumps(document)
+            changed = mark + tomlkit.dumps(document)
         except (TOMLKitError, TypeError, AttributeError) as error:
             raise _unchangeable(path, str(error)) from error
         if changed == text:

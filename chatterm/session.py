@@ -30,7 +30,7 @@ from chatterm.events import (
 )
 from chatterm.providers.base import Provider, Settings
 from chatterm.providers.history import sendable
-from chatterm.steps import Attachment, NoticeStep, Turn, TurnStatus, UserInput
+from chatterm.steps import NoticeStep, Turn, TurnStatus, UserInput
 
 if TYPE_CHECKING:
     from chatterm.agent.context import ContextUse
@@ -424,16 +424,11 @@ class Session:
 
     def _with_content(self, turn: Turn) -> Turn:
         """A turn whose attachments have their content, as a request needs them."""
-        if self._store is None or all(a.data is not None for a in turn.input.attachments):
+        if self._store is None:
             return turn
-        attachments = tuple(self._fetched(self._store, a) for a in turn.input.attachments)
-        return replace(turn, input=replace(turn.input, attachments=attachments))
+        from chatterm.store.contents import with_content
 
-    @staticmethod
-    def _fetched(store: Store, attachment: Attachment) -> Attachment:
-        if attachment.data is not None:
-            return attachment
-        return replace(attachment, data=store.blob(attachment.sha256))
+        return with_content(turn, self._store)
 
     def _recorded(self, turn: str) -> tuple[Event, ...] | None:
         """The events of a turn that was run before, when it has its answer."""

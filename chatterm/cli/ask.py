@@ -82,9 +82,27 @@ def ask(
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")
     ] = False,
-    _no_input: Annotated[
+    no_input: Annotated[
         bool, typer.Option("--no-input", help="Never ask anything on the terminal.")
     ] = False,
+    tool: Annotated[
+        list[str] | None,
+        typer.Option("-T", "--tool", metavar="NAME", help="Let the model use a tool, or all."),
+    ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RULE", help="Allow what matches: TOOL, shell:COMMAND …"),
+    ] = None,
+    deny: Annotated[
+        list[str] | None, typer.Option(metavar="RULE", help="Refuse what matches.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Allow all that no rule denies; needs a sandbox.")
+    ] = False,
+    sandbox: Annotated[
+        str | None,
+        typer.Option(metavar="LEVEL", help="auto, bubblewrap, landlock, sandbox-exec or none."),
+    ] = None,
     no_save: Annotated[
         bool, typer.Option("--no-save", help="Don't keep the conversation.")
     ] = False,
@@ -123,5 +141,11 @@ def ask(
             go_on=go_on,
             resume=resume,
             save=not no_save,
+            tools=tuple(tool or ()),
+            allow=tuple(allow or ()),
+            deny=tuple(deny or ()),
+            yes=yes,
+            sandbox=sandbox,
+            may_ask=not no_input,
         )
     )

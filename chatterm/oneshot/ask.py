@@ -59,6 +59,7 @@ from chatterm.session import Prompt, Session
 from chatterm.steps import FinishReason, NoticeStep, TurnStatus, UserInput
 
 if TYPE_CHECKING:
+    from chatterm.oneshot.tooling import Tooling
     from chatterm.store import Store
 
 _INCOMPLETE = {
@@ -120,7 +121,11 @@ class _Prepared:
             capture_dir=options.capture,
             pace=1.0 if self._on_terminal else 0.0,
         )
-        self._prompt = _prompt(options, config, chosen, self._provider, user_input, self._schema)
+        self._tooling = _open_tooling(options, config, self._store, self._narrator)
+        about = self._tooling.system if self._tooling else None
+        self._prompt = _prompt(
+            options, config, chosen, self._provider, user_input, self._schema, about
+        )
         self._context = config.context
 
     def run(self) -> tuple[int, bool]:
@@ -148,6 +153,8 @@ class _Prepared:
             )
         finally:
             await self._provider.aclose()
+            if self._tooling is not None:
+                self._tooling.close()
             if self._store is not None:
                 self._forget_old(self._store)
                 self._store.close()
@@ -165,7 +172,9 @@ class _Prepared:
             async for event in events:
                 if isinstance(event, StepFinished) and isinstance(event.step, NoticeStep):
                     self._narrator.warn(event.step.text)
-        async with aclosing(self._session.run(self._prompt, interrupt=interrupt)) as events:
+        calls = self._tooling.toolbox if self._tooling else None
+        running = self._session.run(self._prompt, calls=calls, interrupt=interrupt)
+        async with aclosing(running) as events:
             async for event in events:
                 yield event
 
@@ -265,12 +274,12 @@ def _prompt(
     provider: Provider,
     user_input: UserInput,
     schema: Mapping[str, Any] | None,
+    about: str | None,
 ) -> Prompt:
     generation = config.generation
     system = options.system if options.system is not None else generation.system
-    if schema is not None:
-        wish = _SCHEMA_REQUEST + json.dumps(schema, ensure_ascii=False)
-        system = f"{system}\n\n{wish}" if system else wish
+    wish = None if schema is None else _SCHEMA_REQUEST + json.dumps(schema, ensure_ascii=False)
+    system = "\n\n".join(filter(None, (system, about, wish))) or None
     return Prompt(
         input=user_input,
         provider=provider,
@@ -286,6 +295,17 @@ def _prompt(
         max_rounds=options.max_rounds or config.limits.max_rounds,
         max_cost_usd=config.limits.max_cost_usd,
     )
+
+
+def _open_tooling(
+    options: AskOptions, config: Config, store: Store | None, narrator: Narrator
+) -> Tooling | None:
+    named = options.tools or options.allow or options.deny or options.yes or options.sandbox
+    if not named:
+        return None
+    from chatterm.oneshot.tooling import open_tooling  # an ask without tools loads none of it
+
+    return open_tooling(options, config, store, narrator)
 
 
 def _open_store(options: AskOptions, config: Config) -> Store | None:

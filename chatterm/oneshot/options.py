@@ -41,6 +41,12 @@ class AskOptions:
         go_on: Go on with the newest conversation that `ask` began in this directory.
         resume: The conversation to go on with: its id or the beginning of it.
         save: Keep the conversation.
+        tools: The tools that the model may use; `all` stands for those that are enabled.
+        allow: Rules that allow, as words.
+        deny: Rules that deny, as words.
+        yes: Allow all that no rule denies.
+        sandbox: How commands are caged.
+        may_ask: The user may be asked at the terminal.
     """
 
     words: tuple[str, ...] = ()
@@ -63,3 +69,9 @@ class AskOptions:
     go_on: bool = False
     resume: str | None = None
     save: bool = True
+    tools: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    yes: bool = False
+    sandbox: str | None = None
+    may_ask: bool = True

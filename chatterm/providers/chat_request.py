@@ -13,6 +13,7 @@ from chatterm.providers.chat_dialects import Dialect, dialect_of
 from chatterm.providers.history import (
     Round,
     data_url,
+    images_of,
     is_image,
     opaque_of,
     rounds,
@@ -68,6 +69,9 @@ class ChatProtocol:
         return read_openai_models(data)
 
 
+_PICTURES = "[the pictures of the tool results above]"
+
+
 def _settings(request: ModelRequest, dialect: Dialect) -> dict[str, Any]:
     settings = request.settings
     body: dict[str, Any] = {}
@@ -113,6 +117,9 @@ def _round_messages(
     yield message
     for result in each.results:
         yield {"role": "tool", "tool_call_id": result.call_id, "content": result.content}
+    if pictures := [_file_part(image) for result in each.results for image in images_of(result)]:
+        # The protocol's tool messages hold text alone, and nothing may stand between them.
+        yield {"role": "user", "content": [{"type": "text", "text": _PICTURES}, *pictures]}
 
 
 def _call(call: ToolCallStep, turn: Turn, provider: str) -> dict[str, Any]:

@@ -215,6 +215,11 @@ def is_image(attachment: Attachment) -> bool:
     return attachment.media_type.startswith("image/")
 
 
+def images_of(result: ToolResultStep) -> tuple[Attachment, ...]:
+    """The pictures that go with a result; one whose content is gone is left out."""
+    return tuple(a for a in result.attachments or () if is_image(a) and a.data is not None)
+
+
 def data_url(attachment: Attachment) -> str:
     """An attachment's content as a `data:` address."""
     content = base64.b64encode(_content(attachment)).decode("ascii")

@@ -14,6 +14,7 @@ from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.history import (
     Round,
     data_url,
+    images_of,
     is_image,
     opaque_of,
     rounds,
@@ -217,8 +218,11 @@ def _call_item(step: ToolCallStep, opaque: dict[str, Any]) -> dict[str, Any]:
 
 def _result_item(call: ToolCallStep, result: ToolResultStep) -> dict[str, Any]:
     custom = bool(call.opaque and call.opaque.get("custom"))
+    output: str | list[dict[str, Any]] = result.content
+    if pictures := [_file_part(image) for image in images_of(result)]:
+        output = [{"type": "input_text", "text": result.content}, *pictures]
     return {
         "type": "custom_tool_call_output" if custom else "function_call_output",
         "call_id": result.call_id,
-        "output": result.content,
+        "output": output,
     }

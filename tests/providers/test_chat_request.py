@@ -107,9 +107,15 @@ def call(index: int, round_: int, call_id: str, arguments: str = "{}", **more: A
     )
 
 
-def result(index: int, round_: int, call_id: str, content: str) -> ToolResultStep:
+def result(index: int, round_: int, call_id: str, content: str, **more: Any) -> ToolResultStep:
     return ToolResultStep(
-        id=f"t.{index}", index=index, round=round_, status=DONE, call_id=call_id, content=content
+        id=f"t.{index}",
+        index=index,
+        round=round_,
+        status=DONE,
+        call_id=call_id,
+        content=content,
+        **more,
     )
 
 
@@ -277,6 +283,23 @@ def test_files() -> None:
     alone = UserInput("", sent.attachments[:1])
     [message] = encode(Turn("t", alone, "p/m"))["messages"]
     assert [part["type"] for part in message["content"]] == ["image_url"]
+
+
+def test_pictures_of_results_follow_all_results_of_their_round() -> None:
+    picture = Attachment("p.png", "image/png", 1, "00", b"\x89")
+    gone = Attachment("q.png", "image/png", 1, "01")
+    body = encode(
+        turn(
+            call(0, 0, "a"),
+            call(1, 0, "b"),
+            result(2, 0, "a", "p.png, a picture", attachments=(picture, gone)),
+            result(3, 0, "b", "nothing"),
+        )
+    )
+    assert [message["role"] for message in body["messages"][2:]] == ["tool", "tool", "user"]
+    [words, sent] = body["messages"][-1]["content"]
+    assert words["type"] == "text"
+    assert sent == {"type": "image_url", "image_url": {"url": "data:image/png;base64,iQ=="}}
 
 
 # --- dialects ---

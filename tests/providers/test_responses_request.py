@@ -62,7 +62,7 @@ def checked(request: HttpRequest) -> dict[str, Any]:
                 assert isinstance(item["input"], str)
                 waiting.append(item["call_id"])
             case "function_call_output" | "custom_tool_call_output":
-                assert isinstance(item["output"], str)
+                assert isinstance(item["output"], str | list)
                 waiting.remove(item["call_id"])
     assert not waiting
     assert len(set(ids)) == len(ids)
@@ -225,6 +225,17 @@ def test_three_rounds_with_reasoning_and_parallel_calls() -> None:
         answered("c", UNANSWERED),
         sealed("rs_3"),
         message("Found it.", id="msg_1", status="completed", phase="final_answer"),
+    ]
+
+
+def test_a_picture_goes_with_the_result_it_belongs_to() -> None:
+    picture = Attachment("p.png", "image/png", 1, "00", b"\x89")
+    gone = Attachment("q.png", "image/png", 1, "01")
+    more = {"attachments": (picture, gone)}
+    [_, sent] = items(call(0, 0, "a"), result(1, 0, "a", "p.png, a picture", **more))
+    assert sent["output"] == [
+        {"type": "input_text", "text": "p.png, a picture"},
+        {"type": "input_image", "image_url": "data:image/png;base64,iQ=="},
     ]
 
 

@@ -159,6 +159,33 @@ def fork(
 
 
 @app.command()
+def undo(
+    conversation: _Id,
+    step: Annotated[
+        str | None,
+        typer.Argument(metavar="STEP", help="The call to take back; without it they are listed."),
+    ] = None,
+    and_later: Annotated[
+        bool, typer.Option("--and-later", help="Take back the edits after it, too.")
+    ] = False,
+) -> None:
+    """Take back what a tool changed in files, as long as they haven't changed since.
+
+    Without STEP the edits of the conversation are listed. What commands changed isn't covered.
+    """
+    from chatterm.cli.history_undo import list_edits, undo_edits
+
+    if step is None:
+        if and_later:
+            from chatterm.errors import UsageError
+
+            raise UsageError("--and-later needs the STEP to begin with")
+        list_edits(conversation)
+    else:
+        undo_edits(conversation, step, and_later=and_later)
+
+
+@app.command()
 def delete(
     conversation: _Id,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,

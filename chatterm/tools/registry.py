@@ -25,5 +25,17 @@ def _open(name: str, level: Level, places: Places) -> Tool:
             from chatterm.tools.shell import Shell
 
             return Shell(level)
+        case "read_file":
+            from chatterm.tools.read_file import ReadFile
+
+            return ReadFile(places)
+        case "write_file":
+            from chatterm.tools.write_file import WriteFile
+
+            return WriteFile(places)
+        case "edit_file":
+            from chatterm.tools.edit_file import EditFile
+
+            return EditFile(places)
         case _:
             raise UsageError(f"there is no tool {name!a}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from chatterm.errors import ChattermError
+from chatterm.errors import ChattermError, ExitStatus
 from chatterm.permissions.places import Places
 from chatterm.steps import FileEdit
 from chatterm.tools.base import ToolError
@@ -18,6 +18,8 @@ from chatterm.tools.replacing import Current, digest_of, look, remove, replace
 
 class UndoError(ChattermError):
     """Edits can't be taken back."""
+
+    exit_status = ExitStatus.USAGE
 
 
 @dataclass(frozen=True, slots=True)

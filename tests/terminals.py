@@ -1,0 +1,96 @@
+"""A program on a terminal of its own, with somebody who reads and types."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import struct
+import time
+from collections.abc import Mapping, Sequence
+from fcntl import ioctl
+from pathlib import Path
+from termios import TIOCSWINSZ
+from typing import Self
+
+
+class Terminal:
+    """A program in a pseudo-terminal that is its controlling one; a context manager.
+
+    Args:
+        command: The program and its arguments.
+        env: Its environment.
+        cwd: Its directory.
+        stdout: A descriptor for its standard output, instead of the terminal.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        *,
+        columns: int = 100,
+        rows: int = 30,
+        stdout: int | None = None,
+    ) -> None:
+        self.seen = b""
+        self._status: int | None = None
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            try:
+                os.chdir(cwd)
+                if stdout is not None:
+                    os.dup2(stdout, 1)
+                os.execvpe(command[0], list(command), dict(env))
+            finally:
+                os._exit(127)
+        ioctl(self._terminal, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    @property
+    def text(self) -> str:
+        """All that came to the screen so far."""
+        return self.seen.decode("utf-8", "replace")
+
+    def read_until(self, text: str, *, seconds: float = 30) -> None:
+        """Read until a text has come; fails when it doesn't."""
+        until = time.monotonic() + seconds
+        while text not in self.text:
+            left = until - time.monotonic()
+            assert left > 0, f"{text!r} didn't come, but: {self.text!r}"
+            assert self._read(left), f"it ended without {text!r}: {self.text!r}"
+
+    def type(self, text: str) -> None:
+        """Type something."""
+        os.write(self._terminal, text.encode())
+
+    def wait(self, *, seconds: float = 30) -> int:
+        """Read on until the program ends; its exit status."""
+        until = time.monotonic() + seconds
+        while self._read(max(0.0, until - time.monotonic())):
+            pass
+        if self._status is None:
+            _, status = os.waitpid(self.pid, 0)
+            self._status = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        os.close(self._terminal)
+
+    def _read(self, seconds: float) -> bool:
+        ready, _, _ = select.select([self._terminal], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._terminal, 65_536)
+        except OSError:  # the other side is closed
+            return False
+        self.seen += data
+        return bool(data)

@@ -31,6 +31,7 @@ from markdown_it.rules_block import (
     table,
 )
 from markdown_it.rules_block.html_block import HTML_SEQUENCES
+from markdown_it.rules_inline import image, link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
     _Rule = Callable[[StateBlock, int, int, bool], bool]
+    _InlineRule = Callable[[StateInline, bool], bool]
 
 LONG = 1000
 MAX_LEVEL = 80
@@ -66,6 +68,8 @@ def install(md: MarkdownIt) -> None:
     ):
         md.block.ruler.at(name, rule, {"alt": ends})
     md.inline.ruler.before("escape", "math", _math)
+    for name, inline_rule in (("link", link), ("image", image)):
+        md.inline.ruler.at(name, _closed_only(inline_rule))
 
 
 class BlockState(StateBlock):
@@ -160,7 +164,8 @@ def _marked_fence(state: StateBlock, start: int, end: int, silent: bool) -> bool
             and not state.is_code_block(last)
         )
         indent = " " * (state.sCount[start] - state.blkIndent)
-        token.meta["opener"] = f"{indent}{token.markup}{token.info}"
+        info = token.info.replace("|", " ")  # before a line of code it might head a table
+        token.meta["opener"] = f"{indent}{token.markup}{info}"
     return True
 
 
@@ -183,6 +188,15 @@ _MATH = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+
+def _closed_only(rule: _InlineRule) -> _InlineRule:
+    """A rule for links, asked only where a bracket closes: it looks ahead from each opening."""
+
+    def closed(state: StateInline, silent: bool) -> bool:
+        return state.src.find("]", state.pos) >= 0 and rule(state, silent)
+
+    return closed
 
 
 def _math(state: StateInline, silent: bool) -> bool:

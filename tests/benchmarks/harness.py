@@ -8,12 +8,14 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+_LOOP_MS = 8.0  # what the loop of `reference_ms` takes on the reference machine
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,19 @@ def in_turn(measures: Sequence[Callable[[], float]], runs: int, *, warm_up: int 
             if run >= warm_up:
                 kept.append(value)
     return [statistics.median(kept) for kept in samples]
+
+
+def reference_ms(milliseconds: float) -> float:
+    """So many milliseconds of the reference machine, on this one: a fixed loop tells its speed."""
+
+    def loop() -> float:
+        began = time.perf_counter()
+        table = {n: str(n) for n in range(20_000)}
+        for _ in range(5):
+            "".join(text for n, text in table.items() if n % 3)
+        return 1000 * (time.perf_counter() - began)
+
+    return milliseconds * min(loop() for _ in range(20)) / _LOOP_MS
 
 
 def child_cpu_ms(command: Sequence[str], env: dict[str, str] | None = None) -> float:

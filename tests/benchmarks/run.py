@@ -16,7 +16,12 @@ from pathlib import Path
 
 from harness import report
 
-ALL = {"ask": "bench_ask", "decode": "bench_decode", "store": "bench_store"}
+ALL = {
+    "ask": "bench_ask",
+    "decode": "bench_decode",
+    "render": "bench_render",
+    "store": "bench_store",
+}
 
 
 def main() -> int:

@@ -65,6 +65,7 @@ def streamed(text, width, sizes):
 @settings(deadline=None, max_examples=200)
 @given(text=DOCUMENTS, width=WIDTHS, most=st.sampled_from([1, 3, 30]), seed=st.integers())
 @example("- b\n  1. c\n  10. d\n-\n\nz\n", 40, 1, 0)
+@example("~~~a | b\n| a | b |\n|---|:-:|\n", 10, 1, 0)
 @example("<!--\n", 40, 1, 0)
 @example("-\n-\n  w", 40, 1, 0)
 @example("+ b\n\n  ```\n  v", 40, 1, 0)

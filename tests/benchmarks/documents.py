@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-_WORDS = (
+_PROSE = (
     "the parser keeps a partial event in its buffer until a blank line ends it so a stream that "
     "closes early loses what was there and nothing tells the reader which is why finish has to be "
     "called when the body ends whether or not the server said that it was done"
-).split()
+)
+_WORDS = _PROSE.split()
 
 
 def answer(characters: int, seed: int = 1) -> str:

@@ -23,9 +23,9 @@ _GRACE_SECONDS = 0.3
 _MOST_BYTES = 4096
 _HELP = "y yes · n no · q no, and stop; words after the letter go to the model"
 _TAILS = {
-    Scope.SESSION: ("s", "yes, and whatever matches for this run"),
+    Scope.SESSION: ("s", "for this run"),
     Scope.PROJECT: ("p", "always in this project"),
-    Scope.EVERYWHERE: ("a", "always"),
+    Scope.EVERYWHERE: ("a", "always everywhere"),
 }
 
 
@@ -123,7 +123,10 @@ def question_text(question: Question) -> str:
     lines += [f"  it asks to write below {_shown(path)}" for path in details.get("writable", ())]
     lines += [_shown(line) for line in question.diff.splitlines()]
     lines.append(f"  {_shown(question.reason)}")
-    answers = ["y yes", *(f"{key} {text}" for key, text, _ in _offers(question)), "n no"]
+    offers = _offers(question)
+    if offers:
+        lines.append(f"  rule: {_shown(question.proposals[0].text)}")
+    answers = ["y yes", *(f"{key} {text}" for key, text, _ in offers), "n no"]
     lines += ["  " + " · ".join([*answers, "q no, and stop"])]
     return "\n".join(lines) + "\n"
 
@@ -154,9 +157,7 @@ def _offers(question: Question) -> list[tuple[str, str, tuple[Scope, Proposal]]]
     offers = []
     for scope, (key, text) in _TAILS.items():
         if scope in proposal.scopes:
-            rule = _shown(proposal.text)
-            said = text if scope is Scope.SESSION else f"{text}: {rule}"
-            offers.append((key, said, (scope, proposal)))
+            offers.append((key, text, (scope, proposal)))
     return offers
 
 

@@ -135,13 +135,15 @@ class Narrator:
             ):
                 self.warn(step.text)
             case ToolCallStep() if self._talkative:
-                arguments = " ".join(step.arguments.split())
+                arguments = " ".join(_said(step).split())
                 if len(arguments) > _LONGEST:
                     arguments = arguments[:_LONGEST] + "…"
                 self._line(f"● {_one_line(f'{step.name}  {arguments}')}", _MUTED)
             case ToolResultStep() if self._talkative and not step.ok:
                 mark = _MARK.get(step.outcome, "✗")
-                text = f"{step.name}  {step.outcome.value}: {step.content}"
+                told = step.content.startswith(step.outcome.value)
+                text = step.content if told else f"{step.outcome.value}: {step.content}"
+                text = f"{step.name}  {text}"
                 self._line(f"{mark} {_one_line(text)[:_LONGEST]}", _MUTED)
             case _:
                 pass
@@ -189,6 +191,14 @@ def _sanitizer() -> Sanitizer:
     from chatterm.render.sanitize import Sanitizer  # a pipe's narrator has nothing to sanitise
 
     return Sanitizer()
+
+
+def _said(call: ToolCallStep) -> str:
+    """What a call is about: what our own tools are asked, else the arguments as they are."""
+    given = call.input or {}
+    about = [given[key] for key in ("command", "url", "pattern", "path") if key in given]
+    texts = [each for each in about if isinstance(each, str)]
+    return "  ".join(texts) or call.arguments
 
 
 def _one_line(text: str) -> str:

@@ -170,7 +170,8 @@ def test_a_turn_killed_between_call_and_result_goes_on(model: Model, work: Path)
     waits = "touch begun; sleep 30; touch ended"
     model.server.script(*rounds(model.protocol, (call("shell", command=waits),), "never"))
     words = ("ask", "-T", "shell", "--yes", "start")
-    running = model.program.start(*words, cwd=work, stdout=subprocess.DEVNULL)
+    left = {"TMPDIR": str(work.parent)}  # what a killed program leaves, goes with the test
+    running = model.program.start(*words, cwd=work, stdout=subprocess.DEVNULL, env=left)
     try:
         wait_for(work / "begun", running)
         os.kill(running.pid, signal.SIGKILL)

@@ -47,8 +47,9 @@ def test_a_command_stands_as_it_is_with_its_cage_and_the_reason() -> None:
         "  │ pytest -q\n"
         "  in /work\n"
         "  pytest runs the project's own code\n"
-        "  y yes · s yes, and whatever matches for this run · p always in this project: pytest -q"
-        " · a always: pytest -q · n no · q no, and stop\n"
+        "  rule: pytest -q\n"
+        "  y yes · s for this run · p always in this project · a always everywhere · n no"
+        " · q no, and stop\n"
     )
 
 

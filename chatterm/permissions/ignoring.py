@@ -16,11 +16,14 @@ class Ignored:
     """Tells which files of a workspace are ignored; reads each .gitignore once.
 
     Args:
-        workspace: The real path of the workspace; where it is no repository, nothing is ignored.
+        workspace: The real path of the workspace.
+        everywhere: Whether .gitignore counts where the workspace is no repository, too; else
+            nothing is ignored there.
     """
 
-    def __init__(self, workspace: Path | None) -> None:
-        self._top = workspace if workspace is not None and (workspace / ".git").exists() else None
+    def __init__(self, workspace: Path | None, *, everywhere: bool = False) -> None:
+        counts = workspace is not None and (everywhere or (workspace / ".git").exists())
+        self._top = workspace if counts else None
         self._specs: dict[Path, GitIgnoreSpec | None] = {}
 
     def skips(self, path: Path, *, directory: bool) -> bool:

@@ -122,6 +122,22 @@ class Places:
                 return f"it is the same file as {_shown(path)}, which is sensitive"
         return None
 
+    def sensitive_files(self) -> frozenset[tuple[int, int]] | None:
+        """Device and number of every sensitive file, to look many files with several names up in.
+
+        None when there are too many to tell: then any file with several names may be one.
+        """
+        found = set()
+        for seen, path in enumerate(self._sensitive_files()):
+            if seen >= _MOST_LINKS:
+                return None
+            try:
+                status = path.lstat()
+            except OSError:
+                continue
+            found.add((status.st_dev, status.st_ino))
+        return frozenset(found)
+
     def sensitive_name(self, path: Path) -> str | None:
         """As `sensitive`, of a path that is known to be what it really is: looks at no file."""
         for root in self._covered.hidden:

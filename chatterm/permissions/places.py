@@ -140,9 +140,8 @@ class Places:
 
     def sensitive_name(self, path: Path) -> str | None:
         """As `sensitive`, of a path that is known to be what it really is: looks at no file."""
-        for root in self._covered.hidden:
-            if path == root or path.is_relative_to(root):
-                return f"{_shown(path)} is sensitive"
+        if _beginning(self._covered.hidden)(f"{path}/"):
+            return f"{_shown(path)} is sensitive"
         name = path.name.lower()
         if _matching(_SENSITIVE_NAMES)(name) and not _matching(_HARMLESS_NAMES)(name):
             return f"{_shown(path)} is sensitive by its name"
@@ -171,6 +170,12 @@ class Places:
 @cache
 def _matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
     return re.compile("|".join(map(translate, patterns))).match
+
+
+@cache
+def _beginning(roots: tuple[Path, ...]) -> Callable[[str], object]:
+    """Whether a path is one of some or below: asked of each file of a tree, so it must be quick."""
+    return re.compile("|".join(re.escape(f"{root}/") for root in roots) or r"(?!)").match
 
 
 def real(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,17 @@ class Ignored:
 
 def _read(path: Path) -> GitIgnoreSpec | None:
     try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES).decode("utf-8", "surrogateescape")
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):  # a pipe would keep us waiting
+            return None
+        text = os.read(opened, _MOST_BYTES).decode("utf-8", "surrogateescape")
+    except OSError:
+        return None
+    finally:
+        os.close(opened)
     from pathspec import GitIgnoreSpec  # only where a tree is walked
 
     try:

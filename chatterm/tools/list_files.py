@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatterm.permissions.places import Places
@@ -68,14 +68,16 @@ class ListFiles:
 
     async def run(self, arguments: Mapping[str, Any], context: CallContext) -> ToolResult:
         """List."""
-        return await in_thread(lambda _check: self._list(arguments, context))
+        return await in_thread(lambda check: self._list(arguments, context, check))
 
-    def _list(self, arguments: Mapping[str, Any], context: CallContext) -> ToolResult:
+    def _list(
+        self, arguments: Mapping[str, Any], context: CallContext, check: Callable[[], None]
+    ) -> ToolResult:
         bench = context.bench
         path = located(arguments.get("path") or ".", bench, self._places)
         with open_directory(path, self._places, context.approved_paths) as root:
             listing = _Listing(arguments, root, self._places, context.max_output_bytes)
-            listing.fill()
+            listing.fill(check)
         return listing.result(named(path, bench))
 
 
@@ -95,8 +97,9 @@ class _Listing:
         self._lines: list[str] = []
         self._left_out = self._skipped = self._seen = 0
 
-    def fill(self) -> None:
+    def fill(self, check: Callable[[], None]) -> None:
         for entry in walk(self._root, self._skips, self._enters):
+            check()
             self._seen += 1
             if self._seen > _MOST_COUNTED:
                 break

@@ -63,6 +63,12 @@ async def test_what_is_ignored_is_left_out_also_without_a_repository(desk: Desk)
     assert await listed(desk, path="sub") == ["build/", "[1 ignored by .gitignore]"]
 
 
+async def test_a_pipe_in_place_of_the_rules_keeps_nobody_waiting(desk: Desk) -> None:
+    os.mkfifo(desk.root / ".gitignore")
+    desk.write("a.txt")
+    assert await listed(desk) == [".gitignore (a named pipe)", "a.txt"]
+
+
 async def test_a_glob_finds_files_at_any_depth(desk: Desk) -> None:
     for name in ("a.py", "sub/b.py", "sub/c.txt", "sub/deep/d.py", ".github/e.py"):
         desk.write(name)

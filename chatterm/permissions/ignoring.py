@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,14 @@ class Ignored:
     """Tells which files of a workspace are ignored; reads each .gitignore once.
 
     Args:
-        workspace: The real path of the workspace; where it is no repository, nothing is ignored.
+        workspace: The real path of the workspace.
+        everywhere: Whether .gitignore counts where the workspace is no repository, too; else
+            nothing is ignored there.
     """
 
-    def __init__(self, workspace: Path | None) -> None:
-        self._top = workspace if workspace is not None and (workspace / ".git").exists() else None
+    def __init__(self, workspace: Path | None, *, everywhere: bool = False) -> None:
+        counts = workspace is not None and (everywhere or (workspace / ".git").exists())
+        self._top = workspace if counts else None
         self._specs: dict[Path, GitIgnoreSpec | None] = {}
 
     def skips(self, path: Path, *, directory: bool) -> bool:
@@ -50,10 +54,17 @@ class Ignored:
 
 def _read(path: Path) -> GitIgnoreSpec | None:
     try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES).decode("utf-8", "surrogateescape")
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        if not stat.S_ISREG(os.fstat(opened).st_mode):  # a pipe would keep us waiting
+            return None
+        text = os.read(opened, _MOST_BYTES).decode("utf-8", "surrogateescape")
+    except OSError:
+        return None
+    finally:
+        os.close(opened)
     from pathspec import GitIgnoreSpec  # only where a tree is walked
 
     try:

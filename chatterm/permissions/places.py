@@ -122,11 +122,26 @@ class Places:
                 return f"it is the same file as {_shown(path)}, which is sensitive"
         return None
 
+    def sensitive_files(self) -> frozenset[tuple[int, int]] | None:
+        """Device and number of every sensitive file, to look many files with several names up in.
+
+        None when there are too many to tell: then any file with several names may be one.
+        """
+        found = set()
+        for seen, path in enumerate(self._sensitive_files()):
+            if seen >= _MOST_LINKS:
+                return None
+            try:
+                status = path.lstat()
+            except OSError:
+                continue
+            found.add((status.st_dev, status.st_ino))
+        return frozenset(found)
+
     def sensitive_name(self, path: Path) -> str | None:
         """As `sensitive`, of a path that is known to be what it really is: looks at no file."""
-        for root in self._covered.hidden:
-            if path == root or path.is_relative_to(root):
-                return f"{_shown(path)} is sensitive"
+        if _beginning(self._covered.hidden)(f"{path}/"):
+            return f"{_shown(path)} is sensitive"
         name = path.name.lower()
         if _matching(_SENSITIVE_NAMES)(name) and not _matching(_HARMLESS_NAMES)(name):
             return f"{_shown(path)} is sensitive by its name"
@@ -155,6 +170,12 @@ class Places:
 @cache
 def _matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
     return re.compile("|".join(map(translate, patterns))).match
+
+
+@cache
+def _beginning(roots: tuple[Path, ...]) -> Callable[[str], object]:
+    """Whether a path is one of some or below: asked of each file of a tree, so it must be quick."""
+    return re.compile("|".join(re.escape(f"{root}/") for root in roots) or r"(?!)").match
 
 
 def real(path: Path) -> Path:

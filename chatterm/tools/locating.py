@@ -62,8 +62,8 @@ async def in_thread(work: Callable[[Callable[[], None]], _T]) -> _T:
     """Do something in a thread, and wait for its end even when the task is cancelled.
 
     Args:
-        work: Does it. It is given a function to call before what can't be taken back, which raises
-            a ToolError when the task was cancelled meanwhile.
+        work: Does it. It is given a function to call now and then, and before what can't be taken
+            back, which raises a ToolError when the task was cancelled meanwhile.
 
     Raises:
         ToolError: As `work` does.
@@ -72,7 +72,7 @@ async def in_thread(work: Callable[[Callable[[], None]], _T]) -> _T:
 
     def check() -> None:
         if stop.is_set():
-            raise ToolError("stopped before anything was changed", Outcome.CANCELLED)
+            raise ToolError("stopped", Outcome.CANCELLED)
 
     task = asyncio.ensure_future(asyncio.to_thread(work, check))
     try:

@@ -24,6 +24,7 @@ from chatterm.tools.base import ToolError
 NOTHING: frozenset[Path] = frozenset()
 _READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _LISTING = _READING | os.O_DIRECTORY
+_UNREAL = ("proc", "sys", "dev")
 _BLOCK = 1 << 20
 _TRIES = 20  # a file that an editor replaces just now is looked for again
 
@@ -142,8 +143,7 @@ def judge(really: Path, places: Places, approved: frozenset[Path], within: Path 
     Raises:
         ToolError: It may not be touched.
     """
-    if why := places.unreal(really):
-        raise ToolError(f"{shown(really)} can't be used: {why}")
+    _refuse_unreal(really)
     root_of(really, places, approved, within)
     if really not in approved and (why := places.sensitive_name(really)):
         raise _denied(f"not unasked: {why}")
@@ -184,6 +184,12 @@ def problem(error: OSError, path: Path) -> ToolError:
     return ToolError(f"can't open {name}: {error.strerror or error}")
 
 
+def _refuse_unreal(path: Path) -> None:
+    """Refuse what the kernel shows as files, whoever allowed it; looks at no file."""
+    if (top := os.path.normpath(path).lstrip("/").partition("/")[0]) in _UNREAL:
+        raise ToolError(f"{shown(path)} can't be used: /{top} holds no ordinary files")
+
+
 def _judge_file(opened: Opened, path: Path, places: Places, approved: frozenset[Path]) -> None:
     if not stat.S_ISREG(opened.status.st_mode):
         raise ToolError(f"{shown(path)} is {kind_of(opened.status.st_mode)}, not a file")
@@ -194,10 +200,10 @@ def _judge_file(opened: Opened, path: Path, places: Places, approved: frozenset[
 def _open(
     path: Path, places: Places, approved: frozenset[Path], within: Path | None, flags: int
 ) -> Opened:
-    if why := places.unreal(path):
-        raise ToolError(f"{shown(path)} can't be used: {why}")
+    _refuse_unreal(path)
     for _ in range(_TRIES):
         really = real_path(path)
+        _refuse_unreal(really)
         root = root_of(really, places, approved, within)
         try:
             opened = _open_beneath(root, really, flags)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatterm.steps import Outcome
-from chatterm.tools import beneath
+from chatterm.tools import beneath, opening
 from chatterm.tools.base import ToolError
 from chatterm.tools.decoding import decode, image_type, is_binary
 from chatterm.tools.opening import open_directory, open_regular, shown
@@ -166,6 +166,46 @@ def test_reads_end_at_their_limit_whatever_the_size(desk: Desk) -> None:
         file.truncate(10 * 1024**3)
     with open_regular(path, desk.places) as opened:
         assert len(opened.read(5000)) == 5000
+
+
+@pytest.mark.parametrize("swapped", ["d/secret.txt", "d"])
+def test_what_is_swapped_in_after_the_look_is_not_read(
+    desk: Desk, swapped: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = desk.write("d/secret.txt", "harmless")
+    place, to = desk.root / swapped, desk.outside.parent / "outside"
+    look = opening.real_path
+
+    def look_and_swap(written: Path) -> Path:
+        found = look(written)
+        if not place.is_symlink():
+            place.rename(desk.root / "aside")
+            place.symlink_to(to / "secret.txt" if swapped.endswith("txt") else to)
+        return found
+
+    monkeypatch.setattr(opening, "real_path", look_and_swap)
+    with pytest.raises(ToolError) as error:
+        open_regular(path, desk.places)
+    assert error.value.outcome is Outcome.DENIED
+
+
+def test_a_sensitive_file_swapped_in_after_the_look_is_not_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, secret = desk.write("a.txt", "harmless"), desk.write(".env", "KEY=1")
+    look = opening.real_path
+
+    def look_and_swap(written: Path) -> Path:
+        found = look(written)
+        if path.exists() and not path.is_symlink():
+            path.unlink()
+            path.symlink_to(".env")
+        return found
+
+    monkeypatch.setattr(opening, "real_path", look_and_swap)
+    with pytest.raises(ToolError, match="sensitive"):
+        open_regular(path, desk.places)
+    assert content(desk, path, secret) == "KEY=1"
 
 
 def test_a_racing_link_never_lets_the_secret_out(desk: Desk) -> None:

@@ -94,6 +94,23 @@ async def test_a_change_while_it_is_written_is_noticed(desk: Desk) -> None:
     assert os.listdir(desk.root) == ["a.txt"]  # noqa: PTH208
 
 
+async def test_a_directory_swapped_for_a_link_meanwhile_is_not_followed(desk: Desk) -> None:
+    path = desk.write("d/secret.txt", SECRET)
+    await read(desk, "d/secret.txt")
+    keep = desk.keep
+
+    def keep_and_interfere(data: bytes) -> str:
+        path.parent.rename(desk.root / "aside")
+        path.parent.symlink_to(desk.outside)
+        return keep(data)
+
+    desk.bench.keep = keep_and_interfere
+    with pytest.raises(ToolError):
+        await write(desk, "d/secret.txt", "new")
+    assert desk.secret.read_text() == SECRET
+    assert os.listdir(desk.outside) == ["secret.txt"]  # noqa: PTH208
+
+
 async def test_when_it_cannot_be_kept_it_is_not_written(desk: Desk) -> None:
     path = desk.write("a.txt", "old")
     await read(desk, "a.txt")

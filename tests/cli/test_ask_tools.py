@@ -21,7 +21,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no cag
 GREETER = 'def greet():\n    return "helo"\n'
 EDITED = 'def greet():\n    return "hello"\n'
 WORK: tuple[tuple[Call, ...] | str, ...] = (
-    (call("list_files"), call("search", pattern="helo"), call("read_file", path="src/greet.py")),
+    (
+        call("list_files", depth=2),
+        call("search", pattern="helo"),
+        call("read_file", path="src/greet.py"),
+    ),
     (
         call("edit_file", path="src/greet.py", old='"helo"', new='"hello"'),
         call("write_file", path="docs/notes.md", content="# Notes\n"),

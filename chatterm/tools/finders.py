@@ -112,7 +112,7 @@ class _Ripgrep:
             *(program, "--no-config", "--json", "--no-messages", "--no-ignore", "--hidden"),
             *("--crlf", "--no-mmap", f"--max-count={wanted.most}"),
             "--ignore-case" if wanted.ignore_case else "--case-sensitive",
-            f"--regexp={wanted.pattern}",
+            *("-e", wanted.pattern),  # "--regexp=" would swallow a "=" at the beginning
         ]
 
     async def check(self) -> None:

@@ -121,6 +121,8 @@ def fill(desk: Desk) -> None:
         {"pattern": "straße|σας|ä", "ignore_case": True},
         {"pattern": "nothing of the kind"},
         {"pattern": "--pre=x"},
+        {"pattern": "= 1"},
+        {"pattern": "-"},
     ],
     ids=str,
 )
@@ -316,7 +318,7 @@ def test_a_ripgrep_of_the_workspace_is_not_run(desk: Desk, monkeypatch: pytest.M
         *(r"\p{L}", r"\PN", r"\x{41}", r"\u{41}", r"\A", r"\z", r"\1", r"\n", "\n", r"\h", "\\"),
         *("(?=a)", "(?!a)", "(?<=a)", "(?<!a)", "(?P=a)", "(?>a)", "(?(1)a)", "(?#a)", "a(?i)b"),
         *("(?U)a", "(?x)a", "a++", "a*+", "a{2}+", "a**", "{", "a{,2}", "[[:alpha:]]", "[a&&b]"),
-        *("[a--b]", "[a~~b]", r"[\b]"),
+        *("[a--b]", "[a~~b]", r"[\b]", r"\B", r"\<"),
     ],
 )
 def test_the_stand_in_refuses_what_the_two_do_not_share(pattern: str) -> None:

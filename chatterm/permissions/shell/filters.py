@@ -6,13 +6,26 @@ Each is read by a grammar that knows just the harmless part; what it doesn't kno
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from chatterm.permissions.shell.options import Parsed, RefusedError
 from chatterm.permissions.shell.words import Word
 
+
+def _expression(delimiter: str) -> str:
+    """What fits a regular expression up to its delimiter, if all programs agree where that is.
+
+    They don't where a bracket expression holds the delimiter, a backslash, a bracket, or begins
+    with a closing one.
+    """
+    mark = re.escape(delimiter)
+    inside = rf"(?:\[:[a-z]+:\]|[^\]\[\n\\{mark}]|\\[a-zA-Z.*+?|$-])+"
+    return rf"(?:[^\[\n\\{mark}]|\\[^\n]|\[\^?{inside}\])*"
+
+
 # --- sed ----------------------------------------------------------------------------------------
 
-_ADDRESS = r"(?:[0-9]+(?:~[0-9]+)?|\$|/(?:[^/\\\n\[]|\\[^\n]|\[[^\]/\n]+\])+/[IM]*)"
+_ADDRESS = rf"(?:[0-9]+(?:~[0-9]+)?|\$|/{_expression('/')}/[IM]*)"
 _ADDRESSES = re.compile(rf"(?:{_ADDRESS}(?:\s*,\s*(?:{_ADDRESS}|[+~][0-9]+))?\s*!?)?\s*")
 _COMMAND = re.compile(r"[pPdDqQ=lnNgGhHx]|[qQ][0-9]{1,3}")
 _SUBSTITUTION_FLAGS = re.compile(r"[gpIiM0-9]*")
@@ -60,14 +73,10 @@ def _after_substitution(script: str, at: int) -> int:
     delimiter = script[at + 1]
     if delimiter not in "/|#,:@!%_":
         raise RefusedError("its script has an unusual delimiter")
-    piece = rf"(?:[^{re.escape(delimiter)}\\\n]|\\.)*"
-    delimit = re.escape(delimiter)
-    found = re.compile(rf"({piece}){delimit}({piece}){delimit}").match(script, at + 2)
+    mark = re.escape(delimiter)
+    by = rf"(?:[^{mark}\\\n]|\\.)*"
+    found = re.compile(rf"{_expression(delimiter)}{mark}{by}{mark}").match(script, at + 2)
     if found is None:
-        raise RefusedError("its script isn't plain")
-    # Whether a delimiter in brackets ends the expression differs between implementations.
-    expression = re.sub(r"\\.", "", found[1])
-    if expression.count("[") != expression.count("]"):
         raise RefusedError("its script isn't plain")
     flags = _SUBSTITUTION_FLAGS.match(script, found.end())
     end = flags.end() if flags else found.end()
@@ -86,7 +95,7 @@ _AWK_TOKEN = re.compile(
     |(?P<operator>&&|\|\||[<>=!]=|\+\+|--|[-+*/%^]=|!~|[-+*/%^~!<>=?:,;(){}\[\]$])""",
     re.VERBOSE,
 )
-_AWK_REGEX = re.compile(r"/(?:[^/\\\n\[]|\\[^\n]|\[\^?\]?[^\]\n/]*\])+/")
+_AWK_REGEX = re.compile(rf"/{_expression('/')}/")
 _AWK_FUNCTIONS = frozenset(
     {
         *("length", "substr", "index", "split", "sub", "gsub", "gensub", "match", "tolower"),
@@ -113,7 +122,7 @@ _AWK_FORBIDDEN = frozenset(
         *("FUNCTAB", "function", "func", "BEGINFILE", "ENDFILE", "nextfile", "load", "include"),
     }
 )
-_BEFORE_REGEX = frozenset({"", "(", ",", "{", "}", ";", "!", "~", "!~", "&&", "||"})
+_AWK_KEYWORDS = frozenset({"if", "else", "while", "for", "do", "in", "return", "print", "printf"})
 
 
 def check_awk(parsed: Parsed) -> None:
@@ -133,28 +142,75 @@ def check_awk(parsed: Parsed) -> None:
 
 
 def _check_awk(program: str) -> None:
-    at, braces, parentheses, before = 0, 0, 0, ""
+    reading = _Awk()
+    at = 0
     while at < len(program):
-        regex = _AWK_REGEX.match(program, at) if before in _BEFORE_REGEX else None
-        if regex is not None:
-            at, before = regex.end(), "regex"
+        if program[at] == "/" and (found := reading.regex(program, at)) is not None:
+            at, reading.before = found, "value"
             continue
-        found = _AWK_TOKEN.match(program, at)
-        if found is None:
+        token = _AWK_TOKEN.match(program, at)
+        if token is None:
             raise RefusedError(f"its program isn't plain: {program[at : at + 20]!a}")
-        piece, at = found[0], found.end()
+        reading.token(token, program[token.end() : token.end() + 1])
+        at = token.end()
+
+
+@dataclass(slots=True)
+class _Awk:
+    """Where one is in an awk program.
+
+    Attributes:
+        before: What comes before: a `value`, which a slash would divide; `nothing` that could be
+            divided, so that a slash begins a regular expression; or `unsure`.
+        last: The last token.
+        braces: How many braces are open.
+        groups: For each open parenthesis whether it is the condition of a statement.
+    """
+
+    before: str = "nothing"
+    last: str = ""
+    braces: int = 0
+    groups: list[bool] = field(default_factory=list)
+
+    def regex(self, program: str, at: int) -> int | None:
+        """The end of a regular expression that begins here; None where the slash divides."""
+        if self.before == "value":
+            return None
+        found = _AWK_REGEX.match(program, at)
+        if found is None or self.before == "unsure":
+            raise RefusedError(f"its program isn't plain: {program[at : at + 20]!a}")
+        return found.end()
+
+    def token(self, found: re.Match[str], following: str) -> None:
+        """Go on by a token."""
+        token = found[0]
         if found["blank"]:
-            before = ";" if "\n" in piece else before
-            continue
+            self.before = "nothing" if "\n" in token else self.before
+            return
         if found["name"]:
-            _check_awk_name(piece, program[at : at + 1])
-            if piece in {"print", "printf"} and parentheses > 0:
+            _check_awk_name(token, following)
+            if token in {"print", "printf"} and self.groups:
                 raise RefusedError("its program may write a file")  # in the head of a `for`
-        braces += {"{": 1, "}": -1}.get(piece, 0)
-        parentheses += {"(": 1, ")": -1}.get(piece, 0)
-        if piece == ">" and braces and parentheses <= 0:
+            self.before = "nothing" if token in _AWK_KEYWORDS else "value"
+        elif found["operator"]:
+            self._operator(token)
+        else:
+            self.before = "value"
+        self.last = token
+
+    def _operator(self, piece: str) -> None:
+        condition = False
+        self.braces += {"{": 1, "}": -1}.get(piece, 0)
+        if piece == "(":
+            self.groups.append(self.last in {"if", "while", "for"})
+        elif piece == ")":
+            condition = self.groups.pop() if self.groups else True
+        elif piece == ">" and self.braces and not self.groups:
             raise RefusedError("its program may write a file")
-        before = piece
+        divided = piece == "]" or (piece == ")" and not condition)
+        self.before = "value" if divided else "nothing"
+        if piece in {"++", "--"}:
+            self.before = "unsure"
 
 
 def _check_awk_name(name: str, following: str) -> None:

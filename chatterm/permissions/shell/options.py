@@ -15,6 +15,24 @@ from enum import Enum, auto
 from chatterm.permissions.shell.words import Word
 
 _NUMBER = re.compile(r"[-+]?[0-9]+[kKmMgGbB]?")
+# Types of files by which ripgrep chooses, as far as none of their names may be a sensitive one's.
+_TYPES = {
+    "c": ("*.c", "*.h", "*.cats", "*.H"),
+    "cpp": ("*.cpp", "*.cc", "*.cxx", "*.C", "*.h", "*.hh", "*.hpp", "*.hxx", "*.inl", "*.H"),
+    "css": ("*.css", "*.scss"),
+    "go": ("*.go",),
+    "html": ("*.htm", "*.html", "*.ejs"),
+    "java": ("*.java", "*.jsp", "*.jspx", "*.properties"),
+    "js": ("*.js", "*.jsx", "*.cjs", "*.mjs", "*.vue"),
+    "markdown": ("*.markdown", "*.md", "*.mdown", "*.mdwn", "*.mdx", "*.mkd", "*.mkdn"),
+    "md": ("*.markdown", "*.md", "*.mdown", "*.mdwn", "*.mdx", "*.mkd", "*.mkdn"),
+    "py": ("*.py", "*.pyi"),
+    "python": ("*.py", "*.pyi"),
+    "rust": ("*.rs",),
+    "swift": ("*.swift",),
+    "ts": ("*.ts", "*.tsx", "*.cts", "*.mts"),
+    "typescript": ("*.ts", "*.tsx", "*.cts", "*.mts"),
+}
 
 
 class RefusedError(Exception):
@@ -104,6 +122,7 @@ class Reader:
         deeper: Options that make it read further.
         only: Options that name patterns of the files that are read below a directory.
         without: Options that name directories that are left out.
+        types: Options that name a type of the files that are read below a directory.
         twice: Options with two values.
         check: A further look at the sorted words.
     """
@@ -122,6 +141,7 @@ class Reader:
     deeper: tuple[tuple[str, Depth], ...] = ()
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
     twice: frozenset[str] = frozenset()
     check: Callable[[Parsed], None] | None = None
 
@@ -184,12 +204,20 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
     if reader.operands in {Operands.NAMES, Operands.NAME_PATTERN}:
         depth = Depth.NAMES
     only = tuple(text for text in _texts(parsed, reader.only) if not text.startswith("!"))
+    only += _patterns_of_types(_texts(parsed, reader.types))
     without = tuple(name for name in _texts(parsed, reader.without) if name.isidentifier())
     uses += [Use(word, depth, only, without) for word in operands if word.text != "-"]
     here = reader.here == "always" or (reader.here == "first" and not piped)
     if here and not operands and depth is not Depth.CONTENT:
         uses.append(Use(None, depth, only, without))
     return uses
+
+
+def _patterns_of_types(types: Sequence[str]) -> tuple[str, ...]:
+    """What files of these types are called; nothing where one isn't known."""
+    if any(name not in _TYPES for name in types):
+        return ()
+    return tuple(pattern for name in types for pattern in _TYPES[name])
 
 
 def _texts(parsed: Parsed, names: tuple[str, ...]) -> list[str]:

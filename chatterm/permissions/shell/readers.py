@@ -399,7 +399,10 @@ _SEARCHES = {
         here="first",
         depth=Depth.VISIBLE,
         only=("-g", "--glob", "--iglob"),
+        types=("-t", "--type"),
         deeper=(
+            ("--files", Depth.NAMES),
+            ("--type-list", Depth.NAMES),
             ("-u", Depth.TREE),
             ("--unrestricted", Depth.TREE),
             ("--no-ignore", Depth.TREE),

@@ -60,15 +60,21 @@ def inner_commands(argv: Argv, depth: int = 0) -> Iterator[Argv]:
         # Where the options end isn't known for each: any word may be where the command begins.
         for at in range(1, min(len(argv), 12)):
             yield argv[at:]
+            if argv[at].rsplit("/", 1)[-1] not in _WRAPPERS:  # theirs are among these
+                yield from inner_commands(argv[at:], depth + 1)
     if program == "eval":
         yield from _of_line(" ".join(argv[1:]), depth)
     if program in _SHELLS or program in {"su", "script", "watch", "flock", "ssh"}:
         for word in argv[1:]:
-            if " " in word or ";" in word:
+            if not word.startswith("-"):
                 yield from _of_line(word, depth)
     for at, word in enumerate(argv):
         if word in _FIND_ACTIONS:
-            yield argv[at + 1 :]
+            action = argv[at + 1 :]
+            ends = (n for n, each in enumerate(action) if each in {";", "+"})
+            action = action[: next(ends, len(action))]
+            yield action
+            yield from inner_commands(action, depth + 1)
 
 
 def _of_line(line: str, depth: int) -> Iterator[Argv]:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-_LOOP_MS = 8.0  # what the loop of `reference_ms` takes on the reference machine
+_LOOP_MS = 12.0  # what the loop of `reference_ms` takes on the reference machine
 
 
 @dataclass(frozen=True)

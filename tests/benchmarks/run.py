@@ -19,6 +19,7 @@ from harness import report
 ALL = {
     "ask": "bench_ask",
     "decode": "bench_decode",
+    "gate": "bench_gate",
     "render": "bench_render",
     "store": "bench_store",
 }

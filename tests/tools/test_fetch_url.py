@@ -44,7 +44,8 @@ def test_a_page_comes_as_what_a_reader_sees(server: FaultServer, tmp_path: Path)
     page = (
         "<html><head><title>A  title</title><style>p{}</style></head><body>"
         "<script>alert(1)</script><h1>Hello</h1><p>One <b>two</b> <a href='/x'>three</a></p>"
-        "<ul><li>a</li><li>b</li></ul><noscript>no</noscript><iframe src='x'></iframe></body></html>"
+        "<ul><li>a</li><li>b</li></ul><noscript>no</noscript><iframe src='x'></iframe>"
+        "</body></html>"
     )
     server.script(answer(page.encode()))
     result = fetch(tmp_path, f"{server.url}/page?q=1#part")

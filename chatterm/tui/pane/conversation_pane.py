@@ -1,0 +1,339 @@
+"""The pane: all items at their rows, and widgets for those near what is seen.
+
+A layout pass costs what is mounted, so only the items on the screen and a screen around it are.
+Where an item begins is the sum of the heights before it; heights are estimated until an item is
+near, and what is read stays where it is while they are corrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from textual import events
+from textual.containers import VerticalScroll
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.message import Message
+from textual.scrollbar import ScrollBar
+from textual.widget import Widget
+
+from chatterm.tui.pane.frames import FrameClock
+from chatterm.tui.pane.heights import Heights
+from chatterm.tui.pane.items import Item
+from chatterm.tui.pane.palette import DARK, Palette
+from chatterm.tui.pane.step_view import GUTTER, StepView
+
+_AROUND = 1.0
+"""How many screens above and below are mounted, too."""
+
+
+class _AtRows(Layout):
+    """Puts each widget where the pane says."""
+
+    name = "at-rows"
+
+    def __init__(self, pane: ConversationPane) -> None:
+        self._pane = pane
+
+    def arrange(
+        self,
+        parent: Widget,
+        children: list[Widget],
+        size: Size,
+        greedy: bool = True,  # noqa: FBT002 - textual's own signature
+    ) -> ArrangeResult:
+        """Place the widgets."""
+        parent.pre_layout(self)
+        return list(self._pane.placements(children, size))
+
+
+class _End(Widget):
+    """Stands at the last row, so that the pane is as high as all items together."""
+
+    DEFAULT_CSS = "_End { width: 1; height: 1; }"
+
+    def render(self) -> str:
+        """Nothing."""
+        return ""
+
+
+class ConversationPane(VerticalScroll):
+    """Shows any number of items, one above the other, and follows the end while it is seen.
+
+    Args:
+        palette: What roles look like.
+        maker: Makes the widget of an item.
+    """
+
+    DEFAULT_CSS = """
+    ConversationPane { overflow-y: scroll; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    """
+    can_focus = True
+
+    class Moved(Message):
+        """What is seen has changed in a way that others may tell.
+
+        Attributes:
+            following: The end is seen and followed.
+            below: New rows came below what is seen.
+        """
+
+        def __init__(self, *, following: bool, below: bool) -> None:
+            super().__init__()
+            self.following = following
+            self.below = below
+
+    def __init__(
+        self,
+        palette: Palette = DARK,
+        *,
+        maker: Callable[[Item, Palette], StepView] = StepView,
+        id: str | None = None,  # noqa: A002 - textual's own name
+    ) -> None:
+        super().__init__(id=id)
+        self.palette = palette
+        self._maker = maker
+        self._items: list[Item] = []
+        self._index: dict[str, int] = {}
+        self._heights = Heights()
+        self._views: dict[str, StepView] = {}
+        self._end = _End()
+        self._rows_layout = _AtRows(self)
+        self._text_width = 0
+        self._following = True
+        self._below = False
+        self._clock = FrameClock(self.set_timer, self._flushed)
+
+    # --- items ---
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """All items."""
+        return self._items
+
+    @property
+    def following(self) -> bool:
+        """Whether the end is followed."""
+        return self._following
+
+    def append(self, item: Item) -> None:
+        """Add an item at the end."""
+        self.extend([item])
+
+    def extend(self, items: Sequence[Item]) -> None:
+        """Add items at the end."""
+        for item in items:
+            self._index[item.key] = len(self._items)
+            self._items.append(item)
+            item.changed, item.wanting = self._item_changed, self._clock.want
+            self._heights.append(item.gap + item.estimate(max(1, self._text_width)))
+        self._grown()
+
+    def replace(self, items: Sequence[Item]) -> None:
+        """Show other items from now on, at their end."""
+        for view in self._views.values():
+            view.remove()
+        self._views.clear()
+        self._items, self._index, self._heights = [], {}, Heights()
+        self._following = True
+        self.extend(items)
+
+    def view_of(self, key: str) -> StepView | None:
+        """The widget of an item, while it is mounted."""
+        return self._views.get(key)
+
+    def show_item(self, key: str, *, at_top: bool = True) -> None:
+        """Scroll to an item.
+
+        Raises:
+            KeyError: There is none of that key.
+        """
+        index = self._index[key]
+        self._following = False
+        top = self._heights.top(index)
+        self._go_to(top if at_top else top - self._screen_rows // 2)
+        self._settle()
+        # Those around it may have been measured only now.
+        top = self._heights.top(index)
+        self._go_to(top if at_top else top - self._screen_rows // 2)
+        self._lay_out()
+
+    def follow(self) -> None:
+        """Go to the end, and stay there while it grows."""
+        self._following, self._below = True, False
+        self._settle()
+        self._lay_out()
+        self._tell()
+
+    # --- what textual asks ---
+
+    @property
+    def layout(self) -> Layout:
+        """Items stand where the pane says."""
+        return self._rows_layout
+
+    def compose(self) -> Iterator[Widget]:
+        """The end; items come as they are seen."""
+        yield self._end
+
+    def placements(self, children: Sequence[Widget], size: Size) -> Iterator[WidgetPlacement]:
+        """Where each child stands."""
+        for child in children:
+            if isinstance(child, StepView):
+                index = self._index.get(child.item.key)
+                if index is None:
+                    continue
+                region = Region(0, self._heights.top(index), size.width, self._heights[index])
+            else:
+                region = Region(0, max(0, self._heights.total - 1), 1, 1)
+            yield WidgetPlacement(region, NULL_OFFSET, NULL_SPACING, child)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The size has changed: widths are looked at anew, what is read stays."""
+        width = max(1, self.scrollable_content_region.width - GUTTER)
+        if width != self._text_width:
+            first = not self._text_width
+            with self._place_kept():
+                self._text_width = width
+                if first:
+                    for index, item in enumerate(self._items):
+                        self._heights.set(index, item.gap + item.estimate(width))
+        self._settle()
+        self._lay_out()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Scrolled: mount what comes near."""
+        super().watch_scroll_y(old_value, new_value)
+        if round(old_value) == round(new_value):
+            return
+        at_end = new_value >= self._last_top
+        if at_end != self._following:
+            self._following = at_end
+            self._below = self._below and not at_end
+            self._tell()
+        self._settle()
+
+    # --- what changes ---
+
+    def _item_changed(self, item: Item, row: int) -> None:
+        """An item looks different from a row on."""
+        index = self._index.get(item.key)
+        if index is None or self._items[index] is not item:
+            return
+        view = self._views.get(item.key)
+        if view is None:
+            if self._heights.set(index, item.gap + item.estimate(max(1, self._text_width))):
+                self._grown()
+            return
+        view.rows_changed(row)
+        if self._measure(index):
+            self._grown()
+
+    def _grown(self) -> None:
+        """Heights have changed at or below what is read."""
+        if not self._text_width:
+            return
+        if not self._following and not self._below:
+            self._below = True
+            self._tell()
+        self._settle()
+        self._lay_out()
+
+    def _flushed(self, items: Sequence[Item], until: float) -> list[Item]:
+        """A frame: make lines of what has come; the items that have more to do."""
+        left = []
+        for item in items:
+            item.flush()
+            if item.work(until):
+                left.append(item)
+        return left
+
+    # --- where things are ---
+
+    @property
+    def _screen_rows(self) -> int:
+        return max(1, self.scrollable_content_region.height)
+
+    @property
+    def _last_top(self) -> int:
+        """The top row when the end is seen."""
+        return max(0, self._heights.total - self._screen_rows)
+
+    @property
+    def _top_row(self) -> int:
+        return self._last_top if self._following else min(round(self.scroll_y), self._last_top)
+
+    def _measure(self, index: int) -> int:
+        """Find out an item's height; by how much it has changed."""
+        item = self._items[index]
+        return self._heights.set(index, item.gap + item.rows(self._text_width))
+
+    def _settle(self) -> None:
+        """See to it that what is near is measured and mounted, and nothing else."""
+        if not self._text_width or not self._items:
+            return
+        with self._place_kept():
+            wanted = self._measured()
+        wanted_keys = {self._items[index].key for index in wanted}
+        gone = [key for key in self._views if key not in wanted_keys]
+        come = [self._items[index] for index in wanted if self._items[index].key not in self._views]
+        if not gone and not come:
+            return
+        if gone:
+            self.remove_children([self._views.pop(key) for key in gone])
+        if come:
+            for item in come:
+                self._views[item.key] = self._maker(item, self.palette)
+            self.mount(*(self._views[item.key] for item in come))
+        self._lay_out()
+
+    def _measured(self) -> range:
+        """The items near what is seen, after measuring them."""
+        around = round(self._screen_rows * _AROUND)
+        done: set[int] = set()
+        while True:
+            top = self._top_row
+            first = self._heights.at(top - around)
+            last = self._heights.at(top + self._screen_rows + around)
+            new = [index for index in range(first, last + 1) if index not in done]
+            if not new:
+                return range(first, last + 1)
+            with self._place_kept():
+                for index in new:
+                    self._measure(index)
+                    done.add(index)
+
+    @contextmanager
+    def _place_kept(self) -> Iterator[None]:
+        """Keep what is read where it is, whatever happens to heights meanwhile."""
+        if self._following or not self._items:
+            yield
+            return
+        top = self._top_row
+        index = self._heights.at(top)
+        inside, height = top - self._heights.top(index), self._heights[index]
+        yield
+        now = self._heights[index]
+        if now != height and inside:
+            inside = min(inside * now // max(1, height), max(0, now - 1))
+        self._go_to(self._heights.top(index) + inside)
+
+    def _go_to(self, row: int) -> None:
+        """Be at a row, without a layout and without watching."""
+        row = max(0, min(row, self._last_top))
+        if round(self.scroll_y) == row:
+            return
+        self.set_reactive(Widget.scroll_y, float(row))
+        self.set_reactive(Widget.scroll_target_y, float(row))
+        self.vertical_scrollbar.set_reactive(ScrollBar.position, float(row))
+        self.vertical_scrollbar.refresh()
+
+    def _lay_out(self) -> None:
+        if self._following:
+            self._go_to(self._last_top)
+        self._clear_arrangement_cache()
+        self.refresh(layout=True)
+
+    def _tell(self) -> None:
+        self.post_message(self.Moved(following=self._following, below=self._below))

@@ -1,0 +1,354 @@
+"""What stands at the places of the pane: styled lines at a width, without widgets.
+
+An item that streams takes what comes with `feed`, which is cheap, and makes lines of it in `flush`,
+which the pane's frame clock calls. What would take long (wrapping a long text at a new width) is
+done in slices, by `work`; until it is done the item goes on showing what it had.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+
+from chatterm.render.coloured import ColouredText
+from chatterm.render.lines import Line, Span, line_text, wrap
+from chatterm.render.markdown import MarkdownStream
+from chatterm.render.sanitize import Sanitizer
+
+# A text up to this long is wrapped at once when it is first seen or the width changes.
+AT_ONCE = 6000
+_PIECE = 500
+
+
+class Item(ABC):
+    """What stands at one place.
+
+    Attributes:
+        key: Names it in its pane.
+        gap: Empty rows above it.
+        mark: What stands in the gutter beside its first row: the mark and its role.
+        changed: Called when flushing isn't due to a width alone: with the first row that looks
+            different. The pane sets it.
+        wanting: Called when `flush` or `work` has something to do. The pane sets it.
+    """
+
+    def __init__(self, key: str, *, gap: int = 1) -> None:
+        self.key = key
+        self.gap = gap
+        self.mark: Span | None = None
+        self.changed: Callable[[Item, int], None] | None = None
+        self.wanting: Callable[[Item], None] | None = None
+
+    @abstractmethod
+    def estimate(self, width: int) -> int:
+        """About how many rows it takes at a width; costs nothing."""
+
+    @abstractmethod
+    def rows(self, width: int) -> int:
+        """How many rows it takes at a width, as far as it is known; costs little."""
+
+    @abstractmethod
+    def line(self, row: int, width: int) -> Line:
+        """One of those rows."""
+
+    def flush(self) -> None:  # noqa: B027 - most items don't stream
+        """Make lines of what has come since the last flush."""
+
+    def work(self, until: float) -> bool:
+        """Go on with what takes long until a time of `perf_counter`; whether there is more."""
+        return False
+
+    def text(self, start: int, end: int, width: int) -> str:
+        """The text of rows, for copying: without gutter, paragraphs not broken."""
+        lines = (line_text(self.line(row, width)).rstrip() for row in range(start, end))
+        return "\n".join(lines)
+
+    def want(self) -> None:
+        """Say that there is something to flush."""
+        if self.wanting is not None:
+            self.wanting(self)
+
+    def tell(self, row: int) -> None:
+        """Say that it looks different from a row on."""
+        if self.changed is not None:
+            self.changed(self, row)
+
+
+class LinesItem(Item):
+    """Lines that are given, each wrapped where it is too wide.
+
+    Args:
+        lines: The lines; they may be replaced with `show`.
+    """
+
+    def __init__(self, key: str, lines: Sequence[Line] = (), *, gap: int = 1) -> None:
+        super().__init__(key, gap=gap)
+        self._lines = tuple(lines)
+        self._wrapped: tuple[int, list[Line]] | None = None
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show other lines from now on."""
+        before, self._lines = self._lines, tuple(lines)
+        self._wrapped = None
+        same = 0
+        for old, new in zip(before, self._lines, strict=False):
+            if old != new:
+                break
+            same += 1
+        self.tell(same)
+
+    def estimate(self, width: int) -> int:
+        """One row a line."""
+        return len(self._lines)
+
+    def rows(self, width: int) -> int:
+        """As many as wrapping gives."""
+        return len(self._at(width))
+
+    def line(self, row: int, width: int) -> Line:
+        """A row."""
+        return self._at(width)[row]
+
+    def _at(self, width: int) -> list[Line]:
+        if self._wrapped is None or self._wrapped[0] != width:
+            found: list[Line] = []
+            for line in self._lines:
+                found += wrap(line, width) or [()]
+            self._wrapped = (width, found)
+        return self._wrapped[1]
+
+
+class MarkdownItem(Item):
+    """A text in Markdown, which may still be streaming.
+
+    Args:
+        text: What there is of it already, as it came.
+        done: Whether that is all.
+    """
+
+    def __init__(self, key: str, text: str = "", *, done: bool = False, gap: int = 1) -> None:
+        super().__init__(key, gap=gap)
+        self._sanitizer = Sanitizer()
+        self._parts: list[str] = []
+        self._length = 0
+        self._done = False
+        self._shown = _Rendered(0)
+        self._making: tuple[_Rendered, Iterator[None]] | None = None
+        self._pending: list[str] = []
+        if text:
+            self._keep(self._sanitizer.feed(text))
+        if done:
+            self.finish()
+
+    @property
+    def source(self) -> str:
+        """The text so far, sanitised."""
+        if len(self._parts) > 1:
+            self._parts = ["".join(self._parts)]
+        return self._parts[0] if self._parts else ""
+
+    def feed(self, text: str) -> None:
+        """Add what has come."""
+        self._keep(self._sanitizer.feed(text))
+        self.want()
+
+    def finish(self) -> None:
+        """Nothing more will come."""
+        if not self._done:
+            self._keep(self._sanitizer.finish())
+            self._done = True
+            self.want()
+
+    def estimate(self, width: int) -> int:
+        """By its length."""
+        return 1 + self._length // max(1, width * 2 // 3)
+
+    def rows(self, width: int) -> int:
+        """What is rendered; a long text is rendered on by `work`."""
+        self._turn_to(width)
+        return len(self._shown)
+
+    def line(self, row: int, width: int) -> Line:
+        """A row, as it was rendered last."""
+        return self._shown.line(row)
+
+    def flush(self) -> None:
+        """Render what has come."""
+        if not self._shown.width or not (self._pending or self._done):
+            return
+        text, self._pending = "".join(self._pending), []
+        if self._making is not None:
+            return  # what is being rendered anew takes it up itself
+        self._tell(self._shown.add(text, done=self._done))
+
+    def work(self, until: float) -> bool:
+        """Render on at the new width."""
+        if self._making is None:
+            return False
+        made, steps = self._making
+        for _ in steps:
+            if time.perf_counter() > until:
+                return True
+        turned = made is not self._shown
+        self._shown, self._making = made, None
+        self.tell(0 if turned else max(0, len(made) - 1))
+        return False
+
+    def _keep(self, text: str) -> None:
+        if text:
+            self._parts.append(text)
+            self._pending.append(text)
+            self._length += len(text)
+
+    def _turn_to(self, width: int) -> None:
+        """See to it that the text is rendered, or being rendered, at a width."""
+        goal = self._making[0].width if self._making is not None else self._shown.width
+        if goal == width:
+            return
+        made = _Rendered(width)
+        self._pending = []
+        if self._length <= AT_ONCE:
+            made.add(self.source, done=self._done)
+            self._shown, self._making = made, None
+            return
+        self._making = (made, self._rendering(made))
+        if not self._shown.width:  # nothing to show yet: what fills a screen comes at once
+            next(self._making[1], None)
+            self._shown = made
+        self.want()
+
+    def _rendering(self, made: _Rendered) -> Iterator[None]:
+        at = 0
+        while True:
+            source = self.source
+            if at >= len(source):
+                break
+            row = made.add(source[at : at + _PIECE], done=False)
+            at += _PIECE
+            if made is self._shown:
+                self._tell(row)
+            yield
+        self._pending = []
+        if self._done:
+            made.add("", done=True)
+
+    def _tell(self, row: int | None) -> None:
+        if row is not None:
+            self.tell(row)
+
+
+class _Rendered:
+    """A text rendered at a width: lines that don't change any more, and a tail that may."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._frozen: list[Line] = []
+        self._tail: list[Line] = []
+        self._stream: MarkdownStream | None = MarkdownStream(width) if width else None
+
+    def __len__(self) -> int:
+        return len(self._frozen) + len(self._tail)
+
+    def line(self, row: int) -> Line:
+        """A row; empty where there is none."""
+        if row < len(self._frozen):
+            return self._frozen[row]
+        row -= len(self._frozen)
+        return self._tail[row] if row < len(self._tail) else ()
+
+    def add(self, text: str, *, done: bool) -> int | None:
+        """Add text; the first row that looks different, or None where none does."""
+        if self._stream is None:
+            return None
+        self._stream.feed(text)
+        before, old = len(self._frozen), self._tail
+        if done:
+            update, self._stream = self._stream.finish(), None
+        else:
+            update = self._stream.flush()
+        self._frozen += update.frozen
+        self._tail = update.tail
+        now = [*update.frozen, *update.tail]
+        same = 0
+        for was, line in zip(old, now, strict=False):
+            if was != line:
+                break
+            same += 1
+        return None if same == len(old) == len(now) else before + same
+
+
+class ColouredItem(Item):
+    """The output of a program, in its colours.
+
+    Args:
+        text: What there is of it already.
+    """
+
+    def __init__(self, key: str, text: str = "", *, gap: int = 0) -> None:
+        super().__init__(key, gap=gap)
+        self._text = ColouredText()
+        self._width = 0
+        self._counts: list[int] = []
+        self._ends: list[int] = []
+        self._pending: list[str] = [text] if text else []
+
+    def feed(self, text: str) -> None:
+        """Add what has come."""
+        self._pending.append(text)
+        self.want()
+
+    def estimate(self, width: int) -> int:
+        """One row a line, where the lines are known."""
+        self._take()
+        return len(self._text)
+
+    def rows(self, width: int) -> int:
+        """All rows."""
+        self._take()
+        if width != self._width:
+            self._width = width
+            self._count(0)
+        return self._ends[-1] if self._ends else 0
+
+    def line(self, row: int, width: int) -> Line:
+        """A row: only its line is read."""
+        number = bisect_right(self._ends, row)
+        if number >= len(self._ends):
+            return ()
+        rows = self._text.rows(number, self._width)
+        inside = row - (self._ends[number - 1] if number else 0)
+        return rows[inside] if inside < len(rows) else ()
+
+    def flush(self) -> None:
+        """Take what has come."""
+        if self._width and (first := self._take()) is not None:
+            self.tell(first)
+
+    def text(self, start: int, end: int, width: int) -> str:
+        """Lines, not rows."""
+        first, last = bisect_right(self._ends, start), bisect_right(self._ends, max(start, end - 1))
+        return self._text.text(first, min(last + 1, len(self._text)))
+
+    def _take(self) -> int | None:
+        """Read what is pending; the first row that looks different, or None where none does."""
+        if not self._pending:
+            return None
+        text, self._pending = "".join(self._pending), []
+        number = self._text.feed(text)
+        if not self._width:
+            return None
+        row = self._ends[number - 1] if number and self._ends else 0
+        self._count(number)
+        return row
+
+    def _count(self, start: int) -> None:
+        """Count the rows of each line anew, from one on."""
+        del self._counts[start:]
+        del self._ends[start:]
+        counts = self._text.counts(self._width, start)
+        self._counts += counts
+        base = self._ends[-1] if self._ends else 0
+        self._ends += [base + end for end in accumulate(counts)]

@@ -94,7 +94,9 @@ def _write(target: Path, text: str, *, force: bool) -> None:
         return
     from chatterm.config.writing import replace_file
 
-    replace_file(target.resolve(), text)  # a link into a dotfiles directory stays a link
+    replace_file(
+        target.resolve(), text, private=True
+    )  # a link into a dotfiles directory stays a link
 
 
 def _shown(config: Config, where: ConfigPath) -> Iterator[str]:

@@ -39,8 +39,13 @@ def changing(path: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def replace_file(target: Path, text: str) -> None:
+def replace_file(target: Path, text: str, *, private: bool = False) -> None:
     """Replace a file's text whole; a new file is for its owner alone.
+
+    Args:
+        target: The file.
+        text: The new text.
+        private: Make a file that others could read its owner's alone, too.
 
     Raises:
         OSError: It can't be written; the old file is as it was.
@@ -56,7 +61,7 @@ def replace_file(target: Path, text: str) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            if target.exists():
+            if target.exists() and not private:
                 os.fchmod(file.fileno(), target.stat().st_mode & 0o777)
         scratch.replace(target)
     except OSError:

@@ -1,6 +1,6 @@
 """A bare app around the pane, for tests, benchmarks and trying by hand.
 
-    python tests/tui/pane_app.py [ITEMS]      a conversation of so many items, then the demo streams
+python tests/tui/pane_app.py [ITEMS]      a conversation of so many items, then the demo streams
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def conversation(count: int) -> list[Item]:
     for number in range(count):
         if number % 4 == 0:
             item: Item = LinesItem(f"i{number}", [(Span(f"question {number}", ("user",)),)])
-            item.mark = Span("›", ("user",))
+            item.mark = Span(">", ("user",))
         else:
             words = f"Answer **{number}** in a few words. " * (1 + number % 7)
             item = MarkdownItem(f"i{number}", f"## Part {number}\n\n{words}\n\n- a\n- b", done=True)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import ClassVar
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
@@ -70,6 +72,14 @@ class ConversationPane(VerticalScroll):
     ConversationPane { overflow-y: scroll; overflow-x: hidden; scrollbar-size-vertical: 1; }
     """
     can_focus = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "go(-1)", "Up", show=False),
+        Binding("down,j", "go(1)", "Down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
+        Binding("pagedown,ctrl+f,space", "page(1)", "Page down", show=False),
+        Binding("home,g", "first", "Beginning", show=False),
+        Binding("end,G", "follow", "End", show=False),
+    ]
 
     class Moved(Message):
         """What is seen has changed in a way that others may tell.
@@ -128,7 +138,7 @@ class ConversationPane(VerticalScroll):
             self._items.append(item)
             item.changed, item.wanting = self._item_changed, self._clock.want
             self._heights.append(item.gap + item.estimate(max(1, self._text_width)))
-        self._grown()
+        self._grown(below=True)
 
     def replace(self, items: Sequence[Item]) -> None:
         """Show other items from now on, at their end."""
@@ -166,6 +176,26 @@ class ConversationPane(VerticalScroll):
         self._lay_out()
         self._tell()
 
+    def action_go(self, rows: int) -> None:
+        """Scroll by rows."""
+        self._scroll_by(rows)
+
+    def action_page(self, pages: int) -> None:
+        """Scroll by screens, two rows less."""
+        self._scroll_by(pages * max(1, self._screen_rows - 2))
+
+    def action_first(self) -> None:
+        """Go to the beginning."""
+        self._scroll_by(-self._heights.total)
+
+    def action_follow(self) -> None:
+        """Go to the end."""
+        self.follow()
+
+    def _scroll_by(self, rows: int) -> None:
+        goal = max(0, min(self._top_row + rows, self._last_top))
+        self.scroll_to(y=goal, animate=False)
+
     # --- what textual asks ---
 
     @property
@@ -199,6 +229,9 @@ class ConversationPane(VerticalScroll):
                 if first:
                     for index, item in enumerate(self._items):
                         self._heights.set(index, item.gap + item.estimate(width))
+            self._settle()
+            for view in self._views.values():
+                view.repaint()  # they may have been painted before they were measured
         self._settle()
         self._lay_out()
 
@@ -207,7 +240,8 @@ class ConversationPane(VerticalScroll):
         super().watch_scroll_y(old_value, new_value)
         if round(old_value) == round(new_value):
             return
-        at_end = new_value >= self._last_top
+        # Textual clamps to what it last laid out: the end of that is the end, too.
+        at_end = new_value >= min(self._last_top, self.max_scroll_y)
         if at_end != self._following:
             self._following = at_end
             self._below = self._below and not at_end
@@ -221,20 +255,24 @@ class ConversationPane(VerticalScroll):
         index = self._index.get(item.key)
         if index is None or self._items[index] is not item:
             return
-        view = self._views.get(item.key)
-        if view is None:
-            if self._heights.set(index, item.gap + item.estimate(max(1, self._text_width))):
-                self._grown()
-            return
-        view.rows_changed(row)
-        if self._measure(index):
-            self._grown()
-
-    def _grown(self) -> None:
-        """Heights have changed at or below what is read."""
         if not self._text_width:
             return
-        if not self._following and not self._below:
+        view = self._views.get(item.key)
+        with self._place_kept():
+            if view is not None:
+                view.rows_changed(row)
+                change = self._measure(index)
+            else:
+                change = self._heights.set(index, item.gap + item.estimate(self._text_width))
+        if change:
+            ends = self._heights.top(index + 1)
+            self._grown(below=change > 0 and ends > self._top_row + self._screen_rows)
+
+    def _grown(self, *, below: bool) -> None:
+        """Heights have changed, perhaps below what is seen."""
+        if not self._text_width:
+            return
+        if below and not self._following and not self._below:
             self._below = True
             self._tell()
         self._settle()

@@ -1,0 +1,269 @@
+"""The pane: items at their rows, steady where one reads, at the end while one is there."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from textual.pilot import Pilot
+
+from chatterm.render.lines import Span, line_text
+from chatterm.tui.pane.conversation_pane import ConversationPane
+from chatterm.tui.pane.items import ColouredItem, Item, LinesItem, MarkdownItem
+from chatterm.tui.pane.step_view import StepView
+from tui.pane_app import PaneApp, conversation
+
+
+def lines(count: int, text: str = "row") -> list[tuple[Span, ...]]:
+    return [(Span(f"{text} {number}"),) for number in range(count)]
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    """Let what is under way come to its end."""
+    for _ in range(4):
+        await pilot.pause()
+    while pilot.app.pane._clock._timer is not None:  # type: ignore[attr-defined]
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
+def screen(app: PaneApp) -> list[str]:
+    """What the pane shows, row by row."""
+    pane = app.pane
+    region = pane.scrollable_content_region
+    rows = [""] * region.height
+    for view in pane.query(StepView):
+        for y in range(view.size.height):
+            row = view.region.y - region.y + y
+            if 0 <= row < region.height:
+                rows[row] = view.render_line(y).text.rstrip()
+    return rows
+
+
+@pytest.fixture
+def size() -> tuple[int, int]:
+    return (60, 23)  # twenty rows of conversation over a prompt of three
+
+
+async def test_it_opens_at_the_end(size: tuple[int, int]) -> None:
+    app = PaneApp(conversation(200))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        assert app.pane.following
+        assert screen(app)[-1].strip() == "• b"
+        assert app.pane.scroll_y == app.pane.max_scroll_y
+
+
+@pytest.mark.parametrize("count", [200, 20_000])
+async def test_few_widgets_live_however_many_items_there_are(
+    size: tuple[int, int], count: int
+) -> None:
+    app = PaneApp(conversation(count))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        assert len(app.pane.query(StepView)) < 60
+        app.pane.show_item(f"i{count // 2}")
+        await settle(pilot)
+        assert len(app.pane.query(StepView)) < 60
+        assert screen(app)[1] == f" > question {count // 2}"
+
+
+async def test_the_end_is_followed_while_it_is_seen(size: tuple[int, int]) -> None:
+    app = PaneApp(conversation(20))
+    async with app.run_test(size=size) as pilot:
+        live = MarkdownItem("live")
+        app.pane.append(live)
+        for number in range(24):
+            live.feed(f"line {number}\n\n")
+            await settle(pilot)
+            assert screen(app)[-1].strip() == f"line {number}"
+
+
+async def test_what_is_read_stays_while_more_arrives(size: tuple[int, int]) -> None:
+    app = PaneApp(conversation(60))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.pane.focus()
+        await pilot.press("pageup", "pageup")
+        await settle(pilot)
+        assert not app.pane.following
+        before = screen(app)
+        live = MarkdownItem("live")
+        app.pane.append(live)
+        for number in range(30):
+            live.feed(f"line {number}\n\n")
+        await settle(pilot)
+        assert screen(app) == before
+        await pilot.press("end")
+        await settle(pilot)
+        assert app.pane.following
+        assert screen(app)[-1].strip() == "line 29"
+
+
+async def test_it_says_when_there_is_more_below(size: tuple[int, int]) -> None:
+    class Listening(PaneApp):
+        def __init__(self) -> None:
+            super().__init__(conversation(60))
+            self.heard: list[tuple[bool, bool]] = []
+
+        def on_conversation_pane_moved(self, event: ConversationPane.Moved) -> None:
+            self.heard.append((event.following, event.below))
+
+    app = Listening()
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.pane.focus()
+        await pilot.press("pageup")
+        await settle(pilot)
+        app.pane.append(LinesItem("new", lines(3)))
+        await settle(pilot)
+        app.pane.follow()
+        await settle(pilot)
+        assert app.heard == [(False, False), (False, True), (True, False)]
+
+
+async def test_scrolling_shows_every_row_once_in_order(size: tuple[int, int]) -> None:
+    items: list[Item] = [LinesItem(f"i{n}", lines(1 + n % 5, f"item {n} row")) for n in range(24)]
+    expected = [
+        text
+        for n in range(24)
+        for text in ["", *(f"   item {n} row {row}" for row in range(1 + n % 5))]
+    ]
+    app = PaneApp(items)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.pane.focus()
+        await pilot.press("home")
+        await settle(pilot)
+        seen = screen(app)
+        while len(seen) < len(expected):
+            await pilot.press("down")
+            await settle(pilot)
+            seen.append(screen(app)[-1])
+        assert seen == expected
+
+
+async def test_heights_above_are_corrected_without_moving_what_is_read(
+    size: tuple[int, int],
+) -> None:
+    """Long texts take more rows than estimated, or fewer: seen only while scrolling up to them."""
+    chance = random.Random(1)
+    items: list[Item] = [
+        MarkdownItem(f"i{n}", f"# {n}\n\n" + "word " * chance.randrange(400), done=True)
+        for n in range(60)
+    ]
+    app = PaneApp(items)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.pane.focus()
+        before = screen(app)
+        for _ in range(50):
+            await pilot.press("up")
+            await settle(pilot)
+            now = screen(app)
+            assert now[1:] == before[:-1]  # by one row, whatever was measured above
+            before = now
+
+
+@pytest.mark.parametrize("width", [40, 90, 30])
+async def test_what_is_read_stays_at_another_width(size: tuple[int, int], width: int) -> None:
+    items: list[Item] = [
+        MarkdownItem(f"i{n}", f"## Head {n}\n\n" + "some words " * 60, done=True) for n in range(40)
+    ]
+    app = PaneApp(items)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.pane.show_item("i20")
+        await settle(pilot)
+        assert screen(app)[1].strip() == "Head 20"
+        await pilot.resize_terminal(width, 23)
+        await settle(pilot)
+        assert screen(app)[1].strip() == "Head 20"
+        assert not app.pane.following
+
+
+async def test_the_end_stays_the_end_at_another_width(size: tuple[int, int]) -> None:
+    app = PaneApp(conversation(80))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        for width in (30, 100, 45):
+            await pilot.resize_terminal(width, 23)
+            await settle(pilot)
+            assert screen(app)[-1].strip() == "• b"
+
+
+async def test_an_item_above_folds_without_moving_what_is_read(size: tuple[int, int]) -> None:
+    items = [LinesItem(f"i{n}", lines(6, f"item {n} row")) for n in range(30)]
+    app = PaneApp(items)
+    async with app.run_test(size=size) as pilot:
+        app.pane.show_item("i20")
+        await settle(pilot)
+        before = screen(app)
+        items[19].show(lines(1, "folded"))
+        await settle(pilot)
+        assert screen(app) == before
+        items[3].show(lines(1, "folded"))
+        await settle(pilot)
+        assert screen(app) == before
+
+
+async def test_streamed_looks_as_rendered_at_once(size: tuple[int, int]) -> None:
+    text = "# Title\n\nSome *words* here\n\n```python\nx = 1\n```\n\n" * 5
+    live, whole = MarkdownItem("live"), MarkdownItem("whole", text, done=True)
+    app = PaneApp([live])
+    async with app.run_test(size=size) as pilot:
+        for start in range(0, len(text), 3):
+            live.feed(text[start : start + 3])
+            if start % 30 == 0:
+                await pilot.pause()
+        live.finish()
+        await settle(pilot)
+        shown = [line_text(live.line(row, 56)) for row in range(live.rows(56))]
+    assert shown == [line_text(whole.line(row, 56)) for row in range(whole.rows(56))]
+
+
+async def test_a_long_text_is_wrapped_anew_in_slices(size: tuple[int, int]) -> None:
+    text = "some words that go on\n\n" * 2000
+    item = MarkdownItem("long", text, done=True)
+    app = PaneApp([item])
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        assert item.rows(56) == 3999
+        await pilot.resize_terminal(20, 23)
+        await settle(pilot)
+        whole = MarkdownItem("whole", text, done=True)
+        while whole.work(float("inf")) or whole.rows(16) < 5000:
+            pass
+        assert item.rows(16) == whole.rows(16)
+
+
+async def test_output_keeps_its_colours_and_shows_what_is_asked_for(size: tuple[int, int]) -> None:
+    output = "".join(f"\x1b[3{n % 8}mline {n}\x1b[0m\x1b]0;title\x07\n" for n in range(20_000))
+    app = PaneApp([ColouredItem("out", output)])
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        assert screen(app)[-1] == "   line 19999"
+        (view,) = app.pane.query(StepView)
+        segments = [segment for segment in view.render_line(9) if "line" in segment.text]
+        assert segments[0].style is not None
+        assert segments[0].style.color is not None
+        assert segments[0].style.color.number == 1
+
+
+async def test_nothing_moves_when_nothing_comes(size: tuple[int, int]) -> None:
+    app = PaneApp(conversation(30))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        frames = app.pane._clock.frames
+        await pilot.pause(0.2)
+        assert app.pane._clock.frames == frames
+        assert app.pane._clock._timer is None
+
+
+async def test_other_items_can_be_shown(size: tuple[int, int]) -> None:
+    app = PaneApp(conversation(30))
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        app.pane.replace([LinesItem("only", lines(2, "other"))])
+        await settle(pilot)
+        assert [row for row in screen(app) if row] == ["   other 0", "   other 1"]

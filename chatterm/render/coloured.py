@@ -26,8 +26,6 @@ _ENDS = {
     27: ("reverse",),
     29: ("strike",),
 }
-# Beside SGR and newlines: where a character isn't a cell.
-_UNEVEN = re.compile(r"[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f]|\x1b(?!\[[0-9;:]*m)")
 _MOST_PARAMETERS = 64
 # A line is cut where it is longer than anybody reads; the pager has the whole.
 _LONGEST = 19_999
@@ -87,11 +85,20 @@ class ColouredText:
         sources = self._lines[start:]
         if self._open and start <= len(self._lines):
             sources.append(self._open)
-        text = "\n".join(sources)
-        plain = _SGR.sub("", text).split("\n")
-        if text.isascii() and not _UNEVEN.search(text) and max(map(len, plain)) < _LONGEST:
-            return [-(-len(line) // width) or 1 for line in plain] if sources else []
-        return [len(self.rows(number, width)) for number in range(start, start + len(sources))]
+        return [
+            # A cell a character at most: escapes and controls take none.
+            1
+            if len(line) <= width and line.isascii() and "\t" not in line
+            # Else it has to be looked at.
+            else self._count(number, line, width)
+            for number, line in enumerate(sources, start)
+        ]
+
+    def _count(self, number: int, line: str, width: int) -> int:
+        plain = _SGR.sub("", line)
+        if plain.isascii() and plain.isprintable() and len(plain) < _LONGEST:
+            return -(-len(plain) // width) or 1
+        return len(self.rows(number, width))
 
     def text(self, start: int = 0, end: int | None = None) -> str:
         """Lines without colours, for copying and searching."""

@@ -20,6 +20,7 @@ ALL = {
     "ask": "bench_ask",
     "decode": "bench_decode",
     "gate": "bench_gate",
+    "pane": "bench_pane",
     "render": "bench_render",
     "store": "bench_store",
 }

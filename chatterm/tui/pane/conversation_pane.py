@@ -54,10 +54,7 @@ class _End(Widget):
     """Stands at the last row, so that the pane is as high as all items together."""
 
     DEFAULT_CSS = "_End { width: 1; height: 1; }"
-
-    def render(self) -> str:
-        """Nothing."""
-        return ""
+    BLANK = True
 
 
 class ConversationPane(VerticalScroll):
@@ -72,6 +69,7 @@ class ConversationPane(VerticalScroll):
     ConversationPane { overflow-y: scroll; overflow-x: hidden; scrollbar-size-vertical: 1; }
     """
     can_focus = True
+    BLANK = True  # nothing of its own is seen: it needn't be styled row by row
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "go(-1)", "Up", show=False),
         Binding("down,j", "go(1)", "Down", show=False),

@@ -35,6 +35,8 @@ class Item(ABC):
         wanting: Called when `flush` or `work` has something to do. The pane sets it.
     """
 
+    __slots__ = ("changed", "gap", "key", "mark", "wanting")
+
     def __init__(self, key: str, *, gap: int = 1) -> None:
         self.key = key
         self.gap = gap
@@ -84,6 +86,8 @@ class LinesItem(Item):
         lines: The lines; they may be replaced with `show`.
     """
 
+    __slots__ = ("_lines", "_wrapped")
+
     def __init__(self, key: str, lines: Sequence[Line] = (), *, gap: int = 1) -> None:
         super().__init__(key, gap=gap)
         self._lines = tuple(lines)
@@ -129,36 +133,36 @@ class MarkdownItem(Item):
         done: Whether that is all.
     """
 
+    __slots__ = ("_done", "_fresh", "_length", "_making", "_parts", "_sanitizer", "_shown")
+
     def __init__(self, key: str, text: str = "", *, done: bool = False, gap: int = 1) -> None:
         super().__init__(key, gap=gap)
-        self._sanitizer = Sanitizer()
+        # Until it is seen it is nothing but its text: there may be very many.
         self._parts: list[str] = []
-        self._length = 0
-        self._done = False
-        self._shown = _Rendered(0)
+        self._fresh: list[str] = [text] if text else []
+        self._sanitizer: Sanitizer | None = None
+        self._length = len(text)
+        self._done = done
+        self._shown: _Rendered | None = None
         self._making: tuple[_Rendered, Iterator[None]] | None = None
-        self._pending: list[str] = []
-        if text:
-            self._keep(self._sanitizer.feed(text))
-        if done:
-            self.finish()
 
     @property
     def source(self) -> str:
         """The text so far, sanitised."""
+        self._take()
         if len(self._parts) > 1:
             self._parts = ["".join(self._parts)]
         return self._parts[0] if self._parts else ""
 
     def feed(self, text: str) -> None:
         """Add what has come."""
-        self._keep(self._sanitizer.feed(text))
+        self._fresh.append(text)
+        self._length += len(text)
         self.want()
 
     def finish(self) -> None:
         """Nothing more will come."""
         if not self._done:
-            self._keep(self._sanitizer.finish())
             self._done = True
             self.want()
 
@@ -169,20 +173,20 @@ class MarkdownItem(Item):
     def rows(self, width: int) -> int:
         """What is rendered; a long text is rendered on by `work`."""
         self._turn_to(width)
-        return len(self._shown)
+        return len(self._shown) if self._shown is not None else 0
 
     def line(self, row: int, width: int) -> Line:
         """A row, as it was rendered last."""
-        return self._shown.line(row)
+        return self._shown.line(row) if self._shown is not None else ()
 
     def flush(self) -> None:
         """Render what has come."""
-        if not self._shown.width or not (self._pending or self._done):
+        if self._shown is None:  # it isn't near what is seen
+            self.tell(0)
             return
-        text, self._pending = "".join(self._pending), []
-        if self._making is not None:
-            return  # what is being rendered anew takes it up itself
-        self._tell(self._shown.add(text, done=self._done))
+        text = self._take()
+        if self._making is None:  # what is being rendered anew takes it up itself
+            self._tell(self._shown.add(text, done=self._done))
 
     def work(self, until: float) -> bool:
         """Render on at the new width."""
@@ -197,41 +201,45 @@ class MarkdownItem(Item):
         self.tell(0 if turned else max(0, len(made) - 1))
         return False
 
-    def _keep(self, text: str) -> None:
+    def _take(self) -> str:
+        """What has come since it was taken last, sanitised."""
+        if not self._fresh and not (self._done and self._sanitizer is not None):
+            return ""
+        if self._sanitizer is None:
+            self._sanitizer = Sanitizer()
+        text = "".join(map(self._sanitizer.feed, self._fresh))
+        self._fresh.clear()
+        if self._done:
+            text += self._sanitizer.finish()
+            self._sanitizer = None
         if text:
             self._parts.append(text)
-            self._pending.append(text)
-            self._length += len(text)
+        return text
 
     def _turn_to(self, width: int) -> None:
         """See to it that the text is rendered, or being rendered, at a width."""
-        goal = self._making[0].width if self._making is not None else self._shown.width
-        if goal == width:
+        at = self._making[0] if self._making is not None else self._shown
+        if at is not None and at.width == width:
             return
         made = _Rendered(width)
-        self._pending = []
         if self._length <= AT_ONCE:
             made.add(self.source, done=self._done)
             self._shown, self._making = made, None
             return
         self._making = (made, self._rendering(made))
-        if not self._shown.width:  # nothing to show yet: what fills a screen comes at once
-            next(self._making[1], None)
+        if self._shown is None:  # nothing to show yet: what fills a screen comes at once
             self._shown = made
+            next(self._making[1], None)
         self.want()
 
     def _rendering(self, made: _Rendered) -> Iterator[None]:
         at = 0
-        while True:
-            source = self.source
-            if at >= len(source):
-                break
+        while at < len(source := self.source):
             row = made.add(source[at : at + _PIECE], done=False)
             at += _PIECE
             if made is self._shown:
                 self._tell(row)
             yield
-        self._pending = []
         if self._done:
             made.add("", done=True)
 
@@ -243,11 +251,13 @@ class MarkdownItem(Item):
 class _Rendered:
     """A text rendered at a width: lines that don't change any more, and a tail that may."""
 
+    __slots__ = ("_frozen", "_stream", "_tail", "width")
+
     def __init__(self, width: int) -> None:
         self.width = width
         self._frozen: list[Line] = []
         self._tail: list[Line] = []
-        self._stream: MarkdownStream | None = MarkdownStream(width) if width else None
+        self._stream: MarkdownStream | None = MarkdownStream(width)
 
     def __len__(self) -> int:
         return len(self._frozen) + len(self._tail)
@@ -286,6 +296,8 @@ class ColouredItem(Item):
     Args:
         text: What there is of it already.
     """
+
+    __slots__ = ("_counts", "_ends", "_pending", "_text", "_width")
 
     def __init__(self, key: str, text: str = "", *, gap: int = 0) -> None:
         super().__init__(key, gap=gap)

@@ -61,6 +61,14 @@ class Terminal:
             assert left > 0, f"{text!r} didn't come, but: {self.text!r}"
             assert self._read(left), f"it ended without {text!r}: {self.text!r}"
 
+    def read_for(self, seconds: float) -> bool:
+        """Read what comes within a time; whether anything did."""
+        until = time.monotonic() + seconds
+        before = len(self.seen)
+        while (left := until - time.monotonic()) > 0 and self._read(left):
+            pass
+        return len(self.seen) > before
+
     def type(self, text: str) -> None:
         """Type something."""
         os.write(self._terminal, text.encode())

@@ -17,6 +17,7 @@ from pathlib import Path
 from harness import report
 
 ALL = {
+    "app": "bench_app",
     "ask": "bench_ask",
     "decode": "bench_decode",
     "gate": "bench_gate",

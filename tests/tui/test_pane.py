@@ -22,7 +22,7 @@ async def settle(pilot: Pilot[None]) -> None:
     """Let what is under way come to its end."""
     for _ in range(4):
         await pilot.pause()
-    while pilot.app.pane._clock._timer is not None:  # type: ignore[attr-defined]
+    while pilot.app.pane.busy:  # type: ignore[attr-defined]
         await pilot.pause(0.01)
     await pilot.pause()
 
@@ -254,10 +254,10 @@ async def test_nothing_moves_when_nothing_comes(size: tuple[int, int]) -> None:
     app = PaneApp(conversation(30))
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
-        frames = app.pane._clock.frames
+        frames = app.pane.frames
         await pilot.pause(0.2)
-        assert app.pane._clock.frames == frames
-        assert app.pane._clock._timer is None
+        assert app.pane.frames == frames
+        assert not app.pane.busy
 
 
 async def test_other_items_can_be_shown(size: tuple[int, int]) -> None:

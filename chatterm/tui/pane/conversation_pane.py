@@ -125,6 +125,16 @@ class ConversationPane(VerticalScroll):
         """Whether the end is followed."""
         return self._following
 
+    @property
+    def busy(self) -> bool:
+        """Whether something that has come isn't shown yet."""
+        return self._clock.busy
+
+    @property
+    def frames(self) -> int:
+        """How many frames were made so far."""
+        return self._clock.frames
+
     def append(self, item: Item) -> None:
         """Add an item at the end."""
         self.extend([item])

@@ -50,6 +50,11 @@ class FrameClock:
             self._timer = self._later(max(0.001, self.interval - waited), self._frame)
 
     @property
+    def busy(self) -> bool:
+        """Whether a frame is due."""
+        return self._timer is not None
+
+    @property
     def interval(self) -> float:
         """Seconds from frame to frame."""
         return min(SLOWEST_S, max(FASTEST_S, self._cost / _SHARE))

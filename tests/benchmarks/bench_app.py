@@ -1,0 +1,157 @@
+"""What a user feels, in a real pseudo-terminal of 120 by 40.
+
+Streaming against Textual's own MarkdownStream; start-up against a minimal Textual app; a flood and a
+paced answer from a loopback server, keys beside it, idling and memory. Peers that aren't installed
+stand with what was recorded of them, in milliseconds of the reference machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness import HERE, Row, in_turn, reference_ms
+
+sys.path.insert(0, str(HERE.parent))
+from terminals import Terminal
+
+CHILD = HERE / "app_child.py"
+TOKENS = 20_000
+# Recorded of the peers on the reference machine (seconds and megabytes).
+CLAUDE_LATE_S, BEST_FLOOD_CPU_S = 0.85, 1.6
+CODEX_PACED_CPU, CLAUDE_PACED_CPU = 0.226, 0.34  # of a core, at 200 tokens a second
+LIGHTEST_PEAK_MB = 251.0
+
+
+def run(*, quick: bool) -> list[Row]:
+    """The promises that a screen shows."""
+    return [
+        *_streaming(12_000 if quick else 50_000),
+        *_start_up(5 if quick else 15),
+        *_flood(),
+        *_paced(6 if quick else 20),
+        _idle(4 if quick else 10),
+    ]
+
+
+def _streaming(characters: int) -> Iterator[Row]:
+    theirs = _played("theirs", str(characters))
+    ours = _played("ours", str(characters))
+    name = f"{characters:,} characters at 2,000 a second"
+    yield Row(f"{name}: CPU against MarkdownStream", ours["cpu"], theirs["cpu"], "s", limit=0.2)
+    yield Row(f"{name}: stall p99", ours["p99_ms"], reference_ms(10), "ms", limit=1.0)
+    yield Row(f"{name}: longest stall", ours["longest_ms"], reference_ms(60), "ms", limit=1.0)
+    seconds = characters / 2000
+    yield Row(f"{name}: 25 frames a second", 25.0, ours["frames"] / seconds, "fps", limit=1.0)
+
+
+def _start_up(times: int) -> Iterator[Row]:
+    ours, bare = in_turn([lambda: _first_frame("pane")[0], lambda: _first_frame("bare")[0]], times)
+    yield Row("the first frame, against a minimal app", ours, bare, "ms", limit=1.3)
+    ours, bare = in_turn([lambda: _first_frame("pane")[1], lambda: _first_frame("bare")[1]], times)
+    yield Row("the first key, against a minimal app", ours, bare, "ms", limit=1.3)
+
+
+def _flood() -> Iterator[Row]:
+    with _server(0) as url:
+        found = _played("http", url)
+    second = reference_ms(1000) / 1000
+    late, cpu = CLAUDE_LATE_S * second, BEST_FLOOD_CPU_S * second
+    name = f"{TOKENS:,} tokens at once"
+    yield Row(f"{name}: late, against claude code (recorded)", found["late_s"], late, "s", 0.6)
+    yield Row(f"{name}: CPU, against the best peer (recorded)", found["cpu"], cpu, "s", 0.6)
+    peak = found["peak_mb"]
+    yield Row(f"{name}: memory, against codex (recorded)", peak, LIGHTEST_PEAK_MB, "MB", 0.5)
+
+
+def _paced(seconds: int) -> Iterator[Row]:
+    with _server(200) as url, _app("http", url) as (seat, _):
+        seat.read_until("READY")
+        time.sleep(1.0)
+        before, began = _cpu_of(seat.pid), time.perf_counter()
+        echoes = []
+        while time.perf_counter() - began < seconds:
+            echoes.append(_echo(seat, chr(ord("A") + len(echoes) % 26)))
+            seat.read_for(0.4)
+        share = (_cpu_of(seat.pid) - before) / (time.perf_counter() - began)
+    scale = reference_ms(1.0)
+    name = "200 tokens a second"
+    yield Row(f"{name}: CPU, against codex (recorded)", share, CODEX_PACED_CPU * scale, "", 0.6)
+    yield Row(f"{name}: CPU, against claude (recorded)", share, CLAUDE_PACED_CPU * scale, "", 0.4)
+    echo = statistics.median(echoes)
+    yield Row(f"{name}: a key shown, median", echo, reference_ms(25), "ms", limit=1.0)
+    yield Row(f"{name}: a key shown, longest", max(echoes), reference_ms(50), "ms", limit=1.0)
+
+
+def _idle(seconds: int) -> Row:
+    with _app("pane") as (seat, _):
+        seat.read_until("READY")
+        seat.read_for(1.5)
+        before = _cpu_of(seat.pid)
+        seat.read_for(seconds)
+        used = 100 * (_cpu_of(seat.pid) - before) / seconds
+    return Row("idle", used, 0.2, "%", limit=1.0)
+
+
+def _first_frame(mode: str) -> tuple[float, float]:
+    """Milliseconds to the first frame, and to the echo of a key that is typed then."""
+    began = time.perf_counter()
+    with _app(mode) as (seat, _):
+        seat.read_until("READY")
+        first = time.perf_counter()
+        _echo(seat, "Z")
+        return 1000 * (first - began), 1000 * (time.perf_counter() - began)
+
+
+def _echo(seat: Terminal, key: str) -> float:
+    """Milliseconds until a key is on the screen."""
+    seen = len(seat.seen)
+    began = time.perf_counter()
+    seat.type(key)
+    while key.encode() not in seat.seen[seen:]:
+        if not seat.read_for(0.02) and time.perf_counter() - began > 5:
+            raise SystemExit(f"the key {key} wasn't shown")
+    return 1000 * (time.perf_counter() - began)
+
+
+def _played(mode: str, *arguments: str) -> dict[str, Any]:
+    with _app(mode, *arguments) as (seat, result):
+        seat.wait(seconds=300)
+        return dict(json.loads(result.read_text()))
+
+
+@contextmanager
+def _app(*arguments: str) -> Iterator[tuple[Terminal, Path]]:
+    with tempfile.TemporaryDirectory() as base:
+        result = Path(base) / "result.json"
+        env = os.environ | {"CHATTERM_BENCH": str(result), "TERM": "xterm-256color"}
+        env |= {"COLORTERM": "truecolor", "PYTHONPATH": str(HERE)}
+        command = [sys.executable, str(CHILD), *arguments]
+        with Terminal(command, env, Path.cwd(), columns=120, rows=40) as seat:
+            yield seat, result
+
+
+@contextmanager
+def _server(pace: int) -> Iterator[str]:
+    command = [sys.executable, str(HERE / "paced_server.py"), str(4 * TOKENS), str(pace)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
+def _cpu_of(pid: int) -> float:
+    """CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

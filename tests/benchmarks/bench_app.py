@@ -1,8 +1,8 @@
 """What a user feels, in a real pseudo-terminal of 120 by 40.
 
-Streaming against Textual's own MarkdownStream; start-up against a minimal Textual app; a flood and a
-paced answer from a loopback server, keys beside it, idling and memory. Peers that aren't installed
-stand with what was recorded of them, in milliseconds of the reference machine.
+Streaming against Textual's own MarkdownStream; start-up against a minimal Textual app; a flood and
+a paced answer from a loopback server, keys beside it, idling and memory. Peers that aren't
+installed stand with what was recorded of them, in milliseconds of the reference machine.
 """
 
 from __future__ import annotations

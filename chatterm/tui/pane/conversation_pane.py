@@ -7,6 +7,7 @@ near, and what is read stays where it is while they are corrected.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -20,12 +21,15 @@ from textual.message import Message
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
+from chatterm.render.markdown_code import load_lexers
 from chatterm.tui.pane.frames import FrameClock
 from chatterm.tui.pane.heights import Heights
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.step_view import GUTTER, StepView
 
+_BAR_S = 0.5
+"""How often the scroll bar is painted while text streams by."""
 _AROUND = 1.0
 """How many screens above and below are mounted, too."""
 
@@ -111,7 +115,9 @@ class ConversationPane(VerticalScroll):
         self._text_width = 0
         self._following = True
         self._below = False
-        self._clock = FrameClock(self.set_timer, self._flushed)
+        self._clock = FrameClock(self._flushed)
+        self._pinned: StepView | None = None
+        self._bar_painted = 0.0
 
     # --- items ---
 
@@ -217,15 +223,36 @@ class ConversationPane(VerticalScroll):
 
     def placements(self, children: Sequence[Widget], size: Size) -> Iterator[WidgetPlacement]:
         """Where each child stands."""
+        self._pinned = None
         for child in children:
             if isinstance(child, StepView):
                 index = self._index.get(child.item.key)
                 if index is None:
                     continue
-                region = Region(0, self._heights.top(index), size.width, self._heights[index])
+                region = self._region(child, index, size)
             else:
                 region = Region(0, max(0, self._heights.total - 1), 1, 1)
             yield WidgetPlacement(region, NULL_OFFSET, NULL_SPACING, child)
+
+    def _region(self, view: StepView, index: int, size: Size) -> Region:
+        """Where an item stands; of the last one, when it fills the screen, what is seen of it."""
+        top, height = self._heights.top(index), self._heights[index]
+        skipped = 0
+        if self._following and index == len(self._items) - 1 and height > self._screen_rows:
+            self._pinned = view
+            skipped = height - self._screen_rows
+        if skipped != view.skipped:
+            view.skipped = skipped
+            view.repaint()
+        return Region(0, top + skipped, size.width, height - skipped)
+
+    def on_mount(self) -> None:
+        """Once something is on the screen, get ready for the first block of code."""
+        self.call_after_refresh(lambda: self.run_worker(load_lexers, thread=True))
+
+    def on_unmount(self) -> None:
+        """Nothing is shown any more."""
+        self._clock.stop()
 
     def on_resize(self, event: events.Resize) -> None:
         """The size has changed: widths are looked at anew, what is read stays."""
@@ -254,6 +281,7 @@ class ConversationPane(VerticalScroll):
             self._following = at_end
             self._below = self._below and not at_end
             self._tell()
+            self._lay_out()
         self._settle()
 
     # --- what changes ---
@@ -266,6 +294,9 @@ class ConversationPane(VerticalScroll):
         if not self._text_width:
             return
         view = self._views.get(item.key)
+        if view is not None and view is self._pinned and index == len(self._items) - 1:
+            self._pinned_changed(view, index, row)
+            return
         with self._place_kept():
             if view is not None:
                 view.rows_changed(row)
@@ -275,6 +306,22 @@ class ConversationPane(VerticalScroll):
         if change:
             ends = self._heights.top(index + 1)
             self._grown(below=change > 0 and ends > self._top_row + self._screen_rows)
+
+    def _pinned_changed(self, view: StepView, index: int, row: int) -> None:
+        """What fills the screen has grown at the end: nothing but its rows has to move."""
+        change = self._measure(index)
+        if change < 0:
+            self._grown(below=False)
+        elif change == 0:
+            view.rows_changed(row)
+        else:
+            view.moved_up(change, row)
+            self.set_reactive(
+                Widget.virtual_size, Size(self.virtual_size.width, self._heights.total)
+            )
+            self._be_at(self._last_top)
+            if time.perf_counter() > self._bar_painted + _BAR_S:
+                self._paint_bar()
 
     def _grown(self, *, below: bool) -> None:
         """Heights have changed, perhaps below what is seen."""
@@ -370,10 +417,20 @@ class ConversationPane(VerticalScroll):
         row = max(0, min(row, self._last_top))
         if round(self.scroll_y) == row:
             return
+        self._be_at(row)
+        self._paint_bar()
+
+    def _be_at(self, row: int) -> None:
         self.set_reactive(Widget.scroll_y, float(row))
         self.set_reactive(Widget.scroll_target_y, float(row))
-        self.vertical_scrollbar.set_reactive(ScrollBar.position, float(row))
-        self.vertical_scrollbar.refresh()
+
+    def _paint_bar(self) -> None:
+        """Bring the scroll bar up to date: it costs as much as all else of a frame."""
+        bar = self.vertical_scrollbar
+        bar.set_reactive(ScrollBar.window_virtual_size, self._heights.total)
+        bar.set_reactive(ScrollBar.position, self.scroll_y)
+        bar.refresh()
+        self._bar_painted = time.perf_counter()
 
     def _lay_out(self) -> None:
         if self._following:

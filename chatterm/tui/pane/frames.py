@@ -6,10 +6,9 @@ the next ones at thirty a second, or slower where a frame takes long.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
-
-from textual.timer import Timer
 
 from chatterm.tui.pane.items import Item
 
@@ -25,48 +24,48 @@ class FrameClock:
     """Calls for frames while there is something to show.
 
     Args:
-        later: Calls something after so many seconds.
         flush: Flushes items, working on until a time; the items that have more to do.
     """
 
-    def __init__(
-        self,
-        later: Callable[[float, Callable[[], None]], Timer],
-        flush: Callable[[Sequence[Item], float], list[Item]],
-    ) -> None:
-        self._later = later
+    def __init__(self, flush: Callable[[Sequence[Item], float], list[Item]]) -> None:
         self._flush = flush
         self._wanting: dict[str, Item] = {}
-        self._timer: Timer | None = None
+        self._due: asyncio.TimerHandle | None = None
         self._last = 0.0
         self._cost = 0.0
         self.frames = 0
 
     def want(self, item: Item) -> None:
-        """An item has something to show."""
+        """An item has something to show. To be called in the thread of the event loop."""
         self._wanting[item.key] = item
-        if self._timer is None:
-            waited = time.perf_counter() - self._last
-            self._timer = self._later(max(0.001, self.interval - waited), self._frame)
+        if self._due is None:
+            # A timer of the loop: a frame needn't go through the queues of messages.
+            wait = self._last + self.interval - time.perf_counter()
+            self._due = asyncio.get_running_loop().call_later(max(0.0, wait), self._frame)
 
     @property
     def busy(self) -> bool:
         """Whether a frame is due."""
-        return self._timer is not None
+        return self._due is not None
 
     @property
     def interval(self) -> float:
-        """Seconds from frame to frame."""
+        """Seconds from the beginning of a frame to that of the next."""
         return min(SLOWEST_S, max(FASTEST_S, self._cost / _SHARE))
 
+    def stop(self) -> None:
+        """Call for no more frames."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+
     def _frame(self) -> None:
-        self._timer = None
-        began = time.perf_counter()
+        self._due = None
+        self._last = began = time.perf_counter()
         items, self._wanting = list(self._wanting.values()), {}
         left = self._flush(items, began + _WORK_S)
         self.frames += 1
-        self._last = time.perf_counter()
-        took = self._last - began
+        took = time.perf_counter() - began
         self._cost = took if took > self._cost else 0.7 * self._cost + 0.3 * took
         for item in left:
             self.want(item)

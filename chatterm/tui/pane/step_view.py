@@ -51,6 +51,8 @@ class StepView(Widget):
         super().__init__()
         self.item = item
         self.palette = palette
+        # How many of its rows are above the first one that this widget shows.
+        self.skipped = 0
         self._strips: dict[int, Strip] = {}
         self._painted_width = 0
 
@@ -58,8 +60,16 @@ class StepView(Widget):
         """The item looks different from a row on: paint it anew as far as it is seen."""
         for row in [row for row in self._strips if row >= first]:
             del self._strips[row]
-        top = first + self.item.gap
+        top = max(0, first + self.item.gap - self.skipped)
         self.refresh(Region(0, top, self.size.width, max(1, self.size.height - top)))
+
+    def moved_up(self, rows: int, first: int) -> None:
+        """It shows rows further down, and looks different from a row on."""
+        self.skipped += rows
+        shown = self.skipped - self.item.gap
+        for row in [row for row in self._strips if row >= first or row < shown]:
+            del self._strips[row]
+        self.refresh()
 
     def repaint(self) -> None:
         """Paint everything anew."""
@@ -72,7 +82,7 @@ class StepView(Widget):
         if width != self._painted_width:
             self._painted_width = width
             self._strips.clear()
-        row = y - self.item.gap
+        row = y + self.skipped - self.item.gap
         if row < 0:
             return Strip.blank(width, self.rich_style)
         strip = self._strips.get(row)
@@ -93,7 +103,9 @@ class StepView(Widget):
 
     def on_click(self, event: events.Click) -> None:
         """Tell the pane where it was clicked."""
-        self.post_message(self.Clicked(self.item, event.y - self.item.gap, event.x - GUTTER))
+        self.post_message(
+            self.Clicked(self.item, event.y + self.skipped - self.item.gap, event.x - GUTTER)
+        )
 
     def _strip(self, row: int, width: int) -> Strip:
         base = self.rich_style

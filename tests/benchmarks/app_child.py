@@ -102,6 +102,7 @@ class WithPane(Measured):
         from chatterm.tui.pane.conversation_pane import ConversationPane
 
         self.pane = ConversationPane()
+        self.prompt.cursor_blink = False  # as it is in ours: an idle app does nothing
         yield self.pane
 
 

@@ -21,7 +21,6 @@ from textual.message import Message
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
-from chatterm.render.markdown_code import load_lexers
 from chatterm.tui.pane.frames import FrameClock
 from chatterm.tui.pane.heights import Heights
 from chatterm.tui.pane.items import Item
@@ -59,6 +58,15 @@ class _End(Widget):
 
     DEFAULT_CSS = "_End { width: 1; height: 1; }"
     BLANK = True
+
+
+def _get_ready() -> None:
+    """Load what the first answer needs."""
+    from chatterm.render import markdown
+    from chatterm.render.markdown_code import load_lexers
+
+    markdown.render("`a`", 40)
+    load_lexers()
 
 
 class ConversationPane(VerticalScroll):
@@ -248,7 +256,7 @@ class ConversationPane(VerticalScroll):
 
     def on_mount(self) -> None:
         """Once something is on the screen, get ready for the first block of code."""
-        self.call_after_refresh(lambda: self.run_worker(load_lexers, thread=True))
+        self.call_after_refresh(lambda: self.run_worker(_get_ready, thread=True))
 
     def on_unmount(self) -> None:
         """Nothing is shown any more."""
@@ -333,14 +341,11 @@ class ConversationPane(VerticalScroll):
         self._settle()
         self._lay_out()
 
-    def _flushed(self, items: Sequence[Item], until: float) -> list[Item]:
-        """A frame: make lines of what has come; the items that have more to do."""
-        left = []
-        for item in items:
-            item.flush()
-            if item.work(until):
-                left.append(item)
-        return left
+    @staticmethod
+    def _flushed(items: Sequence[Item], until: float) -> tuple[int, list[Item]]:
+        """A frame: make lines of what has come; how much it was, and what has more to do."""
+        characters = sum(item.flush() for item in items)
+        return characters, [item for item in items if item.work(until)]
 
     # --- where things are ---
 

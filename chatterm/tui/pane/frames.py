@@ -1,7 +1,8 @@
 """The frame clock: what has come is shown at the next frame, and frames cost a share of the time.
 
 No timer runs while nothing has come. The first frame comes at once, so that the first words do;
-the next ones at thirty a second, or slower where a frame takes long.
+the next ones at thirty a second while much comes, at twenty while the eye can follow, or slower
+where a frame takes long.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from collections.abc import Callable, Sequence
 from chatterm.tui.pane.items import Item
 
 FASTEST_S = 1 / 30
+CALM_S = 1 / 20
 SLOWEST_S = 1 / 8
+_MUCH = 45
+"""Characters a frame, at the fastest, that are too many to be followed."""
 _SHARE = 0.25
 """How much of the time flushing may take before frames become slower."""
 _WORK_S = 0.008
@@ -24,15 +28,17 @@ class FrameClock:
     """Calls for frames while there is something to show.
 
     Args:
-        flush: Flushes items, working on until a time; the items that have more to do.
+        flush: Flushes items, working on until a time; how many characters that were, and the
+            items that have more to do.
     """
 
-    def __init__(self, flush: Callable[[Sequence[Item], float], list[Item]]) -> None:
+    def __init__(self, flush: Callable[[Sequence[Item], float], tuple[int, list[Item]]]) -> None:
         self._flush = flush
         self._wanting: dict[str, Item] = {}
         self._due: asyncio.TimerHandle | None = None
         self._last = 0.0
         self._cost = 0.0
+        self._usual = FASTEST_S
         self.frames = 0
 
     def want(self, item: Item) -> None:
@@ -51,7 +57,7 @@ class FrameClock:
     @property
     def interval(self) -> float:
         """Seconds from the beginning of a frame to that of the next."""
-        return min(SLOWEST_S, max(FASTEST_S, self._cost / _SHARE))
+        return min(SLOWEST_S, max(self._usual, self._cost / _SHARE))
 
     def stop(self) -> None:
         """Call for no more frames."""
@@ -61,9 +67,12 @@ class FrameClock:
 
     def _frame(self) -> None:
         self._due = None
-        self._last = began = time.perf_counter()
+        began = time.perf_counter()
+        passed, self._last = began - self._last, began
         items, self._wanting = list(self._wanting.values()), {}
-        left = self._flush(items, began + _WORK_S)
+        characters, left = self._flush(items, began + _WORK_S)
+        much = characters * FASTEST_S > _MUCH * min(passed, SLOWEST_S)
+        self._usual = FASTEST_S if much or left else CALM_S
         self.frames += 1
         took = time.perf_counter() - began
         self._cost = took if took > self._cost else 0.7 * self._cost + 0.3 * took

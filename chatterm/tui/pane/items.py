@@ -12,11 +12,14 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from chatterm.render.coloured import ColouredText
 from chatterm.render.lines import Line, Span, line_text, wrap
-from chatterm.render.markdown import MarkdownStream
 from chatterm.render.sanitize import Sanitizer
+
+if TYPE_CHECKING:
+    from chatterm.render.markdown import MarkdownStream
 
 # A text up to this long is wrapped at once when it is first seen or the width changes.
 AT_ONCE = 6000
@@ -56,8 +59,9 @@ class Item(ABC):
     def line(self, row: int, width: int) -> Line:
         """One of those rows."""
 
-    def flush(self) -> None:  # noqa: B027 - most items don't stream
-        """Make lines of what has come since the last flush."""
+    def flush(self) -> int:
+        """Make lines of what has come since the last flush; how many characters that was."""
+        return 0
 
     def work(self, until: float) -> bool:
         """Go on with what takes long until a time of `perf_counter`; whether there is more."""
@@ -179,14 +183,15 @@ class MarkdownItem(Item):
         """A row, as it was rendered last."""
         return self._shown.line(row) if self._shown is not None else ()
 
-    def flush(self) -> None:
+    def flush(self) -> int:
         """Render what has come."""
         if self._shown is None:  # it isn't near what is seen
             self.tell(0)
-            return
+            return 0
         text = self._take()
         if self._making is None:  # what is being rendered anew takes it up itself
             self._tell(self._shown.add(text, done=self._done))
+        return len(text)
 
     def work(self, until: float) -> bool:
         """Render on at the new width."""
@@ -254,6 +259,8 @@ class _Rendered:
     __slots__ = ("_frozen", "_stream", "_tail", "width")
 
     def __init__(self, width: int) -> None:
+        from chatterm.render.markdown import MarkdownStream  # the first frame needs none
+
         self.width = width
         self._frozen: list[Line] = []
         self._tail: list[Line] = []
@@ -334,10 +341,12 @@ class ColouredItem(Item):
         inside = row - (self._ends[number - 1] if number else 0)
         return rows[inside] if inside < len(rows) else ()
 
-    def flush(self) -> None:
+    def flush(self) -> int:
         """Take what has come."""
+        length = sum(map(len, self._pending))
         if self._width and (first := self._take()) is not None:
             self.tell(first)
+        return length
 
     def text(self, start: int, end: int, width: int) -> str:
         """Lines, not rows."""

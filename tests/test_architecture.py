@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -151,9 +152,41 @@ def test_an_http_address_needs_no_certificates(program: Program, server: FaultSe
     assert (done.status, done.text) == (0, "hi\n")
 
 
-@pytest.mark.parametrize("arguments", [("config", "path"), ("providers",), ("models", "demo")])
-def test_other_commands_load_neither_a_screen_nor_the_network(
+SCREEN = {"textual", "markdown_it", "pygments"}
+NETWORK = {"httpx", "httpcore", "markdownify", "bs4"}
+GATE = {"tree_sitter", "pathspec", "tomlkit"}
+# What a command must not load, beside what it doesn't use.
+UNUSED = {
+    ("config", "path"): SCREEN | NETWORK | GATE | {"rich"},
+    ("providers",): SCREEN | NETWORK | GATE | {"rich"},
+    ("models", "demo"): SCREEN | NETWORK | GATE | {"rich"},
+    ("history", "list"): SCREEN | NETWORK | GATE | {"rich"},
+    ("permissions", "list"): SCREEN | NETWORK | GATE | {"rich"},
+    ("permissions", "check", "--", "ls"): SCREEN | NETWORK | {"tomlkit", "rich"},
+    ("ask", "-m", "demo", "hello"): SCREEN | NETWORK | GATE,
+    ("ask", "-m", "demo", "-T", "read_file", "--cwd", "work", "hello"): SCREEN | NETWORK | GATE,
+}
+
+
+@pytest.mark.parametrize("arguments", UNUSED, ids=" ".join)
+def test_no_command_loads_what_it_does_not_use(
     program: Program, arguments: tuple[str, ...]
 ) -> None:
+    (program.home / "work").mkdir()
     loaded = loaded_by(program, *arguments)
-    assert loaded.isdisjoint({"textual", "httpx", "rich", "markdown_it"})
+    assert not loaded & UNUSED[arguments]
+
+
+def test_the_panes_first_frame_needs_no_parser() -> None:
+    code = "import chatterm.tui.pane.conversation_pane, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"markdown_it", "pygments.lexer", "httpx", "typer"}
+
+
+def test_nothing_outside_the_app_imports_textual() -> None:
+    for path in MODULES:
+        if part_of(path) == "tui":
+            continue
+        assert not re.search(r"^\s*(from|import) textual", path.read_text("utf-8"), re.MULTILINE), (
+            path
+        )

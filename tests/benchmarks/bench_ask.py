@@ -1,33 +1,63 @@
-"""`ask` against the least script that does the same: CPU of the whole process.
+"""`ask` against the least script that does the same, and against other programs that answer once.
 
 Baseline: `bare_ask.py`, with typer, httpx and print, on the same loopback server in the same run.
+Of the peers `llm` is run where it is installed; the others stand with their recorded ratio to the
+bare script, in wall time.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from harness import HERE, Row, chat_server, child_cpu_ms, in_turn
+from harness import HERE, Row, chat_server, child_cpu_ms, child_wall_ms, in_turn
 
 CONFIG = 'model = "p/m"\n[providers.p]\nprotocol = "chat"\nbase_url = "{url}"\n'
+LLM_MODELS = "- model_id: bench\n  model_name: m\n  api_base: {url}\n"
+# Recorded wall time of peers, by the bare script's in the same run: a short answer, 20,000 tokens.
+CODEX, CLAUDE, LLM = (0.24 / 0.18, None), (0.45 / 0.18, 1.2 / 0.54), (0.58 / 0.18, 3.2 / 0.54)
+SIZES = (("a short answer", 20), ("20,000 tokens", 20_000))
 
 
 def run(*, quick: bool) -> list[Row]:
     """A short answer and one of 20,000 tokens."""
-    return [
-        _compare("ask, a short answer", 20, runs=5 if quick else 11),
-        _compare("ask, 20,000 tokens", 20_000, runs=3 if quick else 7),
-    ]
+    rows = []
+    for size, (name, tokens) in enumerate(SIZES):
+        runs = (5, 3)[size] if quick else (11, 7)[size]
+        with _asking(tokens) as (ours, bare, llm, env):
+            cpu = [lambda: child_cpu_ms(ours, env), lambda: child_cpu_ms(bare, env)]
+            rows.append(Row(f"ask, {name}: CPU", *in_turn(cpu, runs), "ms", limit=1.4))
+            wall = [lambda: child_wall_ms(ours, env), lambda: child_wall_ms(bare, env)]
+            mine, script = in_turn(wall, runs)
+            for peer, recorded in (("codex exec", CODEX), ("claude -p", CLAUDE)):
+                if (ratio := recorded[size]) is not None:
+                    title = f"ask, {name}: against {peer} (recorded)"
+                    rows.append(Row(title, mine, script * ratio, "ms", limit=1.0))
+            if llm is not None:
+                theirs = child_wall_ms(llm, env)
+                rows.append(Row(f"ask, {name}: against llm", mine, theirs, "ms", limit=1.0))
+            else:
+                title = f"ask, {name}: against llm (recorded: it isn't installed)"
+                rows.append(Row(title, mine, script * (LLM[size] or 1), "ms", limit=1.0))
+    return rows
 
 
-def _compare(name: str, tokens: int, *, runs: int) -> Row:
+@contextmanager
+def _asking(
+    tokens: int,
+) -> Iterator[tuple[list[str], list[str], list[str] | None, dict[str, str]]]:
+    """The commands that ask a server for so many tokens, and their environment."""
     with chat_server(tokens) as url, tempfile.TemporaryDirectory() as directory:
         config = Path(directory) / "config.toml"
         config.write_text(CONFIG.format(url=url))
+        (Path(directory) / "extra-openai-models.yaml").write_text(LLM_MODELS.format(url=url))
         ours = [sys.executable, "-m", "chatterm", "--config", str(config), "ask", "-n", "hello"]
         bare = [sys.executable, str(HERE / "bare_ask.py"), url, "hello"]
-        env = {"HOME": directory, "CHATTERM_DATA_DIR": directory}
-        figures = in_turn([lambda: child_cpu_ms(ours, env), lambda: child_cpu_ms(bare, env)], runs)
-    return Row(name, figures[0], figures[1], "ms", limit=1.4)
+        installed = shutil.which("llm")
+        llm = [installed, "-m", "bench", "hello"] if installed else None
+        env = {"HOME": directory, "CHATTERM_DATA_DIR": directory, "LLM_USER_PATH": directory}
+        yield ours, bare, llm, env | {"OPENAI_API_KEY": "none"}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -69,6 +70,12 @@ def in_turn(measures: Sequence[Callable[[], float]], runs: int, *, warm_up: int 
 
 def reference_ms(milliseconds: float) -> float:
     """So many milliseconds of the reference machine, on this one: a fixed loop tells its speed."""
+    return milliseconds * _speed()
+
+
+@cache
+def _speed() -> float:
+    """How much longer this machine takes than the reference machine."""
 
     def loop() -> float:
         began = time.perf_counter()
@@ -77,7 +84,7 @@ def reference_ms(milliseconds: float) -> float:
             "".join(text for n, text in table.items() if n % 3)
         return 1000 * (time.perf_counter() - began)
 
-    return milliseconds * min(loop() for _ in range(20)) / _LOOP_MS
+    return min(loop() for _ in range(60)) / _LOOP_MS
 
 
 def child_cpu_ms(command: Sequence[str], env: dict[str, str] | None = None) -> float:
@@ -95,6 +102,13 @@ def child_cpu_ms(command: Sequence[str], env: dict[str, str] | None = None) -> f
         raise SystemExit(f"{command} ended with {done.returncode}: {done.stderr.decode()}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def child_wall_ms(command: Sequence[str], env: dict[str, str] | None = None) -> float:
+    """Milliseconds from the start of a process to its end."""
+    began = time.perf_counter()
+    child_cpu_ms(command, env)
+    return 1000 * (time.perf_counter() - began)
 
 
 @contextmanager

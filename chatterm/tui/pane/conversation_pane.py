@@ -149,6 +149,10 @@ class ConversationPane(VerticalScroll):
         """How many frames were made so far."""
         return self._clock.frames
 
+    def measure(self, took: Callable[[str, float], None]) -> None:
+        """Have somebody told of each frame, and when it began."""
+        self._clock.took = took
+
     def append(self, item: Item) -> None:
         """Add an item at the end."""
         self.extend([item])

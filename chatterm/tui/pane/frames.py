@@ -30,6 +30,10 @@ class FrameClock:
     Args:
         flush: Flushes items, working on until a time; how many characters that were, and the
             items that have more to do.
+
+    Attributes:
+        frames: How many frames there were.
+        took: Is told of each frame and when it began, where somebody measures.
     """
 
     def __init__(self, flush: Callable[[Sequence[Item], float], tuple[int, list[Item]]]) -> None:
@@ -40,6 +44,7 @@ class FrameClock:
         self._cost = 0.0
         self._usual = FASTEST_S
         self.frames = 0
+        self.took: Callable[[str, float], None] | None = None
 
     def want(self, item: Item) -> None:
         """An item has something to show. To be called in the thread of the event loop."""
@@ -75,6 +80,8 @@ class FrameClock:
         self._usual = FASTEST_S if much or left else CALM_S
         self.frames += 1
         took = time.perf_counter() - began
+        if self.took is not None:
+            self.took("frame", began)
         self._cost = took if took > self._cost else 0.7 * self._cost + 0.3 * took
         for item in left:
             self.want(item)

@@ -1,0 +1,81 @@
+"""Shell lines of many kinds, judged in a made-up workspace. None of them is ever run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatterm.permissions.verdicts import ReadOnly
+from shellworld import World, clean_world, lines_of, mined_world
+
+
+@pytest.fixture
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return clean_world(tmp_path.resolve(), monkeypatch)
+
+
+@pytest.fixture
+def mined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return mined_world(tmp_path.resolve(), monkeypatch)
+
+
+def test_no_dangerous_line_only_reads(clean: World, mined: World) -> None:
+    lines = list(lines_of("dangerous"))
+    assert len(lines) >= 500
+    allowed = [
+        f"{line['cmd']!a}: {line['why']} ({world.workspace.name})"
+        for line in lines
+        for world in ((mined,) if line.get("where") == "mined" else (mined, clean))
+        if isinstance(world.judge(line["cmd"]).verdict, ReadOnly)
+    ]
+    assert not allowed, "\n".join(allowed)
+
+
+def test_no_dangerous_line_only_reads_in_a_trusted_directory(clean: World) -> None:
+    allowed = [
+        line["cmd"]
+        for line in lines_of("dangerous")
+        if "where" not in line
+        and isinstance(clean.judge(line["cmd"], trusted=True).verdict, ReadOnly)
+    ]
+    assert not allowed, "\n".join(map(ascii, allowed))
+
+
+def test_everyday_lines_run_unasked(clean: World) -> None:
+    lines = [line["cmd"] for line in lines_of("everyday")]
+    assert len(lines) >= 300
+    asking = {line: clean.judge(line).verdict for line in lines}
+    asking = {line: said for line, said in asking.items() if not isinstance(said, ReadOnly)}
+    shown = "\n".join(f"{line}: {said}" for line, said in asking.items())
+    assert len(asking) <= 0.03 * len(lines), shown
+
+
+def test_everyday_lines_need_no_trust_and_no_hardening(clean: World) -> None:
+    assert not any(clean.judge(line["cmd"]).hardened for line in lines_of("everyday"))
+
+
+def test_git_reads_hardened_where_it_is_trusted(clean: World) -> None:
+    wrong = []
+    for line in lines_of("trusted_git"):
+        found = clean.judge(line["cmd"], trusted=True)
+        if not (isinstance(found.verdict, ReadOnly) and found.hardened):
+            wrong.append(f"{line['cmd']}: {found.verdict}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_git_asks_without_trust(clean: World) -> None:
+    lines = [line["cmd"] for line in lines_of("trusted_git")]
+    allowed = [line for line in lines if isinstance(clean.judge(line).verdict, ReadOnly)]
+    assert not allowed, "\n".join(allowed)
+
+
+def test_what_git_may_run_asks_even_where_it_is_trusted(clean: World, mined: World) -> None:
+    lines = [line["cmd"] for line in lines_of("trusted_git_ask")]
+    allowed = [
+        line
+        for line in lines
+        for world in (clean, mined)
+        if isinstance(world.judge(line, trusted=True).verdict, ReadOnly)
+    ]
+    assert not allowed, "\n".join(allowed)

@@ -12,9 +12,13 @@ from chatterm.permissions.shell.words import Word
 
 # --- sed ----------------------------------------------------------------------------------------
 
-_ADDRESS = r"(?:[0-9]+(?:~[0-9]+)?|\$|/(?:[^/\\\n\[]|\\[^\n]|\[[^\]/\n]+\])+/[IM]*)"
+# A class of characters that every implementation reads alike: no bracket and no escaped bracket in
+# it, so that it is certain where it ends, and whether a slash does.
+_CLASS = r"\[\^?+(?:\[:[a-z]+:\]|\\[^\]\[\\\n/]|[^\]\[\\\n/])+\]"
+_ADDRESS = rf"(?:[0-9]+(?:~[0-9]+)?|\$|/(?:[^/\\\n\[]|\\[^\n]|{_CLASS})+/[IM]*)"
 _ADDRESSES = re.compile(rf"(?:{_ADDRESS}(?:\s*,\s*(?:{_ADDRESS}|[+~][0-9]+))?\s*!?)?\s*")
 _COMMAND = re.compile(r"[pPdDqQ=lnNgGhHx]|[qQ][0-9]{1,3}")
+_EXPRESSION = re.compile(rf"(?:\\.|[^\\\[\]]|{_CLASS}|\[\^?+/\])*")
 _SUBSTITUTION_FLAGS = re.compile(r"[gpIiM0-9]*")
 
 
@@ -66,8 +70,7 @@ def _after_substitution(script: str, at: int) -> int:
     if found is None:
         raise RefusedError("its script isn't plain")
     # Whether a delimiter in brackets ends the expression differs between implementations.
-    expression = re.sub(r"\\.", "", found[1])
-    if expression.count("[") != expression.count("]"):
+    if not _EXPRESSION.fullmatch(found[1]):
         raise RefusedError("its script isn't plain")
     flags = _SUBSTITUTION_FLAGS.match(script, found.end())
     end = flags.end() if flags else found.end()
@@ -86,7 +89,7 @@ _AWK_TOKEN = re.compile(
     |(?P<operator>&&|\|\||[<>=!]=|\+\+|--|[-+*/%^]=|!~|[-+*/%^~!<>=?:,;(){}\[\]$])""",
     re.VERBOSE,
 )
-_AWK_REGEX = re.compile(r"/(?:[^/\\\n\[]|\\[^\n]|\[\^?\]?[^\]\n/]*\])+/")
+_AWK_REGEX = re.compile(rf"/(?:[^/\\\n\[]|\\[^\n]|{_CLASS})+/")
 _AWK_FUNCTIONS = frozenset(
     {
         *("length", "substr", "index", "split", "sub", "gsub", "gensub", "match", "tolower"),
@@ -114,6 +117,7 @@ _AWK_FORBIDDEN = frozenset(
     }
 )
 _BEFORE_REGEX = frozenset({"", "(", ",", "{", "}", ";", "!", "~", "!~", "&&", "||"})
+_KEYWORDS = frozenset({"do", "case", "exit", "delete", "next", "break", "continue"})
 
 
 def check_awk(parsed: Parsed) -> None:
@@ -143,6 +147,8 @@ def _check_awk(program: str) -> None:
         if found is None:
             raise RefusedError(f"its program isn't plain: {program[at : at + 20]!a}")
         piece, at = found[0], found.end()
+        if piece[0] == "/" and not _divides(before, program[at:]):
+            raise RefusedError("its program has a slash that may begin an expression")
         if found["blank"]:
             before = ";" if "\n" in piece else before
             continue
@@ -157,6 +163,15 @@ def _check_awk(program: str) -> None:
         before = piece
 
 
+def _divides(before: str, rest: str) -> bool:
+    """Whether a slash can only be a division, so that no text after it can hide in a pattern."""
+    if before == ")":  # after a condition it may begin a pattern, if another slash ends one
+        return "/" not in rest
+    if before in _AWK_FUNCTIONS or before in _KEYWORDS:
+        return False
+    return before[-1:] == "]" or before[-1:].isalnum() or before[-1:] == "_"
+
+
 def _check_awk_name(name: str, following: str) -> None:
     if name in _AWK_FORBIDDEN:
         raise RefusedError(f"its program uses {name}")
@@ -167,8 +182,8 @@ def _check_awk_name(name: str, following: str) -> None:
 # --- jq -----------------------------------------------------------------------------------------
 
 _JQ_FORBIDDEN = re.compile(
-    r"\$ENV|\benv\b|\bimport\b|\binclude\b|\binput_filename\b|\$__prog_args"
-    r"|\bget_search_list\b|\bmodulemeta\b"
+    r"\bENV\b|\benv\b|\bimport\b|\binclude\b|\binput_filename\b"
+    r"|\b__prog|\bget_search_list\b|\bmodulemeta\b"
 )
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _MOST_BYTES = 1_000_000
+# Rules of ripgrep's own; rare enough not to be read.
+_OTHER_RULES = (".ignore", ".rgignore")
 
 
 class Ignored:
@@ -46,6 +48,24 @@ class Ignored:
                 return False
             at = at.parent
 
+    def shows(self, path: Path) -> bool:
+        """Whether a rule may take a file in again that would be left out otherwise, as hidden."""
+        if self._top is None or not path.is_relative_to(self._top) or path == self._top:
+            return False
+        at = path.parent
+        while True:
+            if any((at / name).exists() for name in _OTHER_RULES):
+                return True
+            spec = self._spec(at)
+            if (
+                spec is not None
+                and spec.check_file(path.relative_to(at).as_posix()).include is False
+            ):
+                return True
+            if at == self._top:
+                return False
+            at = at.parent
+
     def _spec(self, directory: Path) -> GitIgnoreSpec | None:
         if directory not in self._specs:
             self._specs[directory] = _read(directory / ".gitignore")
@@ -68,7 +88,8 @@ def _read(path: Path) -> GitIgnoreSpec | None:
     from pathspec import GitIgnoreSpec  # only where a tree is walked
 
     try:
-        return GitIgnoreSpec.from_lines(text.splitlines())
+        # At line feeds only: at every other end of line Python knows, git sees a longer pattern.
+        return GitIgnoreSpec.from_lines(line.removesuffix("\r") for line in text.split("\n"))
     except ValueError:
         return None
 

@@ -88,7 +88,7 @@ class Places:
         """
         for each in _readings(path):
             for root in self._covered.protected:
-                if each == root or each.is_relative_to(root) or root.is_relative_to(each):
+                if _below(each, root) or _below(root, each):
                     if each == self.workspace:
                         continue  # the workspace itself: asked about as what it is
                     return f"{_shown(each)} is protected: what runs later is decided there"
@@ -191,6 +191,12 @@ def _readings(path: Path) -> tuple[Path, ...]:
     written = Path(os.path.normpath(path))
     really = real(path)
     return (written,) if written == really else (written, really)
+
+
+def _below(path: Path, root: Path) -> bool:
+    """Whether a path is another one or below it; many times faster than `is_relative_to`."""
+    text, top = str(path), str(root)
+    return text == top or text.startswith(top if top.endswith("/") else f"{top}/")
 
 
 def _shown(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Shell lines of the project's own corpora: plain reading is allowed, and nothing else."""
+"""Shell lines of many kinds, judged in a made-up workspace. None of them is ever run."""
 
 from __future__ import annotations
 
@@ -7,64 +7,97 @@ from pathlib import Path
 import pytest
 
 from chatterm.permissions.verdicts import NeedsApproval, ReadOnly, Unknown
-from permissions.workspaces import corpus, plain, with_git, with_secrets
+from shellworld import World, clean_world, lines_of, mined_world
 
 
-def test_no_dangerous_line_is_allowed(tmp_path: Path) -> None:
-    work = with_secrets(tmp_path.resolve())
-    lines = list(corpus("dangerous"))
-    assert len(lines) > 1000
-    allowed = [line for line in lines if isinstance(work.analyse(line).verdict, ReadOnly)]
-    assert not allowed
+@pytest.fixture
+def clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return clean_world(tmp_path.resolve(), monkeypatch)
 
 
-def test_everyday_reading_is_allowed(tmp_path: Path) -> None:
-    work = plain(tmp_path.resolve())
-    lines = list(corpus("everyday"))
-    assert len(lines) > 300
-    asked = [line for line in lines if not isinstance(work.analyse(line).verdict, ReadOnly)]
-    assert len(asked) <= 0.03 * len(lines), asked
+@pytest.fixture
+def mined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return mined_world(tmp_path.resolve(), monkeypatch)
 
 
-def test_git_reads_in_a_trusted_repository_and_is_hardened(tmp_path: Path) -> None:
-    work = with_git(tmp_path.resolve())
-    lines = list(corpus("trusted_git"))
-    found = {line: work.analyse(line, trusted=True) for line in lines}
-    assert not [line for line in lines if not isinstance(found[line].verdict, ReadOnly)]
-    # What runs nothing anywhere needs no trust; all else is hardened, and asks without trust.
-    plainly = [line for line in lines if isinstance(work.analyse(line).verdict, ReadOnly)]
-    assert [line for line in lines if not found[line].hardened] == plainly
-    assert len(plainly) < 10
-
-
-def test_git_asks_for_the_rest_in_a_trusted_repository_too(tmp_path: Path) -> None:
-    work = with_git(tmp_path.resolve())
-    lines = list(corpus("trusted_git_ask"))
+def test_no_dangerous_line_only_reads(clean: World, mined: World) -> None:
+    lines = list(lines_of("dangerous"))
+    assert len(lines) >= 500
     allowed = [
-        line for line in lines if isinstance(work.analyse(line, trusted=True).verdict, ReadOnly)
+        f"{line['cmd']!a}: {line['why']} ({world.workspace.name})"
+        for line in lines
+        for world in ((mined,) if line.get("where") == "mined" else (mined, clean))
+        if isinstance(world.judge(line["cmd"]).verdict, ReadOnly)
     ]
-    assert not allowed
+    assert not allowed, "\n".join(allowed)
+
+
+def test_no_dangerous_line_only_reads_in_a_trusted_directory(clean: World) -> None:
+    allowed = [
+        line["cmd"]
+        for line in lines_of("dangerous")
+        if "where" not in line
+        and isinstance(clean.judge(line["cmd"], trusted=True).verdict, ReadOnly)
+    ]
+    assert not allowed, "\n".join(map(ascii, allowed))
+
+
+def test_everyday_lines_run_unasked(clean: World) -> None:
+    lines = [line["cmd"] for line in lines_of("everyday")]
+    assert len(lines) >= 300
+    asking = {line: clean.judge(line).verdict for line in lines}
+    asking = {line: said for line, said in asking.items() if not isinstance(said, ReadOnly)}
+    shown = "\n".join(f"{line}: {said}" for line, said in asking.items())
+    assert len(asking) <= 0.03 * len(lines), shown
+
+
+def test_everyday_lines_need_no_trust_and_no_hardening(clean: World) -> None:
+    assert not any(clean.judge(line["cmd"]).hardened for line in lines_of("everyday"))
+
+
+def test_git_reads_hardened_where_it_is_trusted(clean: World) -> None:
+    wrong = []
+    for line in lines_of("trusted_git"):
+        found = clean.judge(line["cmd"], trusted=True)
+        if not (isinstance(found.verdict, ReadOnly) and found.hardened):
+            wrong.append(f"{line['cmd']}: {found.verdict}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_git_asks_without_trust(clean: World) -> None:
+    lines = [line["cmd"] for line in lines_of("trusted_git")]
+    allowed = [line for line in lines if isinstance(clean.judge(line).verdict, ReadOnly)]
+    assert not allowed, "\n".join(allowed)
+
+
+def test_what_git_may_run_asks_even_where_it_is_trusted(clean: World, mined: World) -> None:
+    lines = [line["cmd"] for line in lines_of("trusted_git_ask")]
+    allowed = [
+        line
+        for line in lines
+        for world in (clean, mined)
+        if isinstance(world.judge(line, trusted=True).verdict, ReadOnly)
+    ]
+    assert not allowed, "\n".join(allowed)
 
 
 @pytest.mark.parametrize(
     "line", ["ls\u00a0-la", "ls\r", "ca\u200bt a.txt", "ls \ud800", "x" * 10_001, "", " ", ";", "#"]
 )
-def test_what_cannot_be_understood_is_unknown(tmp_path: Path, line: str) -> None:
-    assert isinstance(plain(tmp_path.resolve()).analyse(line).verdict, Unknown)
+def test_what_cannot_be_understood_is_unknown(clean: World, line: str) -> None:
+    assert isinstance(clean.judge(line).verdict, Unknown)
 
 
-def test_the_commands_of_a_line_are_told_word_for_word(tmp_path: Path) -> None:
-    work = plain(tmp_path.resolve())
-    found = work.analyse("cat 'a b' \"c\"d\\ e | grep -n x && ! make all").verdict
+def test_the_commands_of_a_line_are_told_word_for_word(clean: World) -> None:
+    found = clean.judge("cat 'a b' \"c\"d\\ e | grep -n x && ! make all").verdict
     assert isinstance(found, Unknown)  # a backslash outside quotes is one too many
-    found = work.analyse("cat 'a b' \"c\"d | grep -n x && ! make all").verdict
+    found = clean.judge("cat 'a b' \"c\"d | grep -n x && ! make all").verdict
     assert isinstance(found, NeedsApproval)
     assert found.commands == (("cat", "a b", "cd"), ("grep", "-n", "x"), ("make", "all"))
     assert "make" in found.reason
 
 
-def test_what_a_wrapper_runs_is_seen_through_for_rules_that_deny(tmp_path: Path) -> None:
-    work = plain(tmp_path.resolve())
+def test_what_a_wrapper_runs_is_seen_through_for_rules_that_deny(clean: World) -> None:
     for line in (
         "env X=1 rm -rf x",
         "sudo -u me rm -rf x",
@@ -77,6 +110,6 @@ def test_what_a_wrapper_runs_is_seen_through_for_rules_that_deny(tmp_path: Path)
         "echo $(rm -rf x)",
         "if true; then rm -rf x; fi",
     ):
-        found = work.analyse(line)
+        found = clean.judge(line)
         seen = (*found.verdict.commands, *found.inner)
         assert ("rm", "-rf", "x") in seen, line

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from chatterm.permissions.shell.syntax import commands_of, parse
 from chatterm.permissions.shell.words import NotUnderstoodError
 from chatterm.permissions.verdicts import ReadOnly
-from permissions.workspaces import Work, corpus, with_secrets
+from shellworld import World, lines_of, mined_world
 
 
 def often(times: int) -> settings:
@@ -25,14 +25,16 @@ def often(times: int) -> settings:
 
 
 @pytest.fixture(scope="module")
-def work() -> Iterator[Work]:
-    with tempfile.TemporaryDirectory() as base:
-        yield with_secrets(Path(base).resolve())
+def work() -> Iterator[World]:
+    with tempfile.TemporaryDirectory() as base, pytest.MonkeyPatch.context() as patch:
+        yield mined_world(Path(base).resolve(), patch)
 
 
 @cache
 def dangerous() -> list[str]:
-    return [line for line in corpus("dangerous") if len(line) < 200]
+    lines = (each["cmd"] for each in lines_of("dangerous"))
+    # One that ends in an operator isn't whole: what follows would make another one of it.
+    return [line for line in lines if len(line) < 200 and line.rstrip()[-1:] not in "|&\\"]
 
 
 def _between(line: str, at: int, what: str) -> str:
@@ -95,12 +97,12 @@ def mutations_of(line: str) -> list[Mutation]:
 
 @often(2500)
 @given(data=st.data())
-def test_no_quoting_of_a_refused_command_is_allowed(work: Work, data: st.DataObject) -> None:
+def test_no_quoting_of_a_refused_command_is_allowed(work: World, data: st.DataObject) -> None:
     line = data.draw(st.sampled_from(dangerous()))
     for _ in range(data.draw(st.integers(1, 3))):
         change = data.draw(st.sampled_from(mutations_of(line)))
         line = change(line, data.draw(st.integers(0, 10_000)))
-    assert not isinstance(work.analyse(line).verdict, ReadOnly)
+    assert not isinstance(work.judge(line).verdict, ReadOnly)
 
 
 PIECES = st.sampled_from(
@@ -118,9 +120,9 @@ PIECES = st.sampled_from(
 @given(pieces=st.lists(PIECES, max_size=14), glue=st.sampled_from([" ", ""]))
 @example(pieces=["a=(", "x"], glue="")
 def test_what_is_allowed_is_made_of_programs_that_read(
-    work: Work, pieces: list[str], glue: str
+    work: World, pieces: list[str], glue: str
 ) -> None:
-    verdict = work.analyse(glue.join(pieces)).verdict
+    verdict = work.judge(glue.join(pieces)).verdict
     if isinstance(verdict, ReadOnly):
         assert verdict.commands
         readers = {"ls", "cat", "echo", "find", "sed", "awk", "sort", "[", "true"}
@@ -133,16 +135,16 @@ def test_what_is_allowed_is_made_of_programs_that_read(
 @example(text="$" * 500)
 @example(text="[" * 500)
 @example(text="a=(" * 500)
-def test_no_text_makes_it_fail(work: Work, text: str) -> None:
-    work.analyse(text)
-    work.analyse(f"ls {text}")
+def test_no_text_makes_it_fail(work: World, text: str) -> None:
+    work.judge(text)
+    work.judge(f"ls {text}")
 
 
 @often(300)
 @given(data=st.binary(max_size=200))
-def test_no_bytes_make_it_fail(work: Work, data: bytes) -> None:
-    work.analyse(data.decode("utf-8", "surrogateescape"))
-    work.analyse(data.decode("latin-1"))
+def test_no_bytes_make_it_fail(work: World, data: bytes) -> None:
+    work.judge(data.decode("utf-8", "surrogateescape"))
+    work.judge(data.decode("latin-1"))
 
 
 WORD = st.text(st.sampled_from("ab '\"\\$`!*?[]{}~#;&|<>()=-\t."), min_size=1, max_size=8)

@@ -20,7 +20,7 @@ def _expression(delimiter: str) -> str:
     """
     mark = re.escape(delimiter)
     inside = rf"(?:\[:[a-z]+:\]|[^\]\[\n\\{mark}]|\\[a-zA-Z.*+?|$-])+"
-    return rf"(?:[^\[\n\\{mark}]|\\[^\n]|\[\^?{inside}\])*"
+    return rf"(?:[^\[\n\\{mark}]|\\[^\n]|\[\^?+{inside}\])*"
 
 
 # --- sed ----------------------------------------------------------------------------------------
@@ -223,8 +223,8 @@ def _check_awk_name(name: str, following: str) -> None:
 # --- jq -----------------------------------------------------------------------------------------
 
 _JQ_FORBIDDEN = re.compile(
-    r"\$ENV|\benv\b|\bimport\b|\binclude\b|\binput_filename\b|\$__prog_args"
-    r"|\bget_search_list\b|\bmodulemeta\b"
+    r"\bENV\b|\benv\b|\bimport\b|\binclude\b|\binput_filename\b"
+    r"|\b__prog|\bget_search_list\b|\bmodulemeta\b"
 )
 
 

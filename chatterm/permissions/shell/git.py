@@ -44,15 +44,22 @@ _SETTINGS = {
 # Where a section or a key of a repository's configuration is one of these, something may be run or
 # reached.
 _RISKY = re.compile(
-    rb"include|external|textconv|command|clean|smudge|process|driver|alias|program|\bworktree\b|pretty"
-    rb"|\bformat\b|showsignature|promisor|partialclone|attributesfile|fsmonitor|\bcmd\b|gitproxy"
-    rb"|worktreeconfig",
+    rb"include|external|textconv|command|clean|smudge|process|driver|alias|program|worktree\s*=|pretty"
+    rb"|\bformat\b|signature|promisor|partialclone|attributesfile|fsmonitor|\bcmd\b|sshcommand|gitproxy"
+    rb"|extensions\]?[^\n]*worktreeconfig",
     re.IGNORECASE,
 )
-_SUBSECTION = re.compile(rb'"(?:[^"\\\n]|\\.)*"')
+# What is never run, and often named like what is.
+_HARMLESS = re.compile(
+    rb'^[ \t]*(?:\[(?:branch|remote) "[^"\\\n]*"\]'
+    rb'|(?:url|pushurl|fetch|merge|remote|rebase)[ \t]*=[^"\\#;\n]*)[ \t]*$',
+    re.MULTILINE,
+)
 _MOST_BYTES = 50_000_000
 _GITLINK = b"\x00\x00\xe0\x00"  # the mode of a submodule in the index
 
+# Subcommands whose first word says what they do; after an option it may be taken for a file.
+_NESTED = frozenset({"stash", "reflog", "remote", "worktree"})
 # Without trust: exactly these words, or revisions where the last is None.
 _EVERYWHERE = frozenset(
     {
@@ -65,6 +72,11 @@ _EVERYWHERE = frozenset(
         ("worktree", "list"),
     }
 )
+# Of these, those that the configuration may have sorted by signatures, which runs a program.
+_SORTED = frozenset({("branch", "-a"), ("tag", "-l")})
+# Any other revision makes git look at objects, which it fetches where the configuration says so.
+_PLAIN_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
+_RISKY_UNTRUSTED = re.compile(rb"sort|include|promisor|partialclone", re.IGNORECASE)
 _REV_PARSE = Reader(
     short="q",
     long="show-toplevel git-dir git-common-dir absolute-git-dir show-prefix show-cdup "
@@ -72,6 +84,9 @@ _REV_PARSE = Reader(
     "symbolic symbolic-full-name all branches? tags? remotes? revs-only no-revs show-object-format",
     operands=Operands.TEXT,
 )
+
+# A path with no pattern characters, or `*.ending`.
+_PLAIN_PATH = re.compile(r"[^*?\[\\]*|(?:[^*?\[\\]*/)?\*\.[A-Za-z0-9]+", re.DOTALL)
 
 _DIFF = (
     "stat? name-only name-status cached staged numstat shortstat dirstat? summary check color? "
@@ -92,8 +107,9 @@ _LOG = (
     "no-notes notes? min-parents= max-parents= left-only right-only no-expand-tabs"
 )
 _LOGS = Reader(
-    short="pswbRzaWciEFPguM",
-    short_values="nUSGLMlC",
+    short="pswbRzaWciEFPgu",
+    short_values="nUSGLl",
+    short_maybe="MC",
     long=f"{_DIFF} {_LOG}",
     operands=Operands.PATHS,
     numbers=True,
@@ -101,25 +117,31 @@ _LOGS = Reader(
 _TRUSTED = {
     "status": Reader(
         short="sbvz",
-        short_values="u",
+        short_maybe="u",
         long="short branch show-stash porcelain? long verbose untracked-files? ignored? null "
         "ahead-behind no-ahead-behind renames no-renames find-renames? column? no-column",
     ),
-    "diff": Reader(short="pswbRzaWcu", short_values="USGMCl", long=_DIFF, numbers=True),
+    "diff": Reader(
+        short="pswbRzaWcu", short_values="USGl", short_maybe="MC", long=_DIFF, numbers=True
+    ),
     "log": _LOGS,
     "show": _LOGS,
     "whatchanged": _LOGS,
     "rev-list": _LOGS,
     "reflog": _LOGS,
     "diff-tree": Reader(
-        short="rtpszmcR", short_values="USGMC", long=f"{_DIFF} root stdin no-commit-id"
+        short="rtpszmcR",
+        short_values="USG",
+        short_maybe="MC",
+        long=f"{_DIFF} root no-commit-id",
     ),
     "shortlog": Reader(
-        short="snec", short_values="w", long=f"summary numbered email group= {_LOG}", numbers=True
+        short="snec", short_maybe="w", long=f"summary numbered email group= {_LOG}", numbers=True
     ),
     "blame": Reader(
         short="wlsefnptbc",
-        short_values="LMCS",
+        short_values="L",
+        short_maybe="MC",
         long="date= porcelain line-porcelain incremental root show-name show-number show-email "
         "abbrev= since= reverse first-parent ignore-rev= score-debug show-stats",
     ),
@@ -230,9 +252,13 @@ def git_uses(
     if any(word.globs and not word.literal for word in rest):
         raise RefusedError("a pattern may become an option")
     if texts in _EVERYWHERE:
+        if texts in _SORTED:
+            _check_untrusted(directory)
         return [], False
     if texts[:1] == ("rev-parse",):
-        sort_words(_REV_PARSE, rest[1:])
+        names = [word.text for word in sort_words(_REV_PARSE, rest[1:]).operands]
+        if not all(_PLAIN_REVISION.fullmatch(name) and ".." not in name for name in names):
+            _check_untrusted(directory)
         return [], False
     if not texts:
         return [], False
@@ -243,6 +269,8 @@ def git_uses(
         raise RefusedError(f"git {texts[0]} isn't known to only read")
     parsed = sort_words(reader, rest[1:])
     _check_subcommand(texts[0], parsed)
+    if texts[0] in _NESTED and parsed.operands and parsed.operands[0] is not rest[1]:
+        raise RefusedError(f"an option stands before what git {texts[0]} does")
     _check_formats(parsed)
     _check_repository(directory, trusted)
     return _paths(reader, parsed), True
@@ -257,24 +285,22 @@ def _check_subcommand(name: str, parsed: Parsed) -> None:
                 raise RefusedError(f"git {name} makes a {name} when it is given a name")
         case "remote" if operands[:1] not in ([], ["get-url"]):
             raise RefusedError("it changes remotes, or reaches one")
-        case "worktree" if operands[:1] != ["list"]:
+        case "worktree" if operands != ["list"]:
             raise RefusedError("it changes worktrees")
         case "stash" if operands[:1] not in (["list"], ["show"]):
             raise RefusedError("it changes stashes")
-        case "reflog" if operands[:1] in (["expire"], ["delete"], ["exists"]):
+        case "reflog" if operands[:1] not in ([], ["show"], ["list"], ["HEAD"]):
             raise RefusedError("it changes the reflog")
-        case "config" if not parsed.has("--list", "-l", "--get", "--get-all"):
+        case "config" if operands or not parsed.has("--list", "-l", "--get", "--get-all"):
             raise RefusedError("it may change the configuration")
-        case "diff-tree" if parsed.has("--stdin"):
-            raise RefusedError("it reads what to do from its input")
 
 
 def _check_formats(parsed: Parsed) -> None:
     """A format may ask for a signature to be checked, which runs a program."""
-    for name in ("--format", "--pretty", "--sort"):
+    for name in ("--format", "--pretty", "--sort", "--group"):
         for word in parsed.options.get(name, ()):
-            text = (word.text if word else "").lower()
-            if "%g" in text.replace("%gd", "").replace("%gs", "") or "signature" in text:
+            text = word.text if word else ""
+            if re.search(r"%[-+ ]?G", text) or "signature" in text.lower():
                 raise RefusedError("its format may run a program that checks signatures")
 
 
@@ -287,19 +313,31 @@ def _check_repository(directory: Path, trusted: Path) -> None:
     if git.is_symlink() or not git.is_dir():
         raise RefusedError("the repository is kept elsewhere")
     for name in ("config", "config.worktree"):
-        if _names_risk(_content(git / name)):
+        if _risky(_content(git / name)):
             raise RefusedError("the repository's configuration may run programs")
     if _GITLINK in _content(git / "index"):
         raise RefusedError("the repository has submodules, which have configurations of their own")
 
 
-def _names_risk(configuration: bytes) -> bool:
-    """Whether a configuration has a section or key of `_RISKY`; values don't count."""
-    for line in configuration.splitlines():
-        names, *_ = _SUBSECTION.sub(b'""', line).partition(b"=")
-        if _RISKY.search(names):
-            return True
-    return False
+def _check_untrusted(directory: Path) -> None:
+    """See to it that a repository's configuration lets git look at references and objects."""
+    top = next((each for each in (directory, *directory.parents) if _has_git(each)), None)
+    if top is None:
+        return
+    kept = top / ".git"
+    if kept.is_symlink() or (kept.exists() and not kept.is_dir()):
+        raise RefusedError("the repository is kept elsewhere")
+    for git in (kept, top):
+        for name in ("config", "config.worktree"):
+            path = git / name
+            if (path.exists() or path.is_symlink()) and not path.is_file():
+                continue  # a directory of that name beside a repository
+            if _RISKY_UNTRUSTED.search(_HARMLESS.sub(b"", _content(path))):
+                raise RefusedError("the repository's configuration may run programs")
+
+
+def _risky(configuration: bytes) -> bool:
+    return _RISKY.search(_HARMLESS.sub(b"", configuration)) is not None
 
 
 def _has_git(directory: Path) -> bool:
@@ -325,10 +363,24 @@ def _paths(reader: Reader, parsed: Parsed) -> list[Use]:
     """The operands as paths: any may be one, and what is after a colon is one of a revision."""
     if reader.operands is Operands.TEXT:
         return []
+    # What isn't ignored may be found, whether it is kept in the repository or not.
+    depth = Depth.UNHIDDEN if reader.operands is Operands.PATTERN else Depth.CONTENT
     uses = []
-    for word in parsed.operands:
+    ranges = [word for word in parsed.options.get("-L", ()) if word is not None]
+    for word in (*parsed.operands, *ranges):
         _, colon, inside = word.text.rpartition(":")
         if colon and inside:
             uses.append(Use(Word(inside, word.start, word.end, quoted=True), Depth.CONTENT))
-        uses.append(Use(word, Depth.CONTENT))
+        uses.append(Use(word, depth))
+    for word in parsed.operands:
+        _check_magic(word)
+    if reader.operands is Operands.PATTERN and len(parsed.operands) <= 1:
+        uses.append(Use(None, depth))
     return uses
+
+
+def _check_magic(word: Word) -> None:
+    """See to it that git expands a path only where it is clear to what: it has its own patterns."""
+    text = word.text
+    if text.startswith((":(", ":!", ":^")) or (not word.globs and not _PLAIN_PATH.fullmatch(text)):
+        raise RefusedError(f"{text!a} may stand for files that it doesn't name")

@@ -50,6 +50,9 @@ class Operands(Enum):
     NONE = auto()
 
 
+_READ = frozenset({Operands.PATHS, Operands.PATTERN})
+
+
 class Depth(Enum):
     """How far reading a path goes."""
 
@@ -90,10 +93,13 @@ class Parsed:
     Attributes:
         options: The options given, each with its dashes, and its values.
         operands: What is no option.
+        doubtful: Values of options that come after an operand. For a program that reads no option
+            there, as those of BSD do, they are operands.
     """
 
     options: dict[str, list[Word | None]] = field(default_factory=dict)
     operands: list[Word] = field(default_factory=list)
+    doubtful: list[Word] = field(default_factory=list)
 
     def has(self, *names: str) -> bool:
         """Whether one of these options is given."""
@@ -107,6 +113,7 @@ class Reader:
     Attributes:
         short: Its short options without a value.
         short_values: Its short options with a value.
+        short_maybe: Its short options with a value only where it is attached, as in `-w16`.
         long: Its long options, in full, separated by blanks: `name` takes no value, `name=` one,
             `name?` one after an equals sign or none.
         operands: What its operands stand for.
@@ -124,11 +131,17 @@ class Reader:
         without: Options that name directories that are left out.
         types: Options that name a type of the files that are read below a directory.
         twice: Options with two values.
+        attached: Whether a value other than a number may follow its option in one word.
+        bundles: Whether short options may stand together in a word: where not, the program would
+            read the word as another option than its letters.
+        first: Whether options end at the first operand, so that one after it is a file or another
+            program's.
         check: A further look at the sorted words.
     """
 
     short: str = ""
     short_values: str = ""
+    short_maybe: str = ""
     long: str = ""
     operands: Operands = Operands.PATHS
     most: int | None = None
@@ -143,6 +156,9 @@ class Reader:
     without: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     twice: frozenset[str] = frozenset()
+    attached: bool = True
+    bundles: bool = True
+    first: bool = False
     check: Callable[[Parsed], None] | None = None
 
 
@@ -163,6 +179,8 @@ def sort_words(reader: Reader, words: Sequence[Word]) -> Parsed:
             parsed.operands.append(word)
         elif word.text == "--":
             only_operands = True
+        elif reader.first and parsed.operands:
+            raise RefusedError(f"{word.text} may be no option where it stands")
         elif reader.numbers and not word.globs and _NUMBER.fullmatch(word.text):
             parsed.options.setdefault("-#", []).append(word)
         elif word.text.startswith("--"):
@@ -192,6 +210,8 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
     if any(value.globs for value in named):
         raise RefusedError("a pattern in an option's value may become more than one")
     uses = [Use(value, Depth.CONTENT) for value in named if value.text != "-"]
+    if reader.operands in _READ:
+        uses += [Use(value, Depth.CONTENT) for value in parsed.doubtful]
     depth = next((deep for name, deep in reader.deeper if parsed.has(name)), reader.depth)
     match reader.operands:
         case Operands.NONE if operands:
@@ -203,7 +223,9 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
                 operands = operands[1:]
     if reader.operands in {Operands.NAMES, Operands.NAME_PATTERN}:
         depth = Depth.NAMES
-    only = tuple(text for text in _texts(parsed, reader.only) if not text.startswith("!"))
+    # What an option leaves out may come before what others let in: then the rest is let in, too.
+    let_in = () if parsed.has("--exclude", "--exclude-from") else reader.only
+    only = tuple(text for text in _texts(parsed, let_in) if not text.startswith("!"))
     only += _patterns_of_types(_texts(parsed, reader.types))
     without = tuple(name for name in _texts(parsed, reader.without) if name.isidentifier())
     uses += [Use(word, depth, only, without) for word in operands if word.text != "-"]
@@ -237,7 +259,8 @@ def _long(
 ) -> None:
     name, equals, value = word.text.partition("=")
     if name in reader.twice and not equals:
-        parsed.options.setdefault(name, []).extend((_value(name, left), _value(name, left)))
+        values = [_value(name, left, parsed), _value(name, left, parsed)]
+        parsed.options.setdefault(name, []).extend(values)
         return
     kind = longs.get(name)
     if kind is None:
@@ -249,7 +272,7 @@ def _long(
             raise RefusedError(f"the option {name} takes no value")
         parsed.options.setdefault(name, []).append(_part(word, len(name) + 1))
     elif kind == "=":
-        parsed.options.setdefault(name, []).append(_value(name, left))
+        parsed.options.setdefault(name, []).append(_value(name, left, parsed))
     else:
         parsed.options.setdefault(name, []).append(None)
     if equals and not value and kind == "=":
@@ -262,17 +285,24 @@ def _bundle(reader: Reader, word: Word, left: list[Word], parsed: Parsed) -> Non
         name = f"-{letter}"
         if word.globs and at >= word.literal:
             raise RefusedError(f"a pattern in {word.text} may become another option")
+        if at > 1 and not reader.bundles:
+            raise RefusedError(f"{word.text} isn't read letter by letter")
+        whole = at + 1 == len(word.text)
+        if letter in reader.short_maybe and not whole:
+            parsed.options.setdefault(name, []).append(_part(word, at + 1))
+            return
         if letter in reader.short_values:
-            whole = at + 1 == len(word.text)
-            value = _value(name, left) if whole else _part(word, at + 1)
+            if not whole and not (reader.attached or word.text[at + 1 :].isdigit()):
+                raise RefusedError(f"what follows {name} may be options, too")
+            value = _value(name, left, parsed) if whole else _part(word, at + 1)
             parsed.options.setdefault(name, []).append(value)
             return
-        if letter not in reader.short:
+        if letter not in reader.short and letter not in reader.short_maybe:
             raise RefusedError(f"the option {name} isn't known to only read")
         parsed.options.setdefault(name, []).append(None)
 
 
-def _value(name: str, left: list[Word]) -> Word | None:
+def _value(name: str, left: list[Word], parsed: Parsed) -> Word | None:
     if not left:
         return None
     word = left.pop()
@@ -280,6 +310,8 @@ def _value(name: str, left: list[Word]) -> Word | None:
         raise RefusedError(f"a pattern after {name} may become more words than one")
     if word.text.startswith("-") and not _NUMBER.fullmatch(word.text) and word.text != "-":
         raise RefusedError(f"what follows {name} may be another option")
+    if parsed.operands:
+        parsed.doubtful.append(word)
     return word
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Reach:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._walked = 0
+        self._secrets: set[tuple[int, int]] | None = None
 
     def check(self, use: Use, directory: Path) -> None:
         """See to it that a path may be read unasked.
@@ -73,18 +75,20 @@ class Reach:
             if found >= MOST_NAMES:
                 raise RefusedError(f"a pattern fits more than {MOST_NAMES:,} files")
             yield path
+        if not word.literal:
+            self._check_names(word.pattern, directory)
         yield directory / word.text  # bash leaves a pattern that fits nothing as it is
 
+    def _check_names(self, pattern: str, directory: Path) -> None:
+        """See to it that no name a pattern stands for looks like an option."""
+        for path in _expand(pattern.split("/", 1)[0], directory):
+            if path.name.startswith("-"):
+                raise RefusedError(f"a pattern fits {_shown(path)}, which may be an option")
+
     def _check_path(self, path: Path, use: Use) -> None:
-        places = self._places
-        if reason := places.unreal(path):
-            raise RefusedError(reason)
-        if use.depth is not Depth.NAMES and (reason := places.sensitive(path)):
-            raise SensitiveError(reason)
-        if not places.inside(path):
-            if reason := places.sensitive(path):
-                raise SensitiveError(reason)
-            raise RefusedError(f"{_shown(path)} is outside of the workspace")
+        if str(path) == os.devnull:
+            return
+        self._check_place(path, use)
         if use.depth is Depth.NAMES:
             return
         try:
@@ -97,15 +101,50 @@ class Reach:
             return
         if not stat.S_ISREG(found.st_mode):
             raise RefusedError(f"{_shown(path)} is not a regular file")
-        if reason := places.linked_status(found):
+        if reason := self._places.linked_status(found):
             raise SensitiveError(reason)
+        if found.st_nlink > 1 and self._is_secret(found):
+            raise SensitiveError(f"{_shown(path)} is a sensitive file, too")
+
+    def _check_place(self, path: Path, use: Use) -> None:
+        """See to it that a path is where it may be read."""
+        places = self._places
+        if reason := places.unreal(path):
+            raise RefusedError(reason)
+        if use.depth is not Depth.NAMES and (reason := places.sensitive(path)):
+            raise SensitiveError(reason)
+        if not places.inside(path):
+            if reason := places.sensitive(path):
+                raise SensitiveError(reason)
+            raise RefusedError(f"{_shown(path)} is outside of the workspace")
+
+    def _is_secret(self, found: os.stat_result) -> bool:
+        """Whether a file with several names is a sensitive one of the workspace, however deep."""
+        if self._secrets is None:
+            self._secrets = set()
+            top = self._places.workspace
+            for directory, _, names in os.walk(top) if top is not None else ():
+                self._walked += len(names)
+                if self._walked > MOST_ENTRIES:
+                    raise RefusedError("it has several names, and too many files may be the same")
+                for name in names:
+                    path = Path(directory, name)
+                    if self._places.sensitive_name(path):
+                        with suppress(OSError):
+                            status = path.lstat()
+                            self._secrets.add((status.st_dev, status.st_ino))
+        return (found.st_dev, found.st_ino) in self._secrets
 
     def _walk(self, top: Path, use: Use) -> None:
         """Look for something sensitive in everything below a directory that would be read."""
         ignored = Ignored(self._places.workspace) if use.depth.skips_ignored else None
         left = [real(top)]
+        seen: set[Path] = set()
         while left:
             directory = left.pop()
+            if directory in seen:
+                continue
+            seen.add(directory)
             try:
                 entries = list(os.scandir(directory))
             except OSError:
@@ -116,14 +155,21 @@ class Reach:
             for entry in entries:
                 path = Path(entry.path)
                 hidden = use.depth is Depth.VISIBLE and entry.name.startswith(".")
+                if hidden and ignored is not None and ignored.shows(path):
+                    hidden = False
                 if entry.is_dir(follow_symlinks=False):
-                    skips = all(pattern.startswith("*.") for pattern in use.only)
+                    # A pattern that fits the directory itself shows what is in it.
+                    skips = all(pattern.startswith("*.") for pattern in use.only) and not any(
+                        _may_fit(entry.name, pattern) for pattern in use.only
+                    )
                     skipped = (hidden and skips) or entry.name in use.without
                     if skipped or (skips and ignored and ignored.skips(path, directory=True)):
                         continue
                     left.append(path)
                     continue
                 self._check_entry(entry, path, use, ignored, hidden=hidden)
+                if use.depth is Depth.FOLLOWED and entry.is_dir():
+                    left.append(real(path))
 
     def _check_entry(
         self,
@@ -158,7 +204,9 @@ class Reach:
 
 def _may_fit(name: str, pattern: str) -> bool:
     """Whether a name may fit a pattern, in any of the programs' ways of reading patterns."""
-    last = pattern.rsplit("/", 1)[-1]
+    last = pattern.rsplit("/", 1)[-1].rstrip()
+    if pattern.startswith("#"):
+        return True  # to some a comment, which leaves nothing out
     if re.search(r"[{}\[\]\\]", last) or not last:
         return True
     return fnmatchcase(name.lower(), last.lower())
@@ -185,6 +233,8 @@ def _fitting(at: Path, parts: Sequence[str]) -> Iterator[Path]:
         names = sorted(os.listdir(at))  # noqa: PTH208 - names are all that is wanted
     except OSError:
         return
+    if parts[0].startswith("."):
+        names = [".", "..", *names]  # which older versions of bash take for names that fit
     for name in names:
         if expression.fullmatch(name) and (dots or not name.startswith(".")):
             yield from _fitting(at / name, parts[1:])

@@ -58,7 +58,7 @@ _SUM = Reader(
     long=f"{_HELP} binary text tag zero",
     globs=True,
 )
-_DECOMPRESSED = Reader(long=_HELP, globs=True)
+_DECOMPRESSED = Reader(long=_HELP)
 _ENCODED = Reader(short="di", short_values="w", long=f"{_HELP} decode ignore-garbage wrap=", most=1)
 
 
@@ -86,9 +86,15 @@ def _check_seq(parsed: Parsed) -> None:
             raise RefusedError("it isn't known when it ends")
 
 
+_CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]*(?:\.[0-9]+)?[sdiouxXeEfFgGcbq]")
+
+
 def _check_printf(parsed: Parsed) -> None:
-    if not parsed.operands or parsed.operands[0].globs or "%n" in parsed.operands[0].text:
+    if not parsed.operands or parsed.operands[0].globs:
         raise RefusedError("its format isn't plain")
+    # `%n`, with whatever between, sets the variable that an operand names: PATH, if need be.
+    if "%" in _CONVERSION.sub("", parsed.operands[0].text):
+        raise RefusedError("its format holds more than plain conversions")
 
 
 def _check_strings(parsed: Parsed) -> None:
@@ -102,6 +108,8 @@ def _check_tar(parsed: Parsed) -> None:
         bundle = operands.pop(0).text if operands else ""
         if not re.fullmatch(r"[tvzjJ]*t[tvzjJ]*f?", bundle):
             raise RefusedError("it does more than list an archive")
+    if any(word.globs for word in operands):
+        raise RefusedError("a pattern may become the name of another machine")
     archives = [*parsed.options.get("-f", ()), *parsed.options.get("--file", ()), *operands]
     if any(word is not None and ":" in word.text for word in archives):
         raise RefusedError("it may fetch the archive from another machine")
@@ -176,8 +184,8 @@ _TEXT = {
     ),
     "rev": Reader(long=_HELP, globs=True),
     "column": Reader(
-        short="texnLd",
-        short_values="csoNHRWEOJ",
+        short="texnLdJ",
+        short_values="csoNHRWEO",
         long=f"{_HELP} table separator= output-separator= table-columns= table-right= "
         "table-noheadings keep-empty-lines output-width= fillrows",
     ),
@@ -224,7 +232,8 @@ _TEXT = {
         short_values="in",
         long=f"{_HELP} print-bytes ignore-initial= verbose bytes= quiet silent",
     ),
-    "diffstat": Reader(short="bcklmpqRruw", short_values="", operands=Operands.PATHS),
+    # Not with files: it runs decompressors on some by their names.
+    "diffstat": Reader(short="bcklmpqRruw", operands=Operands.NONE),
     "strings": Reader(
         short="afow",
         short_values="nte",
@@ -234,14 +243,15 @@ _TEXT = {
     ),
     "od": Reader(
         short="abcdfhilosvx",
-        short_values="AjNStw",
+        short_values="AjNSt",
+        short_maybe="w",
         long=f"{_HELP} address-radix= skip-bytes= read-bytes= strings? format= output-duplicates "
         "width? endian= traditional",
         globs=True,
     ),
     "hexdump": Reader(short="bcCdovx", short_values="ns", long=_HELP, globs=True),
     "hd": Reader(short="bcCdovx", short_values="ns", globs=True),
-    "xxd": Reader(short="abeEipuCd", short_values="cglos", most=1),
+    "xxd": Reader(short="abeEipuCd", short_values="cglos", most=1, bundles=False),
     "base64": _ENCODED,
     "base32": _ENCODED,
     "numfmt": Reader(
@@ -265,6 +275,7 @@ _TEXT = {
         short_values="Fv",
         long="re-interval posix",
         operands=Operands.PATTERN,
+        first=True,
         check=check_awk,
     ),
     "sed": Reader(
@@ -273,6 +284,7 @@ _TEXT = {
         long=f"{_HELP} quiet silent regexp-extended separate expression= null-data posix",
         operands=Operands.PATTERN,
         patterns=frozenset({"-e", "--expression"}),
+        first=True,
         check=check_sed,
     ),
     "jq": Reader(
@@ -301,6 +313,7 @@ _FILES = {
     "tree": Reader(
         short="adfipsughDFqNQrtcUSnCAxXJv",
         short_values="LPI",
+        attached=False,
         long="help version dirsfirst filesfirst noreport gitignore matchdirs prune du si inodes "
         "device charset= filelimit= ignore-case sort= timefmt= nolinks",
         operands=Operands.NAMES,
@@ -462,7 +475,7 @@ _SYSTEM = {
     "printf": Reader(operands=Operands.TEXT, check=_check_printf),
     "which": Reader(short="as", long="all", operands=Operands.TEXT),
     "type": Reader(short="aptfP", operands=Operands.TEXT),
-    "command": Reader(short="vV", operands=Operands.TEXT, check=_check_command),
+    "command": Reader(short="vV", operands=Operands.TEXT, first=True, check=_check_command),
     "whereis": Reader(short="bmsu", operands=Operands.TEXT),
     "locale": Reader(
         short="akmc", long="all-locales charmaps category-name", operands=Operands.TEXT

@@ -21,6 +21,8 @@ _ESCAPED_WORDS = {r"\(": "(", r"\)": ")", r"\!": "!", r"\;": ";"}
 _GLOBS = frozenset("*?[")
 # After these a dollar sign in double quotes is only itself.
 _DOLLAR_LITERAL = frozenset('" /|),')
+# Letters and signs that look like blanks, or like nothing.
+_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _KINDS = {
     "$": "an expansion",
     "`": "a command substitution",
@@ -101,7 +103,7 @@ def check_characters(line: str) -> None:
         if " " <= character <= "~" or character in "\n\t":
             continue
         category = unicodedata.category(character)
-        if category[0] == "C" or category[0] == "Z":
+        if category[0] == "C" or category[0] == "Z" or character in _UNSEEN:
             raise NotUnderstoodError(f"it holds the character U+{ord(character):04X}")
         if category == "Mn" and unicodedata.combining(character) == 0:
             raise NotUnderstoodError(f"it holds the character U+{ord(character):04X}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ class World:
     """
 
     workspace: Path
-    surroundings: Surroundings
+    surroundings: Surroundings = field(repr=False)
 
     def judge(self, line: str, *, trusted: bool = False) -> Analysis:
         """What a line would do in the workspace."""

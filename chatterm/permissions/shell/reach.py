@@ -97,8 +97,10 @@ class Reach:
             if reason := places.sensitive(path):
                 raise SensitiveError(reason)
             raise RefusedError(f"{_shown(path)} is outside of the workspace")
-        if use.depth is Depth.NAMES:
-            return
+        if use.depth is not Depth.NAMES:
+            self._check_content(path, use)
+
+    def _check_content(self, path: Path, use: Use) -> None:
         try:
             found = os.stat(path)  # noqa: PTH116 - follows links on purpose: it is inside
         except (OSError, ValueError):
@@ -109,7 +111,7 @@ class Reach:
             return
         if not stat.S_ISREG(found.st_mode):
             raise RefusedError(f"{_shown(path)} is not a regular file")
-        if reason := places.linked_status(found):
+        if reason := self._places.linked_status(found):
             raise SensitiveError(reason)
         if found.st_nlink > 1 and self._is_secret(found):
             raise SensitiveError(f"{_shown(path)} is a sensitive file, too")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness import report
 
-ALL = {"ask": "bench_ask", "decode": "bench_decode", "store": "bench_store"}
+ALL = {"ask": "bench_ask", "decode": "bench_decode", "gate": "bench_gate", "store": "bench_store"}
 
 
 def main() -> int:

@@ -145,6 +145,7 @@ _TEXT = {
         short="qvzr",
         short_values="cn",
         long=f"{_HELP} bytes= lines= quiet silent verbose zero-terminated",
+        globs=True,
         numbers=True,
     ),
     "wc": Reader(
@@ -288,7 +289,7 @@ _TEXT = {
         check=check_sed,
     ),
     "jq": Reader(
-        short="rcsnejSaMC",
+        short="rRcsnejSaMC",
         long="raw-output compact-output slurp null-input exit-status join-output sort-keys "
         "ascii-output monochrome-output color-output raw-input tab indent= stream help version "
         "unbuffered",

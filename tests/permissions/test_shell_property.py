@@ -116,6 +116,8 @@ def _outside(before: list[str]) -> bool:
 
 
 def _requoted_word(word: str, dice: random.Random) -> str:
+    if word.isdigit():
+        return word  # it may be a descriptor, which it is no more in quotes
     at = dice.randrange(len(word) + 1)
     match dice.randrange(7):
         case 0:

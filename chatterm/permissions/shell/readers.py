@@ -86,7 +86,7 @@ def _check_seq(parsed: Parsed) -> None:
             raise RefusedError("it isn't known when it ends")
 
 
-_CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]*(?:\.[0-9]+)?[sdiouxXeEfFgGcbq]")
+_CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]{0,4}(?:\.[0-9]{1,4})?[sdiouxXeEfFgGcbq]")
 
 
 def _check_printf(parsed: Parsed) -> None:

@@ -57,10 +57,8 @@ class Ignored:
             if any((at / name).exists() for name in _OTHER_RULES):
                 return True
             spec = self._spec(at)
-            if (
-                spec is not None
-                and spec.check_file(path.relative_to(at).as_posix()).include is False
-            ):
+            name = path.relative_to(at).as_posix()
+            if spec is not None and spec.check_file(name).include is False:
                 return True
             if at == self._top:
                 return False

@@ -113,3 +113,87 @@ def test_what_a_wrapper_runs_is_seen_through_for_rules_that_deny(clean: World) -
         found = clean.judge(line)
         seen = (*found.verdict.commands, *found.inner)
         assert ("rm", "-rf", "x") in seen, line
+
+
+# --- what a repository says of itself ---
+
+HARMLESS_SETTINGS = (
+    '[branch "feature/command-process"]\n\tremote = origin\n\tmerge = refs/heads/command-process\n',
+    '[remote "include"]\n\turl = https://example.com/alias-driver.git\n',
+    "[user]\n\tname = Someone\n",
+    "[core]\n\tignorecase = true\n",
+)
+HOSTILE_SETTINGS = (
+    "[core]\n\tfsmonitor = ./x\n",
+    "[core]\n\tworktree = /\n",
+    "[core]\n\tsshCommand = ./x\n",
+    "[core]\n\tattributesFile = ./x\n",
+    '[diff "x"]\n\ttextconv = ./x\n',
+    '[diff "x"]\n\tcommand = ./x\n',
+    "[diff]\n\texternal = ./x\n",
+    '[filter "x"]\n\tclean = ./x\n',
+    '[filter "x"]\n\tprocess = ./x\n',
+    "[include]\n\tpath = /tmp/x\n",
+    '[includeIf "gitdir:/"]\n\tpath = /tmp/x\n',
+    "[gpg]\n\tprogram = ./x\n",
+    "[format]\n\tpretty = %GS\n",
+    "[pretty]\n\tx = %GS\n",
+    "[log]\n\tshowSignature = true\n",
+    "[branch]\n\tsort = signature\n",
+    "[extensions]\n\tpartialClone = origin\n",
+    '[remote "x"]\n\tpromisor = true\n',
+    '[remote "x"] promisor = true\n',
+    '[remote "x"]\n\turl = a "\n\tpromisor = true\n',
+)
+
+
+@pytest.mark.parametrize("settings", HARMLESS_SETTINGS)
+def test_harmless_settings_let_git_read(clean: World, settings: str) -> None:
+    with (clean.workspace / ".git/config").open("a") as file:
+        file.write(settings)
+    assert isinstance(clean.judge("git status", trusted=True).verdict, ReadOnly)
+    assert isinstance(clean.judge("git branch -a").verdict, ReadOnly)
+
+
+@pytest.mark.parametrize("settings", HOSTILE_SETTINGS)
+def test_settings_that_run_something_make_git_ask(clean: World, settings: str) -> None:
+    with (clean.workspace / ".git/config").open("a") as file:
+        file.write(settings)
+    assert not isinstance(clean.judge("git log", trusted=True).verdict, ReadOnly)
+
+
+@pytest.mark.parametrize("line", ["git branch -a", "git tag -l", "git rev-parse HEAD~1"])
+@pytest.mark.parametrize("settings", ["[branch]\nsort=signature\n", "[include]\npath=x\n"])
+def test_without_trust_no_setting_runs_anything(clean: World, line: str, settings: str) -> None:
+    assert isinstance(clean.judge(line).verdict, ReadOnly)
+    with (clean.workspace / ".git/config").open("a") as file:
+        file.write(settings)
+    assert not isinstance(clean.judge(line).verdict, ReadOnly)
+    assert isinstance(clean.judge("git rev-parse HEAD").verdict, ReadOnly)
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".ignore", ".rgignore"])
+def test_a_rule_that_takes_a_secret_in_again_is_heeded(clean: World, name: str) -> None:
+    (clean.workspace / ".env").write_text("SECRET=1\n")
+    assert isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    (clean.workspace / name).write_text("!.env\n")
+    assert not isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+
+
+def test_an_ignored_secret_is_left_out_only_by_what_git_takes_for_a_rule(clean: World) -> None:
+    (clean.workspace / "server.pem").write_text("SECRET\n")
+    assert not isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    (clean.workspace / ".gitignore").write_text("x\u2028*.pem\n")
+    assert not isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    (clean.workspace / ".gitignore").write_text("*.pem\n")
+    assert isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    assert not isinstance(clean.judge("rg -g '*.pem' SECRET").verdict, ReadOnly)
+    assert not isinstance(clean.judge("grep -r SECRET .").verdict, ReadOnly)
+
+
+def test_a_hidden_directory_that_a_pattern_fits_is_looked_through(clean: World) -> None:
+    path = clean.workspace / ".hidden.d/server.pem"
+    path.parent.mkdir()
+    path.write_text("SECRET\n")
+    assert isinstance(clean.judge("rg -g '*.py' SECRET").verdict, ReadOnly)
+    assert not isinstance(clean.judge("rg -g '*.*' SECRET").verdict, ReadOnly)

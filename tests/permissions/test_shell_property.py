@@ -1,181 +1,270 @@
-"""Shell analysis, by property: quoting allows nothing, and words are what bash takes them for."""
+"""What holds of every shell line, however it came about."""
 
 from __future__ import annotations
 
+import random
 import re
+import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chatterm.permissions.shell.analysis import Analysis
 from chatterm.permissions.shell.syntax import commands_of, parse
 from chatterm.permissions.shell.words import NotUnderstoodError
-from chatterm.permissions.verdicts import ReadOnly
-from shellworld import World, lines_of, mined_world
+from chatterm.permissions.verdicts import NeedsApproval, ReadOnly, Unknown
+from shellworld import World, clean_world, lines_of, mined_world
 
+CLEAN = [line["cmd"] for line in lines_of("dangerous") if "where" not in line]
+MINED = [line["cmd"] for line in lines_of("dangerous") if "where" in line]
+EVERYDAY = [line["cmd"] for line in lines_of("everyday")]
+# What follows a backslash at the end would belong to it.
+SHORT = [line for line in CLEAN if len(line) < 300 and not line.endswith("\\")]
 
-def often(times: int) -> settings:
-    """Settings for so many examples, however long each takes."""
-    return settings(max_examples=times, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@pytest.fixture(scope="module")
-def work() -> Iterator[World]:
-    with tempfile.TemporaryDirectory() as base, pytest.MonkeyPatch.context() as patch:
-        yield mined_world(Path(base).resolve(), patch)
-
-
-@cache
-def dangerous() -> list[str]:
-    lines = (each["cmd"] for each in lines_of("dangerous"))
-    # One that ends in an operator isn't whole: what follows would make another one of it.
-    return [line for line in lines if len(line) < 200 and line.rstrip()[-1:] not in "|&\\"]
-
-
-def _between(line: str, at: int, what: str) -> str:
-    """Put something between two letters or digits of a line."""
-    places = [found.end() for found in re.finditer(r"\w(?=\w)", line, re.ASCII)]
-    if not places:
-        return line
-    place = places[at % len(places)]
-    return line[:place] + what + line[place:]
-
-
-def _around(line: str, at: int, mark: str) -> str:
-    """Quote a letter or digit of a line."""
-    places = [found.start() for found in re.finditer(r"\w", line, re.ASCII)]
-    if not places:
-        return line
-    place = places[at % len(places)]
-    return f"{line[:place]}{mark}{line[place]}{mark}{line[place + 1 :]}"
-
-
-def _blank(line: str, at: int) -> str:
-    words = line.split(" ")
-    place = at % len(words)
-    return " ".join([*words[:place], "", *words[place:]])
-
-
-# Each leaves a line as dangerous as it is: bash reads the same, or runs something more.
-Mutation = Callable[[str, int], str]
-ALWAYS: list[Mutation] = [
-    lambda line, _: f"{line};",
-    lambda line, _: f"ls; {line}",
-    lambda line, _: f"ls && {line}",
-    lambda line, _: f"ls\n{line}",
-    lambda line, _: f"{line}\nls",
-    lambda line, _: f"{line} | cat",
-    lambda line, _: f"({line})",
-    lambda line, _: f"  {line}  ",
-    lambda line, _: f"\t{line}",
-]
-WITHOUT_DOUBLE_QUOTES: list[Mutation] = [lambda line, at: _between(line, at, "''")]
-WITHOUT_QUOTES: list[Mutation] = [
-    lambda line, at: _between(line, at, '""'),
-    lambda line, at: _between(line, at, "\\\n"),
-    lambda line, at: _around(line, at, "'"),
-    lambda line, at: _around(line, at, '"'),
-    lambda line, at: _between(line, at, "\\"),
-    _blank,
-]
-
-
-def mutations_of(line: str) -> list[Mutation]:
-    """The mutations that leave what a line does."""
-    found = list(ALWAYS)
-    if '"' not in line and "\\" not in line:
-        found += WITHOUT_DOUBLE_QUOTES
-        if "'" not in line:
-            found += WITHOUT_QUOTES
-    return found
-
-
-@often(2500)
-@given(data=st.data())
-def test_no_quoting_of_a_refused_command_is_allowed(work: World, data: st.DataObject) -> None:
-    line = data.draw(st.sampled_from(dangerous()))
-    for _ in range(data.draw(st.integers(1, 3))):
-        change = data.draw(st.sampled_from(mutations_of(line)))
-        line = change(line, data.draw(st.integers(0, 10_000)))
-    assert not isinstance(work.judge(line).verdict, ReadOnly)
-
-
-PIECES = st.sampled_from(
-    [
-        *("ls", "cat", "echo", "rm", "a.txt", "-la", "src", "x", "|", "||", "&&", ";", "&", "\n"),
-        *("(", ")", "{", "}", "<", ">", "2>&1", "2>/dev/null", "$(", "`", "$x", '"', "'", "\\"),
-        *("$'", "#", "!", "*", "?", "[", "]", "~", "=", "x=1", "if", "then", "fi", "for", "do"),
-        *("done", "while", "case", "esac", "function", "<<EOF", "EOF", "<<<", "\t", " ", "  "),
-        *("--", "-", "-n", "find", "-exec", "sed", "-n 1p", "awk", "'{print}'", "sort", "-o"),
-    ]
+TOKENS = (
+    *("ls", "cat", "grep", "rg", "find", "sed", "awk", "jq", "sort", "uniq", "cd", "git", "echo"),
+    *("rm", "sh", "bash", "xargs", "env", "test", "[", "]", "[[", "]]", "((", "))", "command"),
+    *(
+        "|",
+        "||",
+        "&&",
+        "&",
+        ";",
+        ";;",
+        "(",
+        ")",
+        "{",
+        "}",
+        "<",
+        ">",
+        ">>",
+        "2>&1",
+        ">&",
+        "<(",
+        "$(",
+    ),
+    *("`", "'", '"', "\\", "$x", "${x}", "$'a'", "~", "*", "?", "[a]", "!", "#", "\n", "\t", "\r"),
+    *("-o", "-i", "-n", "-e", "--", "-", "-exec", "-delete", "--output=x", "--pre", "-c", "-v"),
+    *("a.txt", ".env", "/etc/passwd", "src", "../x", "p", "w out", "{print}", "<<EOF", "EOF", "if"),
+    *(
+        "then",
+        "fi",
+        "for",
+        "in",
+        "do",
+        "done",
+        "while",
+        "case",
+        "esac",
+        "function",
+        "x=1",
+        "coproc",
+    ),
+    *("\u202e", "\u200b", "\u00a0", "é", "\0", "\ud800", "/dev/null", "2>/dev/null", "time"),
 )
 
 
-@often(1500)
-@given(pieces=st.lists(PIECES, max_size=14), glue=st.sampled_from([" ", ""]))
-@example(pieces=["a=(", "x"], glue="")
-def test_what_is_allowed_is_made_of_programs_that_read(
-    work: World, pieces: list[str], glue: str
-) -> None:
-    verdict = work.judge(glue.join(pieces)).verdict
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, World]]:
+    """The clean and the mined one."""
+    with pytest.MonkeyPatch.context() as patch:
+        top = tmp_path_factory.mktemp("worlds").resolve()
+        yield clean_world(top, patch), mined_world(top, patch)
+
+
+def examples(most: int) -> settings:
+    return settings(
+        max_examples=most,
+        derandomize=True,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+
+
+def judged(analysis: Analysis) -> bool:
+    return isinstance(analysis.verdict, (ReadOnly, NeedsApproval, Unknown))
+
+
+# --- what asks, asks however it is spelt ---
+
+
+def requoted(line: str, dice: random.Random) -> str:
+    """The line as bash reads it, spelt in another way; as it is where a quotation isn't plain."""
+    pieces = re.findall(r"[ \t]+|'[^']*'|\"[^\"\\$`]*\"|[A-Za-z0-9_./=,:+-]+|.", line, re.DOTALL)
+    out = []
+    for number, piece in enumerate(pieces):
+        if re.fullmatch(r"[ \t]+", piece):
+            out.append(piece * dice.choice((1, 1, 2)))
+        elif re.fullmatch(r"'[^'\"\\$`!]*'", piece):
+            out.append(dice.choice((piece, f'"{piece[1:-1]}"')))
+        elif re.fullmatch(r"\"[^'\"\\$`!]*\"", piece):
+            out.append(dice.choice((piece, f"'{piece[1:-1]}'")))
+        elif re.fullmatch(r"[A-Za-z0-9_./=,:+-]+", piece) and _outside(pieces[:number]):
+            out.append(_requoted_word(piece, dice))
+        else:
+            out.append(piece)
+    return "".join(out) + dice.choice(("", "", " ", ";", " ;", "\n"))
+
+
+def _outside(before: list[str]) -> bool:
+    """Whether no quotation that is left open, and nothing that isn't plain, comes before."""
+    return not any(piece in {"'", '"', "`", "\\", "$", "<", "#"} for piece in before)
+
+
+def _requoted_word(word: str, dice: random.Random) -> str:
+    if word.isdigit():
+        return word  # it may be a descriptor, which it is no more in quotes
+    at = dice.randrange(len(word) + 1)
+    match dice.randrange(7):
+        case 0:
+            return f"'{word}'"
+        case 1:
+            return f'"{word}"'
+        case 2:
+            return f"{word[:at]}''{word[at:]}"
+        case 3:
+            return f'{word[:at]}""{word[at:]}'
+        case 4:
+            return f"{word[:at]}\\{word[at:]}" if at < len(word) else word
+        case 5:
+            return f"'{word[:at]}'\"{word[at:]}\""
+        case _:
+            return word
+
+
+@examples(400)
+@given(line=st.sampled_from(SHORT), seed=st.integers(0, 1000))
+def test_a_line_that_asks_still_asks_when_its_quoting_differs(worlds, line, seed) -> None:
+    spelt = requoted(line, random.Random(seed))
+    assert not isinstance(worlds[0].judge(spelt).verdict, ReadOnly), ascii(spelt)
+
+
+@examples(150)
+@given(line=st.sampled_from(MINED), seed=st.integers(0, 1000))
+def test_a_secret_is_one_however_its_name_is_quoted(worlds, line, seed) -> None:
+    spelt = requoted(line, random.Random(seed))
+    assert not isinstance(worlds[1].judge(spelt).verdict, ReadOnly), ascii(spelt)
+
+
+@examples(200)
+@given(
+    st.sampled_from(EVERYDAY),
+    st.sampled_from(SHORT),
+    st.sampled_from((" ; ", " && ", " || ", " | ", "\n", ";", "|", "|&", "& ")),
+    st.booleans(),
+)
+def test_what_asks_asks_in_company_too(worlds, everyday, dangerous, between, first) -> None:
+    if not dangerous.strip() or dangerous.lstrip()[0] in "#|;&" or "/dev/null" in dangerous:
+        return  # nothing, or half a command, which something before it may complete
+    if "cd" in everyday or "#" in everyday or "cd" in dangerous:
+        return  # from another directory another file is meant
+    pair = (dangerous, everyday) if first else (everyday, dangerous)
+    line = between.join(pair)
+    assert not isinstance(worlds[0].judge(line).verdict, ReadOnly), ascii(line)
+
+
+# --- nothing raises ---
+
+
+@examples(300)
+@given(st.text(max_size=200))
+def test_any_text_is_judged(worlds, text) -> None:
+    assert judged(worlds[0].judge(text))
+
+
+@examples(200)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_judged(worlds, data) -> None:
+    assert judged(worlds[1].judge(data.decode("utf-8", "surrogateescape")))
+
+
+@examples(600)
+@given(st.lists(st.sampled_from(TOKENS), max_size=25), st.sampled_from((" ", "")))
+def test_any_row_of_tokens_is_judged(worlds, tokens, between) -> None:
+    line = between.join(tokens)
+    assert judged(worlds[1].judge(line))
+    assert judged(worlds[1].judge(line, trusted=True))
+
+
+@examples(300)
+@given(line=st.sampled_from(EVERYDAY), at=st.integers(0, 80), put=st.sampled_from(TOKENS))
+def test_a_token_put_into_an_everyday_line_makes_it_no_unnoticed_danger(worlds, line, at, put):
+    changed = f"{line[:at]} {put} {line[at:]}"
+    verdict = worlds[0].judge(changed).verdict
     if isinstance(verdict, ReadOnly):
-        assert verdict.commands
-        readers = {"ls", "cat", "echo", "find", "sed", "awk", "sort", "[", "true"}
-        assert {argv[0] for argv in verdict.commands} <= readers
+        programs = {argv[0] for argv in verdict.commands}
+        assert not programs & {"rm", "sh", "bash", "xargs", "env", "time"}, changed
+        words = {
+            word for argv in verdict.commands if argv[0] not in {"echo", "rg"} for word in argv
+        }
+        assert not words & {"-delete", "-exec", "--output=x", "--pre"}, changed
 
 
-@often(600)
-@given(text=st.text(max_size=200))
-@example(text="\x00")
-@example(text="$" * 500)
-@example(text="[" * 500)
-@example(text="a=(" * 500)
-def test_no_text_makes_it_fail(work: World, text: str) -> None:
-    work.judge(text)
-    work.judge(f"ls {text}")
+# --- the words are those that bash gives a program ---
+
+PIECES = st.sampled_from(
+    (
+        *("a", "b1", "-n", "x.y", "/", "=", "%", "@", "+", ":", ",", "^", "é", "日本"),
+        *("'a b'", "'*'", "'$x'", "'\\'", "'\"'", "'~'", "'#'", "''", "'`x`'", "'é'", "'{a,b}'"),
+        *('"a b"', '"\'"', '"\\""', '"\\\\"', '"\\$x"', '"\\a"', '"$"', '"a$"', '"#"', '"$/"'),
+        *('"*"', '""', '"~"', '"!"', '"\\`"', '"$)"', '"a\\*b"', "'a\nb'", '"a\nb"', "]", "x~"),
+        *("a#b", "\\(", "\\;", "\\!", "\\a", "\\", "$x", "~", "{a,b}", "{", "}", "!", "#", "$'a'"),
+    )
+)
 
 
-@often(300)
-@given(data=st.binary(max_size=200))
-def test_no_bytes_make_it_fail(work: World, data: bytes) -> None:
-    work.judge(data.decode("utf-8", "surrogateescape"))
-    work.judge(data.decode("latin-1"))
+@pytest.fixture(scope="module")
+def bash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    """One bash that tells the words of `printf` lines, in an empty directory."""
+    program = shutil.which("bash")
+    if program is None:
+        pytest.skip("bash isn't installed")
+    script = "while IFS= read -r -d '' line; do eval \"$line\"; printf '\\1'; done"
+    with subprocess.Popen(
+        [program, "--norc", "--noprofile", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=tmp_path_factory.mktemp("empty"),
+        env={"PATH": "/nonexistent", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
 
 
-WORD = st.text(st.sampled_from("ab '\"\\$`!*?[]{}~#;&|<>()=-\t."), min_size=1, max_size=8)
+def words_of(bash: subprocess.Popen[bytes], words: str) -> list[str]:
+    assert bash.stdin is not None
+    assert bash.stdout is not None
+    bash.stdin.write(f"builtin printf '%s\\2' first {words}\0".encode())
+    bash.stdin.flush()
+    found = b""
+    while not found.endswith(b"\1"):
+        found += bash.stdout.read(1)
+    return found[:-1].decode().split("\2")[1:-1]
 
 
-@often(400)
-@given(words=st.lists(WORD, min_size=1, max_size=4))
-@example(words=["a", "#b", "c"])
-@example(words=["-v"])
-def test_words_are_read_as_bash_reads_them(words: list[str]) -> None:
-    line = "tell " + " ".join(words)
+@examples(500)
+@given(st.lists(st.lists(PIECES, min_size=1, max_size=4).map("".join), min_size=1, max_size=5))
+def test_the_words_are_those_that_bash_finds(bash, words) -> None:
+    line = " ".join(words)
     try:
-        commands = list(commands_of(parse(line)))
+        statement = parse(f"echo first {line}")
     except NotUnderstoodError:
         return
-    if len(commands) != 1 or commands[0].redirects:
+    commands = list(commands_of(statement))
+    if len(commands) != 1 or any(word.globs for word in commands[0].words):
         return
-    if any(word.globs for word in commands[0].words):
-        return
-    assert tuple(word.text for word in commands[0].words[1:]) == _told(line)
+    # What is run is only printf, with words that the strict reader has found to expand to nothing.
+    assert [word.text for word in commands[0].words[2:]] == words_of(bash, line)
 
 
-def _told(line: str) -> tuple[str, ...]:
-    """What bash hands on when it reads a line that begins with `tell`, which only tells that."""
-    function = "tell() { for word; do printf '%s\\1' \"$word\"; done; }"
-    done = subprocess.run(
-        ["/bin/bash", "--noprofile", "--norc", "-r", "-c", f"{function}\n{line}"],
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        env={"PATH": "/nonexistent"},
-        timeout=20,
-        check=False,
-    )
-    return tuple(done.stdout.decode("utf-8", "surrogateescape").split("\1")[:-1])
+def test_a_world_is_judged_alike_wherever_it_stands(tmp_path: Path, worlds) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        other = clean_world(tmp_path.resolve(), patch)
+        for line in EVERYDAY[::10]:
+            assert type(other.judge(line).verdict) is type(worlds[0].judge(line).verdict)

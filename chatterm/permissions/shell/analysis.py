@@ -101,6 +101,10 @@ def _argv(command: Simple) -> Argv:
     return tuple(word.text for word in command.words)
 
 
+def _redirects_input(redirects: Sequence[Redirect]) -> bool:
+    return any(redirect.operator.startswith("<") for redirect in redirects)
+
+
 Directories = frozenset[Path]
 
 
@@ -114,6 +118,7 @@ class _Watch:
         writes: A redirection writes.
         hardened: git has to run hardened.
         readers: The commands that only read.
+        unpiped: What is followed may have another input than a pipe.
     """
 
     surroundings: Surroundings
@@ -122,6 +127,7 @@ class _Watch:
     writes: bool = False
     hardened: bool = False
     readers: list[Argv] = field(default_factory=list)
+    unpiped: bool = False
     reach: Reach = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,7 +148,10 @@ class _Watch:
                 return at, at
             case Grouped(body, redirects):
                 self._note(lambda: self._redirects(redirects, at))
+                # Of a pipe it may be the last command's: all of them may have another input.
+                before, self.unpiped = self.unpiped, self.unpiped or _redirects_input(redirects)
                 self.run(body, at, piped=piped)
+                self.unpiped = before
                 return at, at
             case Negated(body):
                 succeeded, failed = self.run(body, at, piped=piped)
@@ -186,6 +195,8 @@ class _Watch:
 
             self._note(go)
             return went or at, at
+        # With another input than the pipe, a search may take the directory instead.
+        piped = piped and not (self.unpiped or _redirects_input(command.redirects))
         self._note(lambda: self._read(command.words, at, piped=piped))
         return at, at
 

@@ -18,7 +18,7 @@ def mentions_sensitive(line: str, directory: Path, places: Places) -> bool:
     themselves, is what keeps them; this keeps `--yes` from answering for what is plain to see.
     """
     home = places.home
-    for piece in _APART.split(line)[:_MOST_PIECES]:
+    for piece in list(dict.fromkeys(_APART.split(line)))[:_MOST_PIECES]:
         for text in {piece, re.sub(r"^-{1,2}[A-Za-z]*", "", piece)}:
             if not text or "\0" in text or len(text) > 1000:
                 continue

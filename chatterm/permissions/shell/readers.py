@@ -86,7 +86,7 @@ def _check_seq(parsed: Parsed) -> None:
             raise RefusedError("it isn't known when it ends")
 
 
-_CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]*(?:\.[0-9]+)?[sdiouxXeEfFgGcbq]")
+_CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]{0,4}(?:\.[0-9]{1,4})?[sdiouxXeEfFgGcbq]")
 
 
 def _check_printf(parsed: Parsed) -> None:
@@ -145,6 +145,7 @@ _TEXT = {
         short="qvzr",
         short_values="cn",
         long=f"{_HELP} bytes= lines= quiet silent verbose zero-terminated",
+        globs=True,
         numbers=True,
     ),
     "wc": Reader(
@@ -288,7 +289,7 @@ _TEXT = {
         check=check_sed,
     ),
     "jq": Reader(
-        short="rcsnejSaMC",
+        short="rRcsnejSaMC",
         long="raw-output compact-output slurp null-input exit-status join-output sort-keys "
         "ascii-output monochrome-output color-output raw-input tab indent= stream help version "
         "unbuffered",

@@ -187,7 +187,7 @@ async def _ask(address: WebAddress, network: CheckedNetwork, trust: SSLContext |
 
 
 async def _read(address: WebAddress, response: httpcore.Response) -> _Reply:
-    headers = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+    headers = {name.lower(): value.decode("utf-8", "replace") for name, value in response.headers}
     content_type = headers.get(b"content-type", "")
     reply = _Reply(address, response.status, content_type)
     location = headers.get(b"location")
@@ -198,7 +198,7 @@ async def _read(address: WebAddress, response: httpcore.Response) -> _Reply:
         if reply.status >= 400:
             return reply  # the status says more than the type of what is with it
         raise ToolError(
-            f"{address.url} is {media_type[:80]}, which isn't read: text, HTML, JSON, XML and "
+            f"{address.url} is {media_type}, which isn't read: text, HTML, JSON, XML and "
             "images (PNG, JPEG, GIF, WebP) are"
         )
     body, cut = await _body(response)

@@ -33,6 +33,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_MEDIA_TYPE = re.compile(r"\s*([\w.+-]{1,60}/[\w.+-]{1,100})\s*(?:;|$)", re.ASCII)
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _META = re.compile(rb"""<meta[^<>]{0,300}?charset\s*=\s*["']?([\w.:-]{1,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""<\?xml[^<>]{0,100}?encoding\s*=\s*["']([\w.:-]{1,40})""")
@@ -47,7 +48,8 @@ _TRANSFORM_S = 60.0
 
 def type_of(header: str) -> str:
     """The media type in a Content-Type header, in lower case; empty when there is none."""
-    return header.partition(";")[0].strip().lower()
+    found = _MEDIA_TYPE.match(header)
+    return found[1].lower() if found else ""
 
 
 def is_text(media_type: str) -> bool:
@@ -143,7 +145,7 @@ async def html_to_text(html: str, address: str, limit: int) -> str:
 def _charset(name: str) -> str | None:
     try:
         known = codecs.lookup(name).name
-        b"".decode(known)
+        b"-".decode(known, "replace")  # not all codecs are of text
     except (LookupError, UnicodeError, ValueError):
         return None
     if known in _NO_CHARSETS:

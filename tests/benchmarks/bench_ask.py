@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import HERE, Row, chat_server, child_cpu_ms, child_wall_ms, in_turn
+from harness import HERE, Row, chat_server, child_costs
 
 CONFIG = 'model = "p/m"\n[providers.p]\nprotocol = "chat"\nbase_url = "{url}"\n'
 LLM_MODELS = "- model_id: bench\n  model_name: m\n  api_base: {url}\n"
@@ -29,20 +29,19 @@ def run(*, quick: bool) -> list[Row]:
     for size, (name, tokens) in enumerate(SIZES):
         runs = (5, 3)[size] if quick else (11, 7)[size]
         with _asking(tokens) as (ours, bare, llm, env):
-            cpu = [lambda: child_cpu_ms(ours, env), lambda: child_cpu_ms(bare, env)]
-            rows.append(Row(f"ask, {name}: CPU", *in_turn(cpu, runs), "ms", limit=1.4))
-            wall = [lambda: child_wall_ms(ours, env), lambda: child_wall_ms(bare, env)]
-            mine, script = in_turn(wall, runs)
+            commands = [ours, bare] if llm is None else [ours, bare, llm]
+            (cpu, mine), (bare_cpu, script), *others = child_costs(commands, env, runs)
+            rows.append(Row(f"ask, {name}: CPU", cpu, bare_cpu, "ms", limit=1.4))
             for peer, recorded in (("codex exec", CODEX), ("claude -p", CLAUDE)):
                 if (ratio := recorded[size]) is not None:
                     title = f"ask, {name}: against {peer} (recorded)"
                     rows.append(Row(title, mine, script * ratio, "ms", limit=1.0))
-            if llm is not None:
-                theirs = child_wall_ms(llm, env)
-                rows.append(Row(f"ask, {name}: against llm", mine, theirs, "ms", limit=1.0))
+            title, theirs = f"ask, {name}: against llm", script * LLM[size]
+            if others:
+                theirs = others[0][1]
             else:
-                title = f"ask, {name}: against llm (recorded: it isn't installed)"
-                rows.append(Row(title, mine, script * (LLM[size] or 1), "ms", limit=1.0))
+                title += " (recorded: it isn't installed)"
+            rows.append(Row(title, mine, theirs, "ms", limit=1.0))
     return rows
 
 

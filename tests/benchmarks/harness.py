@@ -104,11 +104,21 @@ def child_cpu_ms(command: Sequence[str], env: dict[str, str] | None = None) -> f
     return 1000 * (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
-def child_wall_ms(command: Sequence[str], env: dict[str, str] | None = None) -> float:
-    """Milliseconds from the start of a process to its end."""
-    began = time.perf_counter()
-    child_cpu_ms(command, env)
-    return 1000 * (time.perf_counter() - began)
+def child_costs(
+    commands: Sequence[Sequence[str]], env: dict[str, str], runs: int
+) -> list[tuple[float, float]]:
+    """The medians of CPU and wall milliseconds of each command, run in turn."""
+    samples: list[list[tuple[float, float]]] = [[] for _ in commands]
+    for run in range(runs + 1):
+        for command, kept in zip(commands, samples, strict=True):
+            began = time.perf_counter()
+            cpu = child_cpu_ms(command, env)
+            if run:  # the first one warms up
+                kept.append((cpu, 1000 * (time.perf_counter() - began)))
+    return [
+        (statistics.median(cpu for cpu, _ in kept), statistics.median(wall for _, wall in kept))
+        for kept in samples
+    ]
 
 
 @contextmanager

@@ -20,8 +20,7 @@ def lines(count: int, text: str = "row") -> list[tuple[Span, ...]]:
 
 async def settle(pilot: Pilot[None]) -> None:
     """Let what is under way come to its end."""
-    for _ in range(4):
-        await pilot.pause()
+    await pilot.pause()
     while pilot.app.pane.busy:  # type: ignore[attr-defined]
         await pilot.pause(0.01)
     await pilot.pause()
@@ -123,10 +122,10 @@ async def test_it_says_when_there_is_more_below(size: tuple[int, int]) -> None:
 
 
 async def test_scrolling_shows_every_row_once_in_order(size: tuple[int, int]) -> None:
-    items: list[Item] = [LinesItem(f"i{n}", lines(1 + n % 5, f"item {n} row")) for n in range(24)]
+    items: list[Item] = [LinesItem(f"i{n}", lines(1 + n % 5, f"item {n} row")) for n in range(14)]
     expected = [
         text
-        for n in range(24)
+        for n in range(14)
         for text in ["", *(f"   item {n} row {row}" for row in range(1 + n % 5))]
     ]
     app = PaneApp(items)
@@ -157,7 +156,7 @@ async def test_heights_above_are_corrected_without_moving_what_is_read(
         await settle(pilot)
         app.pane.focus()
         before = screen(app)
-        for _ in range(50):
+        for _ in range(30):
             await pilot.press("up")
             await settle(pilot)
             now = screen(app)

@@ -52,6 +52,8 @@ def _streaming(characters: int, scale: float) -> Iterator[Row]:
     ours = _played("ours", str(characters))
     name = f"{characters:,} characters at 2,000 a second"
     yield Row(f"{name}: CPU against MarkdownStream", ours["cpu"], theirs["cpu"], "s", limit=0.2)
+    written, baseline = ours["written"] / 1000, theirs["written"] / 1000
+    yield Row(f"{name}: written, against MarkdownStream", written, baseline, "kB", limit=1.0)
     yield Row(f"{name}: stall p99", ours["p99_ms"], 10 * scale, "ms", limit=1.0)
     yield Row(f"{name}: longest stall", ours["longest_ms"], 60 * scale, "ms", limit=1.0)
     seconds = characters / 2000
@@ -131,7 +133,7 @@ def _echo(seat: Terminal, key: str) -> float:
 def _played(mode: str, *arguments: str) -> dict[str, Any]:
     with _app(mode, *arguments) as (seat, result):
         seat.wait(seconds=300)
-        return dict(json.loads(result.read_text()))
+        return dict(json.loads(result.read_text())) | {"written": len(seat.seen)}
 
 
 @contextmanager

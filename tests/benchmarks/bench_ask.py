@@ -25,7 +25,7 @@ SIZES = (("a short answer", 20), ("20,000 tokens", 20_000))
 
 def run(*, quick: bool) -> list[Row]:
     """A short answer and one of 20,000 tokens."""
-    rows = []
+    rows = [_start(5 if quick else 15)]
     for size, (name, tokens) in enumerate(SIZES):
         runs = (5, 3)[size] if quick else (11, 7)[size]
         with _asking(tokens) as (ours, bare, llm, env):
@@ -43,6 +43,13 @@ def run(*, quick: bool) -> list[Row]:
                 title += " (recorded: it isn't installed)"
             rows.append(Row(title, mine, theirs, "ms", limit=1.0))
     return rows
+
+
+def _start(runs: int) -> Row:
+    """The least command against the interpreter alone; a typer command takes 14 times as much."""
+    least, nothing = [sys.executable, "-m", "chatterm", "--version"], [sys.executable, "-c", "pass"]
+    (ours, _), (bare, _) = child_costs([least, nothing], {}, runs)
+    return Row("chatterm --version, against python -c pass: CPU", ours, bare, "ms", limit=14.5)
 
 
 @contextmanager

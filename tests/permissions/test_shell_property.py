@@ -198,9 +198,9 @@ def test_a_token_put_into_an_everyday_line_makes_it_no_unnoticed_danger(worlds, 
     if isinstance(verdict, ReadOnly):
         programs = {argv[0] for argv in verdict.commands}
         assert not programs & {"rm", "sh", "bash", "xargs", "env", "time"}, changed
-        words = {
-            word for argv in verdict.commands if argv[0] not in {"echo", "rg"} for word in argv
-        }
+        # To these `-exec` is a pattern, or words.
+        patterns = {"echo", "rg", "grep", "egrep", "fgrep"}
+        words = {word for argv in verdict.commands if argv[0] not in patterns for word in argv}
         assert not words & {"-delete", "-exec", "--output=x", "--pre"}, changed
 
 

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from chatterm.render.lines import Span, line_text
 from chatterm.tui.pane.conversation_pane import ConversationPane
+from chatterm.tui.pane.frames import SLOWEST_S
 from chatterm.tui.pane.items import ColouredItem, Item, LinesItem, MarkdownItem
 from chatterm.tui.pane.step_view import StepView
 from tui.pane_app import PaneApp, conversation
@@ -219,6 +220,35 @@ async def test_streamed_looks_as_rendered_at_once(size: tuple[int, int]) -> None
         await settle(pilot)
         shown = [line_text(live.line(row, 56)) for row in range(live.rows(56))]
     assert shown == [line_text(whole.line(row, 56)) for row in range(whole.rows(56))]
+
+
+async def test_a_link_is_one_once_its_definition_has_come(size: tuple[int, int]) -> None:
+    text = "See [the manual][m] first.\n\n- a\n\n[m]: https://example.org/manual\n"
+    live, whole = MarkdownItem("live"), MarkdownItem("whole", text, done=True)
+    app = PaneApp([live])
+    async with app.run_test(size=size) as pilot:
+        for start in range(0, len(text), 5):
+            live.feed(text[start : start + 5])
+            await pilot.pause()
+        assert "[the manual][m]" in line_text(live.line(0, 56))
+        live.finish()
+        await settle(pilot)
+        assert "(https://example.org/manual)" in line_text(live.line(0, 56))
+        rows = range(live.rows(56))
+        assert [live.line(n, 56) for n in rows] == [
+            whole.line(n, 56) for n in range(whole.rows(56))
+        ]
+
+
+async def test_frames_are_fewer_while_nobody_looks(size: tuple[int, int]) -> None:
+    app = PaneApp()
+    async with app.run_test(size=size) as pilot:
+        app.app_focus = False
+        await settle(pilot)
+        assert app.pane._clock.interval == SLOWEST_S
+        app.app_focus = True
+        await settle(pilot)
+        assert app.pane._clock.interval < SLOWEST_S
 
 
 async def test_a_long_text_is_wrapped_anew_in_slices(size: tuple[int, int]) -> None:

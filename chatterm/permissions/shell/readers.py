@@ -7,11 +7,21 @@ named neither as an operand nor as a path here.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
+from chatterm.permissions.shell.checks import (
+    check_command,
+    check_date,
+    check_printf,
+    check_ps,
+    check_seq,
+    check_sleep,
+    check_strings,
+    check_tar,
+    check_unzip,
+)
 from chatterm.permissions.shell.filters import check_awk, check_jq, check_sed
-from chatterm.permissions.shell.options import Depth, Operands, Parsed, Reader, RefusedError
+from chatterm.permissions.shell.options import Depth, Operands, Reader
 
 _HELP = "help version"
 _LS = Reader(
@@ -60,69 +70,6 @@ _SUM = Reader(
 )
 _DECOMPRESSED = Reader(long=_HELP)
 _ENCODED = Reader(short="di", short_values="w", long=f"{_HELP} decode ignore-garbage wrap=", most=1)
-
-
-def _check_date(parsed: Parsed) -> None:
-    if any(not word.text.startswith("+") for word in parsed.operands):
-        raise RefusedError("it sets the clock when it is given a time")
-
-
-def _check_ps(parsed: Parsed) -> None:
-    plain = not parsed.operands or [word.text for word in parsed.operands] == ["aux"]
-    if not plain:
-        raise RefusedError("it may show the environments of processes")
-
-
-def _check_sleep(parsed: Parsed) -> None:
-    for word in parsed.operands:
-        found = re.fullmatch(r"([0-9]+)(\.[0-9]+)?s?", word.text)
-        if found is None or len(found[1]) > 2 or int(found[1]) > 60:
-            raise RefusedError("it waits for long")
-
-
-def _check_seq(parsed: Parsed) -> None:
-    for word in parsed.operands:
-        if not re.fullmatch(r"-?[0-9]{1,7}(\.[0-9]{1,3})?", word.text):
-            raise RefusedError("it isn't known when it ends")
-
-
-_CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]{0,4}(?:\.[0-9]{1,4})?[sdiouxXeEfFgGcbq]")
-
-
-def _check_printf(parsed: Parsed) -> None:
-    if not parsed.operands or parsed.operands[0].globs:
-        raise RefusedError("its format isn't plain")
-    # `%n`, with whatever between, sets the variable that an operand names: PATH, if need be.
-    if "%" in _CONVERSION.sub("", parsed.operands[0].text):
-        raise RefusedError("its format holds more than plain conversions")
-
-
-def _check_strings(parsed: Parsed) -> None:
-    if any(word.text.startswith("@") for word in parsed.operands):
-        raise RefusedError("it reads more options from a file")
-
-
-def _check_tar(parsed: Parsed) -> None:
-    operands = list(parsed.operands)
-    if not parsed.has("-t", "--list"):
-        bundle = operands.pop(0).text if operands else ""
-        if not re.fullmatch(r"[tvzjJ]*t[tvzjJ]*f?", bundle):
-            raise RefusedError("it does more than list an archive")
-    if any(word.globs for word in operands):
-        raise RefusedError("a pattern may become the name of another machine")
-    archives = [*parsed.options.get("-f", ()), *parsed.options.get("--file", ()), *operands]
-    if any(word is not None and ":" in word.text for word in archives):
-        raise RefusedError("it may fetch the archive from another machine")
-
-
-def _check_unzip(parsed: Parsed) -> None:
-    if not parsed.has("-l", "-v", "-Z"):
-        raise RefusedError("it writes what it unpacks")
-
-
-def _check_command(parsed: Parsed) -> None:
-    if not parsed.has("-v", "-V"):
-        raise RefusedError("it runs a command")
 
 
 _TEXT = {
@@ -240,7 +187,7 @@ _TEXT = {
         short_values="nte",
         long=f"{_HELP} all print-file-name bytes= radix= encoding=",
         numbers=True,
-        check=_check_strings,
+        check=check_strings,
     ),
     "od": Reader(
         short="abcdfhilosvx",
@@ -387,9 +334,9 @@ _FILES = {
         long="list verbose gzip bzip2 xz file=",
         operands=Operands.PATHS,
         paths=frozenset({"-f", "--file"}),
-        check=_check_tar,
+        check=check_tar,
     ),
-    "unzip": Reader(short="lvZ12qt", operands=Operands.PATHS, most=1, check=_check_unzip),
+    "unzip": Reader(short="lvZ12qt", operands=Operands.PATHS, most=1, check=check_unzip),
     "zipinfo": Reader(short="12lsmvht", operands=Operands.PATHS, most=1),
 }
 _SEARCHES = {
@@ -456,11 +403,11 @@ _SYSTEM = {
         short_values="d",
         long=f"{_HELP} utc universal date= iso-8601? rfc-3339= rfc-email",
         operands=Operands.TEXT,
-        check=_check_date,
+        check=check_date,
     ),
     "cal": Reader(short="13jmsywy", operands=Operands.TEXT),
-    "ps": Reader(short="eAfF", operands=Operands.TEXT, check=_check_ps),
-    "sleep": Reader(operands=Operands.TEXT, check=_check_sleep),
+    "ps": Reader(short="eAfF", operands=Operands.TEXT, check=check_ps),
+    "sleep": Reader(operands=Operands.TEXT, check=check_sleep),
     "true": Reader(operands=Operands.TEXT, globs=True),
     "false": Reader(operands=Operands.TEXT, globs=True),
     ":": Reader(operands=Operands.TEXT, globs=True),
@@ -470,13 +417,13 @@ _SYSTEM = {
         long=f"{_HELP} equal-width separator= format=",
         operands=Operands.TEXT,
         numbers=True,
-        check=_check_seq,
+        check=check_seq,
     ),
     "expr": Reader(operands=Operands.TEXT),
-    "printf": Reader(operands=Operands.TEXT, check=_check_printf),
+    "printf": Reader(operands=Operands.TEXT, check=check_printf),
     "which": Reader(short="as", long="all", operands=Operands.TEXT),
     "type": Reader(short="aptfP", operands=Operands.TEXT),
-    "command": Reader(short="vV", operands=Operands.TEXT, first=True, check=_check_command),
+    "command": Reader(short="vV", operands=Operands.TEXT, first=True, check=check_command),
     "whereis": Reader(short="bmsu", operands=Operands.TEXT),
     "locale": Reader(
         short="akmc", long="all-locales charmaps category-name", operands=Operands.TEXT

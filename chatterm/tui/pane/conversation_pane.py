@@ -261,6 +261,10 @@ class ConversationPane(VerticalScroll):
     def on_mount(self) -> None:
         """Once something is on the screen, get ready for the first block of code."""
         self.call_after_refresh(lambda: self.run_worker(_get_ready, thread=True))
+        self.watch(self.app, "app_focus", self._focus_changed, init=False)
+
+    def _focus_changed(self, focus: bool) -> None:
+        self._clock.hidden = not focus
 
     def on_unmount(self) -> None:
         """Nothing is shown any more."""

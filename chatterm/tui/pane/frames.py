@@ -32,6 +32,7 @@ class FrameClock:
             items that have more to do.
 
     Attributes:
+        hidden: Nobody looks: the terminal has lost the focus.
         frames: How many frames there were.
         took: Is told of each frame and when it began, where somebody measures.
     """
@@ -43,6 +44,7 @@ class FrameClock:
         self._last = 0.0
         self._cost = 0.0
         self._usual = FASTEST_S
+        self.hidden = False
         self.frames = 0
         self.took: Callable[[str, float], None] | None = None
 
@@ -62,6 +64,8 @@ class FrameClock:
     @property
     def interval(self) -> float:
         """Seconds from the beginning of a frame to that of the next."""
+        if self.hidden:
+            return SLOWEST_S
         return min(SLOWEST_S, max(self._usual, self._cost / _SHARE))
 
     def stop(self) -> None:

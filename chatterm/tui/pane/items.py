@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatterm.render.coloured import ColouredText
 from chatterm.render.lines import Line, Span, line_text, wrap
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A text up to this long is wrapped at once when it is first seen or the width changes.
 AT_ONCE = 6000
 _PIECE = 500
+_MOST_DEFINING = 60_000
+"""In a longer text a link is looked up only among the definitions before it."""
 
 
 class Item(ABC):
@@ -137,7 +139,16 @@ class MarkdownItem(Item):
         done: Whether that is all.
     """
 
-    __slots__ = ("_done", "_fresh", "_length", "_making", "_parts", "_sanitizer", "_shown")
+    __slots__ = (
+        "_done",
+        "_fresh",
+        "_length",
+        "_making",
+        "_parts",
+        "_references",
+        "_sanitizer",
+        "_shown",
+    )
 
     def __init__(self, key: str, text: str = "", *, done: bool = False, gap: int = 1) -> None:
         super().__init__(key, gap=gap)
@@ -149,6 +160,7 @@ class MarkdownItem(Item):
         self._done = done
         self._shown: _Rendered | None = None
         self._making: tuple[_Rendered, Iterator[None]] | None = None
+        self._references: Mapping[str, Any] | None = None
 
     @property
     def source(self) -> str:
@@ -191,6 +203,8 @@ class MarkdownItem(Item):
         text = self._take()
         if self._making is None:  # what is being rendered anew takes it up itself
             self._tell(self._shown.add(text, done=self._done))
+            if self._done and self._references is None and self._found_references():
+                self._make(self._shown.width)  # links had shown as text till now
         return len(text)
 
     def work(self, until: float) -> bool:
@@ -224,18 +238,33 @@ class MarkdownItem(Item):
     def _turn_to(self, width: int) -> None:
         """See to it that the text is rendered, or being rendered, at a width."""
         at = self._making[0] if self._making is not None else self._shown
-        if at is not None and at.width == width:
-            return
-        made = _Rendered(width)
+        if at is None or at.width != width:
+            self._make(width)
+
+    def _make(self, width: int) -> None:
+        made = _Rendered(width, self._found_references() if self._done else None)
         if self._length <= AT_ONCE:
             made.add(self.source, done=self._done)
-            self._shown, self._making = made, None
+            changed, self._shown, self._making = self._shown is not None, made, None
+            if changed:
+                self.tell(0)
             return
         self._making = (made, self._rendering(made))
         if self._shown is None:  # nothing to show yet: what fills a screen comes at once
             self._shown = made
             next(self._making[1], None)
         self.want()
+
+    def _found_references(self) -> Mapping[str, Any]:
+        """The definitions of links in a whole text, wherever they stand."""
+        if self._references is None:
+            self._references = {}
+            source = self.source
+            if "]:" in source and len(source) <= _MOST_DEFINING:
+                from chatterm.render.markdown import references
+
+                self._references = references(source)
+        return self._references
 
     def _rendering(self, made: _Rendered) -> Iterator[None]:
         at = 0
@@ -258,13 +287,13 @@ class _Rendered:
 
     __slots__ = ("_frozen", "_stream", "_tail", "width")
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, references: Mapping[str, Any] | None = None) -> None:
         from chatterm.render.markdown import MarkdownStream  # the first frame needs none
 
         self.width = width
         self._frozen: list[Line] = []
         self._tail: list[Line] = []
-        self._stream: MarkdownStream | None = MarkdownStream(width)
+        self._stream: MarkdownStream | None = MarkdownStream(width, references=references)
 
     def __len__(self) -> int:
         return len(self._frozen) + len(self._tail)

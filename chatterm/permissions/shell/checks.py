@@ -1,0 +1,82 @@
+"""A further look at what a program is given, where options alone don't tell whether it only reads.
+
+Each raises `RefusedError` where it may do more.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chatterm.permissions.shell.options import Parsed, RefusedError
+
+
+def check_date(parsed: Parsed) -> None:
+    """Of date: it only tells the time."""
+    if any(not word.text.startswith("+") for word in parsed.operands):
+        raise RefusedError("it sets the clock when it is given a time")
+
+
+def check_ps(parsed: Parsed) -> None:
+    """Of ps: it shows no environments."""
+    plain = not parsed.operands or [word.text for word in parsed.operands] == ["aux"]
+    if not plain:
+        raise RefusedError("it may show the environments of processes")
+
+
+def check_sleep(parsed: Parsed) -> None:
+    """Of sleep: not for long."""
+    for word in parsed.operands:
+        found = re.fullmatch(r"([0-9]+)(\.[0-9]+)?s?", word.text)
+        if found is None or len(found[1]) > 2 or int(found[1]) > 60:
+            raise RefusedError("it waits for long")
+
+
+def check_seq(parsed: Parsed) -> None:
+    """Of seq: it ends."""
+    for word in parsed.operands:
+        if not re.fullmatch(r"-?[0-9]{1,7}(\.[0-9]{1,3})?", word.text):
+            raise RefusedError("it isn't known when it ends")
+
+
+_CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]{0,4}(?:\.[0-9]{1,4})?[sdiouxXeEfFgGcbq]")
+
+
+def check_printf(parsed: Parsed) -> None:
+    """Of printf: its format has plain conversions only."""
+    if not parsed.operands or parsed.operands[0].globs:
+        raise RefusedError("its format isn't plain")
+    # `%n`, with whatever between, sets the variable that an operand names: PATH, if need be.
+    if "%" in _CONVERSION.sub("", parsed.operands[0].text):
+        raise RefusedError("its format holds more than plain conversions")
+
+
+def check_strings(parsed: Parsed) -> None:
+    """Of strings: it reads no options from a file."""
+    if any(word.text.startswith("@") for word in parsed.operands):
+        raise RefusedError("it reads more options from a file")
+
+
+def check_tar(parsed: Parsed) -> None:
+    """Of tar: it lists an archive of this machine."""
+    operands = list(parsed.operands)
+    if not parsed.has("-t", "--list"):
+        bundle = operands.pop(0).text if operands else ""
+        if not re.fullmatch(r"[tvzjJ]*t[tvzjJ]*f?", bundle):
+            raise RefusedError("it does more than list an archive")
+    if any(word.globs for word in operands):
+        raise RefusedError("a pattern may become the name of another machine")
+    archives = [*parsed.options.get("-f", ()), *parsed.options.get("--file", ()), *operands]
+    if any(word is not None and ":" in word.text for word in archives):
+        raise RefusedError("it may fetch the archive from another machine")
+
+
+def check_unzip(parsed: Parsed) -> None:
+    """Of unzip: it writes nothing."""
+    if not parsed.has("-l", "-v", "-Z"):
+        raise RefusedError("it writes what it unpacks")
+
+
+def check_command(parsed: Parsed) -> None:
+    """Of command: it only looks a command up."""
+    if not parsed.has("-v", "-V"):
+        raise RefusedError("it runs a command")

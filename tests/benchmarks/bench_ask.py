@@ -27,7 +27,7 @@ def run(*, quick: bool) -> list[Row]:
     """A short answer and one of 20,000 tokens."""
     rows = [_start(5 if quick else 15)]
     for size, (name, tokens) in enumerate(SIZES):
-        runs = (5, 3)[size] if quick else (11, 7)[size]
+        runs = (3, 2)[size] if quick else (11, 7)[size]
         with _asking(tokens) as (ours, bare, llm, env):
             commands = [ours, bare] if llm is None else [ours, bare, llm]
             (cpu, mine), (bare_cpu, script), *others = child_costs(commands, env, runs)

@@ -60,7 +60,7 @@ class _Bench:
 
 def run(*, quick: bool) -> list[Row]:
     """Growth laws of the pane, and coloured output shown."""
-    times = 15 if quick else 40
+    times = 8 if quick else 40
     few, many = asyncio.run(_costs(FEW, times)), asyncio.run(_costs(MANY, times))
     name = f"{MANY:,} items against {FEW}"
     rows = [

@@ -95,7 +95,7 @@ def test_a_file_that_somebody_changed_is_left_alone(talk: Talk) -> None:
     assert talk.files == {"a.txt": "mine\n", "new/b.txt": "b\n"}
 
 
-@pytest.mark.parametrize("step", ["nothing", "0.0", ".1"])
+@pytest.mark.parametrize("step", ["nothing", "none.0", ".1"])
 def test_a_step_that_is_none_says_so(talk: Talk, step: str) -> None:
     done = talk.undo(step)
     assert done.status == 2

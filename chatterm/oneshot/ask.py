@@ -59,7 +59,7 @@ from chatterm.session import Prompt, Session
 from chatterm.steps import FinishReason, NoticeStep, TurnStatus, UserInput
 
 if TYPE_CHECKING:
-    from chatterm.oneshot.tooling import Tooling
+    from chatterm.oneshot.tooling import AskTooling
     from chatterm.store import Store
 
 _INCOMPLETE = {
@@ -122,7 +122,7 @@ class _Prepared:
             pace=1.0 if self._on_terminal else 0.0,
         )
         self._tooling = _open_tooling(options, config, self._store, self._narrator)
-        about = self._tooling.system if self._tooling else None
+        about = self._tooling.tooling.system if self._tooling else None
         self._prompt = _prompt(
             options, config, chosen, self._provider, user_input, self._schema, about
         )
@@ -172,7 +172,7 @@ class _Prepared:
             async for event in events:
                 if isinstance(event, StepFinished) and isinstance(event.step, NoticeStep):
                     self._narrator.warn(event.step.text)
-        calls = self._tooling.toolbox if self._tooling else None
+        calls = self._tooling.tooling.toolbox if self._tooling else None
         running = self._session.run(self._prompt, calls=calls, interrupt=interrupt)
         async with aclosing(running) as events:
             async for event in events:
@@ -299,13 +299,13 @@ def _prompt(
 
 def _open_tooling(
     options: AskOptions, config: Config, store: Store | None, narrator: Narrator
-) -> Tooling | None:
+) -> AskTooling | None:
     named = options.tools or options.allow or options.deny or options.yes or options.sandbox
     if not named:
         return None
-    from chatterm.oneshot.tooling import open_tooling  # an ask without tools loads none of it
+    from chatterm.oneshot.tooling import open_ask_tooling  # an ask without tools loads none of it
 
-    return open_tooling(options, config, store, narrator)
+    return open_ask_tooling(options, config, store, narrator)
 
 
 def _open_store(options: AskOptions, config: Config) -> Store | None:

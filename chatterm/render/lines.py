@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ROLES = (
     "strong", "emphasis", "strike", "code", "heading", "heading.1", "link", "address", "muted",
     "quote", "marker", "html", "image",
+    "code.row", "code.label",
     "code.text", "code.keyword", "code.string", "code.number", "code.comment", "code.name",
     "code.builtin", "code.inserted", "code.deleted",
 )  # fmt: skip
@@ -24,6 +25,9 @@ ROLES = (
 
 PROSE_WIDTH = 100
 """Prose is not set wider than this many cells, however wide the screen: lines stay readable."""
+
+UNBROKEN = 1_000_000
+"""A width at which no row of prose is broken, and the limit above doesn't hold: for copying."""
 
 Style = tuple[str, ...]
 

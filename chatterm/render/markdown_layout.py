@@ -13,7 +13,17 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chatterm.render.lines import PLAIN, PROSE_WIDTH, Line, Span, Style, cut, line_cells, wrap
+from chatterm.render.lines import (
+    PLAIN,
+    PROSE_WIDTH,
+    UNBROKEN,
+    Line,
+    Span,
+    Style,
+    cut,
+    line_cells,
+    wrap,
+)
 from chatterm.render.markdown_code import Highlighter
 from chatterm.render.markdown_containers import margins
 from chatterm.render.markdown_inline import inline_spans
@@ -28,7 +38,8 @@ if TYPE_CHECKING:
 
 _TASK = re.compile(r"\[([ xX])\] +(?=\S)")
 _LANGUAGE = re.compile(r"\{?\.?([^\s{},]*)")
-_CODE_INDENT = (Span("  "),)
+_CODE_INDENT = (Span("  ", ("code.row",)),)
+_CODE_BLANK: Line = (Span("", ("code.row",)),)
 
 
 @dataclass(slots=True)
@@ -160,7 +171,8 @@ class Layout:
                 roles = ("heading", "heading.1") if leaf.info == "h1" else ("heading",)
                 return wrap(self._inline(leaf, leaf.content, roles), self._prose(leaf))
             case "rule":
-                return [(Span(self._marks.rule * self._prose(leaf), ("muted",)),)]
+                rule = self._marks.rule * min(self._prose(leaf), PROSE_WIDTH)
+                return [(Span(rule, ("muted",)),)]
             case "definition":
                 if leaf.target:
                     self._references.setdefault(*leaf.target)
@@ -200,7 +212,8 @@ class Layout:
         return width - line_cells(margins(leaf.chain, self.width, self._marks)[1])
 
     def _prose(self, leaf: Leaf) -> int:
-        return self._room(leaf, min(self.width, PROSE_WIDTH))
+        widest = self.width if self.width >= UNBROKEN else PROSE_WIDTH
+        return self._room(leaf, min(self.width, widest))
 
     def _inline(self, leaf: Leaf, text: str, roles: Style = PLAIN) -> list[Span]:
         if any(container.kind == "quote" for container in leaf.chain):
@@ -256,14 +269,15 @@ class Layout:
             language = match[1] if match else ""
             progress.highlighter = Highlighter(language)
             if language:
-                body += cut([Span(language, ("muted",))], self._room(leaf, self.width))
+                label = Span(language, ("muted", "code.label"))
+                body += cut([label], self._room(leaf, self.width))
         width = self._room(leaf, self.width) - 2
         for text in leaf.content.removesuffix("\n").split("\n") if leaf.content else ():
             spans = progress.highlighter.line(text.rstrip())
             if not spans:
                 progress.blanks += 1
                 continue
-            body += [()] * progress.blanks
+            body += [_CODE_BLANK] * progress.blanks
             progress.blanks = 0
             rows = cut(spans, width) if self.wrap_code else [spans]
             body += [(*_CODE_INDENT, *line) for line in rows]

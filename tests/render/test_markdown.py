@@ -250,7 +250,10 @@ def test_comments_over_several_lines_are_comments(language):
 
 
 def test_an_unknown_language_is_plain_code():
-    assert render("```nosuch\nx\n```", 80)[1] == (Span("  "), Span("x", ("code.text",)))
+    assert render("```nosuch\nx\n```", 80)[1] == (
+        Span("  ", ("code.row",)),
+        Span("x", ("code.text",)),
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -16,48 +16,23 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
-from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.layout import Layout, WidgetPlacement
 from textual.message import Message
 from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
+from chatterm.tui.pane.at_rows import AtRows, End
 from chatterm.tui.pane.frames import FrameClock
 from chatterm.tui.pane.heights import Heights
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import DARK, Palette
-from chatterm.tui.pane.step_view import GUTTER, StepView
+from chatterm.tui.pane.selecting import Place
+from chatterm.tui.pane.step_view import GUTTER, Marks, StepView
 
 _BAR_S = 0.5
 """How often the scroll bar is painted while text streams by."""
 _AROUND = 1.0
 """How many screens above and below are mounted, too."""
-
-
-class _AtRows(Layout):
-    """Puts each widget where the pane says."""
-
-    name = "at-rows"
-
-    def __init__(self, pane: ConversationPane) -> None:
-        self._pane = pane
-
-    def arrange(
-        self,
-        parent: Widget,
-        children: list[Widget],
-        size: Size,
-        greedy: bool = True,  # noqa: FBT002 - textual's own signature
-    ) -> ArrangeResult:
-        """Place the widgets."""
-        parent.pre_layout(self)
-        return list(self._pane.placements(children, size))
-
-
-class _End(Widget):
-    """Stands at the last row, so that the pane is as high as all items together."""
-
-    DEFAULT_CSS = "_End { width: 1; height: 1; }"
-    BLANK = True
 
 
 def _get_ready() -> None:
@@ -74,7 +49,6 @@ class ConversationPane(VerticalScroll):
 
     Args:
         palette: What roles look like.
-        maker: Makes the widget of an item.
     """
 
     DEFAULT_CSS = """
@@ -108,18 +82,17 @@ class ConversationPane(VerticalScroll):
         self,
         palette: Palette = DARK,
         *,
-        maker: Callable[[Item, Palette], StepView] = StepView,
         id: str | None = None,  # noqa: A002 - textual's own name
     ) -> None:
         super().__init__(id=id)
         self.palette = palette
-        self._maker = maker
+        self.marks = Marks()
         self._items: list[Item] = []
         self._index: dict[str, int] = {}
         self._heights = Heights()
         self._views: dict[str, StepView] = {}
-        self._end = _End()
-        self._rows_layout = _AtRows(self)
+        self._end = End()
+        self._rows_layout = AtRows(self.placements)
         self._text_width = 0
         self._following = True
         self._below = False
@@ -166,6 +139,38 @@ class ConversationPane(VerticalScroll):
             self._heights.append(item.gap + item.estimate(max(1, self._text_width)))
         self._grown(below=True)
 
+    def prepend(self, items: Sequence[Item]) -> None:
+        """Add items before all others; what is read stays where it is."""
+        top = self._top_row
+        self._items = [*items, *self._items]
+        self._index = {item.key: index for index, item in enumerate(self._items)}
+        width = max(1, self._text_width)
+        added = [item.gap + item.estimate(width) for item in items]
+        self._heights = Heights([*added, *self._heights])
+        for item in items:
+            item.changed, item.wanting = self._item_changed, self._clock.want
+        if not self._following:
+            self._be_at(top + sum(added))
+        self._grown(below=False)
+
+    def cut(self, key: str) -> None:
+        """Take away an item and all after it.
+
+        Raises:
+            KeyError: There is none of that key.
+        """
+        index = self._index[key]
+        for item in self._items[index:]:
+            del self._index[item.key]
+            view = self._views.pop(item.key, None)
+            if view is not None:
+                view.remove()
+        del self._items[index:]
+        self._heights = Heights(list(self._heights)[:index])
+        self._following, self._below = True, False
+        self._grown(below=False)
+        self._tell()
+
     def replace(self, items: Sequence[Item]) -> None:
         """Show other items from now on, at their end."""
         for view in self._views.values():
@@ -194,6 +199,55 @@ class ConversationPane(VerticalScroll):
         top = self._heights.top(index)
         self._go_to(top if at_top else top - self._screen_rows // 2)
         self._lay_out()
+
+    def index_of(self, key: str) -> int:
+        """The place of an item among all.
+
+        Raises:
+            KeyError: There is none of that key.
+        """
+        return self._index[key]
+
+    @property
+    def text_width(self) -> int:
+        """Cells that a row of an item has, without the gutter."""
+        return max(1, self._text_width)
+
+    def place_of_row(self, row: int, column: int) -> Place | None:
+        """What stands at a row of all; None where there are no items."""
+        if not self._items:
+            return None
+        index = self._heights.at(row)
+        inside = row - self._heights.top(index) - self._items[index].gap
+        return Place(index, min(inside, self._heights[index]), column)
+
+    def show_row(self, key: str, row: int) -> None:
+        """Have a row of an item on the screen, with some before it, if it isn't there.
+
+        Raises:
+            KeyError: There is no item of that key.
+        """
+        index = self._index[key]
+        goal = self._heights.top(index) + self._items[index].gap + row
+        if not self._top_row <= goal < self._top_row + self._screen_rows:
+            self._following = False
+            self._go_to(goal - self._screen_rows // 3)
+            self._settle()
+            self._lay_out()
+
+    def hold(self) -> None:
+        """Stay where one reads, even at the end, until the end is gone to again."""
+        if self._following:
+            top = self._top_row
+            self._following = False
+            self._be_at(top)
+            self._lay_out()
+
+    def repaint(self) -> None:
+        """Paint everything that is mounted anew."""
+        for view in self._views.values():
+            view.palette = self.palette
+            view.repaint()
 
     def follow(self) -> None:
         """Go to the end, and stay there while it grows."""
@@ -390,7 +444,7 @@ class ConversationPane(VerticalScroll):
             self.remove_children([self._views.pop(key) for key in gone])
         if come:
             for item in come:
-                self._views[item.key] = self._maker(item, self.palette)
+                self._views[item.key] = StepView(item, self.palette, self.marks)
             self.mount(*(self._views[item.key] for item in come))
         self._lay_out()
 

@@ -5,7 +5,7 @@ A Fenwick tree (P. M. Fenwick, 1994) over the heights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class Heights:
@@ -22,6 +22,9 @@ class Heights:
 
     def __getitem__(self, index: int) -> int:
         return self._each[index]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._each)
 
     @property
     def total(self) -> int:

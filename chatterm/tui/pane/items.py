@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from chatterm.render.coloured import ColouredText
-from chatterm.render.lines import Line, Span, line_text, wrap
+from chatterm.render.lines import UNBROKEN, Line, Span, Style, line_cells, line_text, wrap
 from chatterm.render.sanitize import Sanitizer
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # A text up to this long is wrapped at once when it is first seen or the width changes.
 AT_ONCE = 6000
 _PIECE = 500
+_COPY = "copy"
 _MOST_DEFINING = 60_000
 """In a longer text a link is looked up only among the definitions before it."""
 
@@ -35,17 +36,19 @@ class Item(ABC):
         key: Names it in its pane.
         gap: Empty rows above it.
         mark: What stands in the gutter beside its first row: the mark and its role.
+        band: The roles of the ground that its rows lie on, from edge to edge.
         changed: Called when flushing isn't due to a width alone: with the first row that looks
             different. The pane sets it.
         wanting: Called when `flush` or `work` has something to do. The pane sets it.
     """
 
-    __slots__ = ("changed", "gap", "key", "mark", "wanting")
+    __slots__ = ("band", "changed", "gap", "key", "mark", "wanting")
 
     def __init__(self, key: str, *, gap: int = 1) -> None:
         self.key = key
         self.gap = gap
         self.mark: Span | None = None
+        self.band: Style = ()
         self.changed: Callable[[Item, int], None] | None = None
         self.wanting: Callable[[Item], None] | None = None
 
@@ -69,10 +72,21 @@ class Item(ABC):
         """Go on with what takes long until a time of `perf_counter`; whether there is more."""
         return False
 
-    def text(self, start: int, end: int, width: int) -> str:
-        """The text of rows, for copying: without gutter, paragraphs not broken."""
-        lines = (line_text(self.line(row, width)).rstrip() for row in range(start, end))
+    def plain(self, width: int) -> str:
+        """Its text without styles, for copying and finding: no row of prose is broken.
+
+        But for blanks it has the characters of the rows at that width, in their order.
+        """
+        lines = (line_text(self.line(row, width)).rstrip() for row in range(self.rows(width)))
         return "\n".join(lines)
+
+    def holds(self, words: str) -> bool:
+        """Whether it may hold these words, given in lower case: what costs little to tell."""
+        return True
+
+    def action(self, row: int, column: int, width: int) -> str:
+        """What a click at a cell of a row is for, as the app knows it by name; or nothing."""
+        return ""
 
     def want(self) -> None:
         """Say that there is something to flush."""
@@ -121,6 +135,14 @@ class LinesItem(Item):
     def line(self, row: int, width: int) -> Line:
         """A row."""
         return self._at(width)[row]
+
+    def plain(self, width: int) -> str:
+        """The lines."""
+        return "\n".join(map(line_text, self._lines))
+
+    def holds(self, words: str) -> bool:
+        """Whether a line does."""
+        return any(words in line_text(line).lower() for line in self._lines)
 
     def _at(self, width: int) -> list[Line]:
         if self._wrapped is None or self._wrapped[0] != width:
@@ -192,8 +214,46 @@ class MarkdownItem(Item):
         return len(self._shown) if self._shown is not None else 0
 
     def line(self, row: int, width: int) -> Line:
-        """A row, as it was rendered last."""
+        """A row, as it was rendered last; on a code's label is what copies it."""
+        line = self._row(row)
+        if not _is_label(line):
+            return line
+        blank = width - line_cells(line) - len(_COPY) - 1
+        return (*line, Span(" " * blank), Span(_COPY, ("muted",))) if blank > 0 else line
+
+    def _row(self, row: int) -> Line:
         return self._shown.line(row) if self._shown is not None else ()
+
+    def plain(self, width: int) -> str:
+        """The text rendered without breaking prose."""
+        from chatterm.render.markdown import render
+
+        lines = render(self.source, UNBROKEN, references=self._found_references())
+        return "\n".join(line_text(line).rstrip() for line in lines)
+
+    def holds(self, words: str) -> bool:
+        """Whether the source does."""
+        return words in self.source.lower()
+
+    def restate(self, text: str) -> None:
+        """Be another text from now on, which is whole."""
+        sanitizer = Sanitizer()
+        clean = sanitizer.feed(text) + sanitizer.finish()
+        if self._done and clean == self.source:
+            return
+        self._parts, self._fresh, self._sanitizer = [clean], [], None
+        self._length, self._done, self._references = len(clean), True, None
+        if self._shown is None:
+            self.tell(0)
+        else:
+            self._make(self._shown.width)
+
+    def action(self, row: int, column: int, width: int) -> str:
+        """Copy the block of code whose label that row is."""
+        if column < width - len(_COPY) - 1 or not _is_label(self._row(row)):
+            return ""
+        labels = sum(1 for each in range(row) if _is_label(self._row(each)))
+        return f"copy_code({labels})"
 
     def flush(self) -> int:
         """Render what has come."""
@@ -326,6 +386,11 @@ class _Rendered:
         return None if same == len(old) == len(now) else before + same
 
 
+def _is_label(line: Line) -> bool:
+    """Whether a row tells a code's language."""
+    return any("code.label" in span.style for span in line[:4])
+
+
 class ColouredItem(Item):
     """The output of a program, in its colours.
 
@@ -377,10 +442,15 @@ class ColouredItem(Item):
             self.tell(first)
         return length
 
-    def text(self, start: int, end: int, width: int) -> str:
+    def plain(self, width: int) -> str:
         """Lines, not rows."""
-        first, last = bisect_right(self._ends, start), bisect_right(self._ends, max(start, end - 1))
-        return self._text.text(first, min(last + 1, len(self._text)))
+        self._take()
+        return self._text.text()
+
+    def holds(self, words: str) -> bool:
+        """Whether the text does."""
+        self._take()
+        return words in self._text.text().lower()
 
     def _take(self) -> int | None:
         """Read what is pending; the first row that looks different, or None where none does."""

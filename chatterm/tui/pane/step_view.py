@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from textual import events
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatterm.render.lines import Line, crop, line_cells
+from chatterm.render.lines import Line, cells, crop, line_cells, line_text
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import Palette
+from chatterm.tui.pane.selecting import marked
+
+
+@dataclass(slots=True)
+class Marks:
+    """What is marked on top of what items show, kept by the pane.
+
+    Attributes:
+        cursor: The key of the item that the cursor is at.
+        words: What is found, in lower case.
+        cells_of: From which cell to which a row of an item is selected.
+    """
+
+    cursor: str | None = None
+    words: str = ""
+    cells_of: Callable[[Item, int], tuple[int, int] | None] = lambda _item, _row: None
+
 
 GUTTER = 3
 """Cells at the left: a blank, the mark, a blank."""
 _BLANK = " " * GUTTER
+_CURSOR = "▌"
+_CODE = frozenset({"code.row", "code.label"})
 
 
 class StepView(Widget):
@@ -25,6 +45,7 @@ class StepView(Widget):
     Args:
         item: The item.
         palette: What roles look like.
+        marks: What is marked on top of the items.
     """
 
     DEFAULT_CSS = """
@@ -32,25 +53,11 @@ class StepView(Widget):
     """
     ALLOW_SELECT = False
 
-    class Clicked(Message):
-        """A row of an item was clicked.
-
-        Attributes:
-            item: The item.
-            row: The row of the item; negative in the gap above it.
-            column: The cell of its text; negative in the gutter.
-        """
-
-        def __init__(self, item: Item, row: int, column: int) -> None:
-            super().__init__()
-            self.item = item
-            self.row = row
-            self.column = column
-
-    def __init__(self, item: Item, palette: Palette) -> None:
+    def __init__(self, item: Item, palette: Palette, marks: Marks | None = None) -> None:
         super().__init__()
         self.item = item
         self.palette = palette
+        self.marks = marks or Marks()
         # How many of its rows are above the first one that this widget shows.
         self.skipped = 0
         self._strips: dict[int, Strip] = {}
@@ -101,16 +108,26 @@ class StepView(Widget):
             return strips
         return [strip.crop(crop.x, crop.right) for strip in strips]
 
-    def on_click(self, event: events.Click) -> None:
-        """Tell the pane where it was clicked."""
-        self.post_message(
-            self.Clicked(self.item, event.y + self.skipped - self.item.gap, event.x - GUTTER)
-        )
+    def row_at(self, y: int) -> int:
+        """The row of the item at a row of the widget; negative in the gap."""
+        return y + self.skipped - self.item.gap
+
+    def mark_changed(self) -> None:
+        """The mark in the gutter looks different."""
+        self._strips.pop(0, None)
+        top = self.item.gap - self.skipped
+        if top >= 0:
+            self.refresh(Region(0, top, self.size.width, 1))
 
     def _strip(self, row: int, width: int) -> Strip:
         base = self.rich_style
+        if self.item.band:
+            base += self.palette.style(self.item.band)
         line = self.item.line(row, max(1, width - GUTTER))
         segments = [self._gutter(row, base)]
+        if any(role in _CODE for span in line[:4] for role in span.style):
+            base += self.palette.style(("code_band",))
+        line = self._marked(line, row)
         used = GUTTER + line_cells(line)
         if used > width:
             line = crop(line, width - GUTTER)
@@ -120,13 +137,28 @@ class StepView(Widget):
             segments.append(Segment(" " * (width - used), base))
         return Strip(segments, width)
 
+    def _marked(self, line: Line, row: int) -> Line:
+        """The row with what is found and what is selected in it."""
+        words = self.marks.words
+        if words and line:
+            text = line_text(line).lower()
+            at = text.find(words)
+            while at >= 0:
+                start = cells(text[:at])
+                line = marked(line, start, start + cells(words), "match")
+                at = text.find(words, at + len(words))
+        selected = self.marks.cells_of(self.item, row)
+        return marked(line, *selected, "selection") if selected else line
+
     def _gutter(self, row: int, base: RichStyle) -> Segment:
         mark = self.item.mark if row == 0 else None
+        first = " "
+        if self.item.key == self.marks.cursor:
+            first, base = _CURSOR, base + self.palette.style(("accent",))
         if mark is None:
-            return Segment(_BLANK, base)
-        return Segment(
-            f" {mark.text} "[:GUTTER].ljust(GUTTER), base + self.palette.style(mark.style)
-        )
+            return Segment(f"{first}{_BLANK[1:]}", base)
+        text = f"{first}{mark.text} "[:GUTTER].ljust(GUTTER)
+        return Segment(text, base + self.palette.style(mark.style))
 
     def _painted(self, line: Line, base: RichStyle) -> list[Segment]:
         style = self.palette.style

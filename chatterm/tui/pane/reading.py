@@ -1,0 +1,282 @@
+"""Reading in the pane: a cursor that goes from step to step, finding, selecting with the mouse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from textual import events
+from textual.message import Message
+from textual.timer import Timer
+
+from chatterm.render.lines import cells, line_text, split_cells
+from chatterm.tui.pane.conversation_pane import ConversationPane
+from chatterm.tui.pane.items import Item
+from chatterm.tui.pane.palette import DARK, Palette
+from chatterm.tui.pane.selecting import Place, Selection, selected_text
+from chatterm.tui.pane.step_view import GUTTER, StepView
+
+_SCROLL_S = 0.05
+_DOUBLE_S = 0.4
+
+
+class ReadingPane(ConversationPane):
+    """A pane in which one can go from item to item, find words and select text."""
+
+    ALLOW_SELECT = False
+
+    class Clicked(Message):
+        """A row of an item was clicked.
+
+        Attributes:
+            item: The item.
+            row: The row of the item; negative in the gap above it.
+            column: The cell of its text; negative in the gutter.
+            action: What the item says that such a click is for, or an empty text.
+            at: The cell of the screen, for a menu beside it.
+            button: The button of the mouse, from 1.
+        """
+
+        def __init__(
+            self, item: Item, place: Place, action: str, at: tuple[int, int], button: int
+        ) -> None:
+            super().__init__()
+            self.item = item
+            self.row = place.row
+            self.column = place.column
+            self.action = action
+            self.at = at
+            self.button = button
+
+    class Selected(Message):
+        """Something was selected with the mouse."""
+
+    def __init__(self, palette: Palette = DARK, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(palette, id=id)
+        self._anchor: Place | None = None
+        self._selection: Selection | None = None
+        self._dragged = False
+        self._pressed: events.MouseDown | None = None
+        self._scrolling: Timer | None = None
+        self._pointer = (0, 0)
+        self._clicked_at = 0.0
+        self.marks.cells_of = self._cells_of
+
+    # --- the cursor ---
+
+    @property
+    def cursor(self) -> Item | None:
+        """The item that the cursor is at."""
+        key = self.marks.cursor
+        return self.item(key) if key is not None else None
+
+    def item(self, key: str) -> Item | None:
+        """The item of a key."""
+        try:
+            return self.items[self.index_of(key)]
+        except KeyError:
+            return None
+
+    def set_cursor(self, key: str | None, *, seen: bool = True) -> None:
+        """Put the cursor at an item, or nowhere; an item that isn't on the screen comes there."""
+        before, self.marks.cursor = self.marks.cursor, key
+        for each in (before, key):
+            view = self.view_of(each) if each is not None else None
+            if view is not None:
+                view.repaint()
+        if key is not None and seen and not self._in_sight(key):
+            self.show_item(key, at_top=True)
+
+    def move_cursor(self, steps: int, wanted: Callable[[Item], bool] = lambda _item: True) -> bool:
+        """Move the cursor by items that are wanted; whether there was one.
+
+        Without a cursor it begins at the lowest item on the screen.
+        """
+        index = self._cursor_index(steps)
+        while steps:
+            step = 1 if steps > 0 else -1
+            index += step
+            while 0 <= index < len(self.items) and not wanted(self.items[index]):
+                index += step
+            if not 0 <= index < len(self.items):
+                return False
+            steps -= step
+        self.set_cursor(self.items[index].key)
+        return True
+
+    def _cursor_index(self, steps: int) -> int:
+        key = self.marks.cursor
+        if key is not None and self.item(key) is not None:
+            return self.index_of(key)
+        shown = [self.index_of(view.item.key) for view in self._shown_views()]
+        if not shown:
+            return -1 if steps > 0 else len(self.items)
+        return min(shown) - 1 if steps > 0 else max(shown) + 1
+
+    def _shown_views(self) -> Iterator[StepView]:
+        top = self.scroll_offset.y
+        bottom = top + self.scrollable_content_region.height
+        for view in self.query(StepView):
+            region = view.virtual_region
+            if region.bottom > top and region.y < bottom:
+                yield view
+
+    def _in_sight(self, key: str) -> bool:
+        view = self.view_of(key)
+        if view is None:
+            return False
+        top = self.scroll_offset.y
+        head = view.virtual_region.y + view.item.gap - view.skipped
+        return top <= head < top + self.scrollable_content_region.height
+
+    # --- finding ---
+
+    def find(self, words: str, *, back: bool = False, beside: bool = False) -> tuple[int, int]:
+        """Show the next place where words stand, and mark them everywhere.
+
+        Args:
+            words: The words; case doesn't matter. None at all takes the marks away.
+            back: Towards the beginning.
+            beside: Begin behind the item that the cursor is at, not with it.
+
+        Returns:
+            Which of the items with the words the cursor is at now, from 1, and how many there are.
+        """
+        words = words.lower()
+        if words != self.marks.words:
+            self.marks.words = words
+            self.repaint()
+        if not words:
+            return 0, 0
+        found = [n for n, item in enumerate(self.items) if item.holds(words)]
+        if not found:
+            return 0, 0
+        at = self._cursor_index(-1) if self.marks.cursor else len(self.items) - 1
+        if back:
+            ahead = [n for n in found if n < at or (n == at and not beside)]
+            chosen = ahead[-1] if ahead else found[-1]
+        else:
+            ahead = [n for n in found if n > at or (n == at and not beside)]
+            chosen = ahead[0] if ahead else found[0]
+        self._show_words(chosen, words)
+        return found.index(chosen) + 1, len(found)
+
+    def _show_words(self, index: int, words: str) -> None:
+        item = self.items[index]
+        self.set_cursor(item.key, seen=False)
+        self.show_item(item.key)
+        width = self.text_width
+        rows = item.rows(width)
+        row = next((n for n in range(rows) if words in line_text(item.line(n, width)).lower()), 0)
+        self.show_row(item.key, row)
+
+    # --- the mouse ---
+
+    @property
+    def selection_text(self) -> str:
+        """The text that is selected, clean; empty where nothing is."""
+        if self._selection is None:
+            return ""
+        return selected_text(self.items, self._selection, self.text_width)
+
+    def clear_selection(self) -> None:
+        """Select nothing any more."""
+        if self._selection is not None:
+            self._selection = None
+            self.repaint()
+
+    def _cells_of(self, item: Item, row: int) -> tuple[int, int] | None:
+        if self._selection is None:
+            return None
+        return self._selection.cells_of(self.index_of(item.key), row)
+
+    def place_at(self, x: int, y: int) -> Place | None:
+        """The place at a cell of the screen; the nearest where there is nothing."""
+        region = self.scrollable_content_region.translate(self.region.offset)
+        y = max(region.y, min(y, region.bottom - 1))
+        row = y - region.y + self.scroll_offset.y
+        return self.place_of_row(row, x - region.x - GUTTER)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin to select."""
+        self.clear_selection()
+        self._pressed, self._dragged = event, False
+        self._anchor = self.place_at(round(event.screen_x), round(event.screen_y))
+        if event.button == 1 and self._anchor is not None:
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Select up to there."""
+        if self._pressed is None or self._anchor is None or self.app.mouse_captured is not self:
+            return
+        x, y = round(event.screen_x), round(event.screen_y)
+        if not self._dragged and (x, y) == (
+            round(self._pressed.screen_x),
+            round(self._pressed.screen_y),
+        ):
+            return
+        self._dragged = True
+        self.hold()
+        self._pointer = (x, y)
+        self._select_to_pointer()
+        outside = not self.region.y < y < self.region.bottom - 1
+        if outside and self._scrolling is None:
+            self._scrolling = self.set_interval(_SCROLL_S, self._scroll_on)
+        elif not outside:
+            self._stop_scrolling()
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Selected, or merely clicked."""
+        self.release_mouse()
+        self._stop_scrolling()
+        pressed, self._pressed = self._pressed, None
+        if pressed is None:
+            return
+        if self._dragged:
+            self._dragged = False
+            self.post_message(self.Selected())
+            return
+        place = self.place_at(round(event.screen_x), round(event.screen_y))
+        if place is None:
+            return
+        item = self.items[place.number]
+        now = time.monotonic()
+        double, self._clicked_at = now - self._clicked_at < _DOUBLE_S, now
+        action = item.action(place.row, place.column, self.text_width) if place.row >= 0 else ""
+        if double and not action:
+            self._select_word(place)
+            return
+        at = (round(event.screen_x), round(event.screen_y))
+        self.post_message(self.Clicked(item, place, action, at, event.button))
+
+    def _select_word(self, place: Place) -> None:
+        text = line_text(self.items[place.number].line(place.row, self.text_width))
+        before, after = split_cells(text, place.column)
+        start = (before[len(before.rstrip()) :] and "") or before.split(" ")[-1]
+        word = start + after.split(" ")[0]
+        first = place.column - cells(start)
+        if word.strip():
+            self._selection = Selection(
+                place._replace(column=first), place._replace(column=first + cells(word))
+            )
+            self.repaint()
+            self.post_message(self.Selected())
+
+    def _select_to_pointer(self) -> None:
+        place = self.place_at(*self._pointer)
+        if place is None or self._anchor is None:
+            return
+        if place >= self._anchor:  # the cell under the pointer is part of it
+            place = place._replace(column=place.column + 1)
+        self._selection = Selection.between(self._anchor, place)
+        self.repaint()
+
+    def _scroll_on(self) -> None:
+        y = self._pointer[1]
+        self.action_go(-2 if y <= self.region.y else 2)
+        self._select_to_pointer()
+
+    def _stop_scrolling(self) -> None:
+        if self._scrolling is not None:
+            self._scrolling.stop()
+            self._scrolling = None

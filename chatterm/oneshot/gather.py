@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import mimetypes
 import os
 import select
 import stat
@@ -11,23 +9,19 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from chatterm.agent.attaching import (
+    MOST_BYTES,
+    attach,
+    attachment_of,
+    decoded,
+    media_type_of_content,
+)
 from chatterm.errors import UsageError
-from chatterm.steps import Attachment, UserInput
+from chatterm.steps import UserInput
 
 # How long a pipe beside a prompt may stay silent before `ask` goes on without it.
 SILENCE_S = 3.0
-# Standard input and attachments are held in memory and sent whole; more than this is a mistake.
-MOST_BYTES = 64 * 1024 * 1024
 _BLOCK = 1 << 16
-
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_MAGIC = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-)
 
 
 def gather_input(
@@ -62,9 +56,9 @@ def gather_input(
         data = _standard_input(wait, warn, ask_terminal=from_stdin)
     kind = media_type_of_content(data)
     if kind is not None:
-        attachments.append(_attachment("stdin", kind, data))
+        attachments.append(attachment_of("stdin", kind, data))
         data = b""
-    text = _decoded(data, "standard input", warn)
+    text = decoded(data, "standard input", warn)
     if prompt.strip() and text.strip():
         text = f"{prompt}\n\n<stdin>\n{text.rstrip(chr(10))}\n</stdin>"
     elif prompt.strip():
@@ -75,47 +69,6 @@ def gather_input(
             hint='for example: chatterm ask "why is the sky blue?", or … | chatterm ask "sum up"',
         )
     return UserInput(text, tuple(attachments))
-
-
-def attach(path: Path, warn: Callable[[str], None]) -> Attachment:
-    """A file as an attachment: text (as UTF-8), a picture or a PDF.
-
-    Args:
-        path: The file.
-        warn: Called with a sentence for the user when the text isn't quite readable.
-
-    Raises:
-        UsageError: It can't be read, is too large, or is of no kind that can be sent.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"can't attach {path}: {error.strerror or error}") from error
-    if len(data) > MOST_BYTES:
-        raise UsageError(f"can't attach {path}: it is larger than {MOST_BYTES >> 20} MiB")
-    kind = media_type_of_content(data)
-    if kind is None:
-        guessed = mimetypes.guess_type(path.name)[0] or "text/plain"
-        kind = guessed if guessed.startswith("text/") else "text/plain"
-        if b"\0" in data[:8192] and not data.startswith(_UTF16_MARKS):
-            raise UsageError(
-                f"can't attach {path}: it is neither text nor an image nor a PDF",
-                hint="PNG, JPEG, GIF and WebP images, PDF files and text can be sent",
-            )
-        data = _decoded(data, str(path), warn).encode("utf-8")
-    return _attachment(path.name, kind, data)
-
-
-def media_type_of_content(data: bytes) -> str | None:
-    """The media type of a picture or PDF by its first bytes, or None for anything else."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for magic, kind in _MAGIC if data.startswith(magic)), None)
-
-
-def _attachment(name: str, kind: str, data: bytes) -> Attachment:
-    return Attachment(name, kind, len(data), hashlib.sha256(data).hexdigest(), data)
 
 
 def _standard_input(
@@ -162,13 +115,3 @@ def _read_block(number: int) -> bytes:
             return os.read(number, _BLOCK)
         except BlockingIOError:
             select.select([number], [], [])
-
-
-def _decoded(data: bytes, name: str, warn: Callable[[str], None]) -> str:
-    """Text from bytes: UTF-16 by its mark, else UTF-8, with replacements where it isn't."""
-    encoding = "utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig"
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        warn(f"{name} isn't UTF-8; what can't be read is sent as \N{REPLACEMENT CHARACTER}")
-        return data.decode(encoding, "replace")

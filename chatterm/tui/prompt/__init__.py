@@ -1,0 +1,1 @@
+"""What stands behind the prompt: history, completion, pasting, attaching, vim keys."""

@@ -20,6 +20,7 @@ import select
 import termios
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -132,17 +133,16 @@ class Question:
 
     def close(self) -> None:
         """Give the terminal back as it was; more than once does no harm."""
-        terminal, self._terminal = self._terminal, None
+        terminal = self._terminal
         if terminal is None:
             return
-        atexit.unregister(self.close)
-        try:
+        # In this order, so that an interrupted one can be done again.
+        with suppress(OSError, termios.error):  # it is gone
             if self._before is not None:
                 termios.tcsetattr(terminal, termios.TCSANOW, self._before)
-        except (OSError, termios.error):  # it is gone
-            pass
-        finally:
-            os.close(terminal)
+        self._terminal = None
+        os.close(terminal)
+        atexit.unregister(self.close)
 
     def __enter__(self) -> Self:
         return self

@@ -151,7 +151,7 @@ class Theme:
             boost="ansi_default" if self.ansi else None,
             dark=self.dark,
             ansi=self.ansi,
-            variables=own | self._of_widgets(own),
+            variables=own | self._of_widgets(own) | (self._of_ansi() if self.ansi else {}),
         )
 
     def _of_widgets(self, own: Mapping[str, str]) -> dict[str, str]:
@@ -166,6 +166,7 @@ class Theme:
             "block-cursor-text-style": own["selection-text-style"],
             "block-cursor-blurred-background": panel,
             "block-cursor-blurred-foreground": text,
+            "block-cursor-blurred-text-style": "bold",  # where there are no colours to tell it
             "block-hover-background": panel,
             "input-selection-background": own["selection"],
             "input-selection-foreground": own["selection-text"],
@@ -190,6 +191,17 @@ class Theme:
                 ),
                 background,
             ),
+        }
+
+    def _of_ansi(self) -> dict[str, str]:
+        """What Textual's style sheets name, and its native colours leave out or choose."""
+        plain = ("ansi-background", "surface-active")
+        faded = ("text-muted", "text-disabled", "foreground-muted", "foreground-disabled")
+        titles = [f"markdown-h{level}-color" for level in range(1, 7)]
+        return {
+            **dict.fromkeys(plain, self._css("background")),
+            **dict.fromkeys(("ansi-foreground", *faded), self._css("muted")),
+            **dict.fromkeys(titles, self._css("heading")),
         }
 
     @property

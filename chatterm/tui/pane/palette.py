@@ -55,7 +55,6 @@ _ATTRIBUTES = frozenset({"bold", "dim", "italic", "underline", "reverse", "strik
 _SHAPES = {
     "strong": "bold",
     "emphasis": "italic",
-    "strike": "strike",
     "heading": "bold",
     "heading.1": "bold underline",
     "link": "underline",

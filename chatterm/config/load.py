@@ -252,7 +252,7 @@ class _Reader:
             return self.problem(where, f"must be a string, not {_named(raw)}")
         if raw in choices:
             return raw
-        said = f"{raw[:40]!a}{_nearest(raw, choices)}"
+        said = f"{raw[:40]!a}{nearest(raw, choices)}"
         return self.problem(where, f"must be one of {', '.join(choices)}, not {said}")
 
     def _list(self, item: object, raw: object, where: KeyPath) -> object:
@@ -320,7 +320,7 @@ class _Reader:
         in_provider = where[0] == "providers" and re.fullmatch(_NAME_OF_A_KEY, name)
         if in_provider or (isinstance(raw, str) and looks_like_key(raw)):
             return self.problem(where, f"is not a setting: {_KEYS_GO}")
-        near = _nearest(name, valid) or f"; there are {', '.join(valid)}"
+        near = nearest(name, valid) or f"; there are {', '.join(valid)}"
         return self.problem(where, f"is not a setting{near}")
 
     def check_names(self, config: Config) -> None:
@@ -361,7 +361,8 @@ def _named(raw: object) -> str:
     return _TYPE_NAMES.get(type(raw), "a date or time")
 
 
-def _nearest(name: str, valid: Iterable[str]) -> str:
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the valid one that it resembles, if any."""
     from difflib import get_close_matches
 
     near = get_close_matches(name, list(valid), n=1)

@@ -55,7 +55,6 @@ _ATTRIBUTES = frozenset({"bold", "dim", "italic", "underline", "reverse", "strik
 _SHAPES = {
     "strong": "bold",
     "emphasis": "italic",
-    "strike": "strike",
     "heading": "bold",
     "heading.1": "bold underline",
     "link": "underline",
@@ -64,31 +63,6 @@ NO_COLOUR = Palette(
     _SHAPES | {"code": "bold", "muted": "dim", "address": "dim", "user": "bold", "error": "bold"},
     coloured=False,
 )
-ANSI = Palette(
-    _SHAPES
-    | {
-        "code": "cyan",
-        "muted": "bright_black",
-        "address": "bright_black",
-        "image": "bright_black",
-        "marker": "cyan",
-        "quote": "bright_black",
-        "code.keyword": "magenta",
-        "code.string": "green",
-        "code.number": "cyan",
-        "code.comment": "bright_black",
-        "code.name": "bold",
-        "code.builtin": "cyan",
-        "code.inserted": "green",
-        "code.deleted": "red",
-        "user": "bold",
-        "thinking": "bright_black",
-        "tool": "cyan",
-        "success": "green",
-        "warning": "yellow",
-        "error": "red",
-    }
-)
 DARK = Palette(
     _SHAPES
     | {
@@ -96,56 +70,27 @@ DARK = Palette(
         "heading": "bold #e6edf3",
         "heading.1": "bold underline #e6edf3",
         "link": "underline #79b8ff",
-        "muted": "#8b949e",
-        "address": "#8b949e",
-        "image": "#8b949e",
+        "muted": "#8f99a5",
+        "address": "#8f99a5",
+        "image": "#8f99a5",
         "marker": "#79b8ff",
-        "quote": "#8b949e",
-        "html": "#8b949e",
+        "quote": "#8f99a5",
+        "html": "#8f99a5",
         "code.text": "#d1d9e0",
         "code.keyword": "#ff9492",
         "code.string": "#a5d6a7",
         "code.number": "#79c0ff",
-        "code.comment": "italic #8b949e",
+        "code.comment": "italic #8f99a5",
         "code.name": "#d2a8ff",
         "code.builtin": "#79c0ff",
         "code.inserted": "#7ee787",
         "code.deleted": "#ffa198",
         "user": "bold #e6edf3",
-        "thinking": "italic #8b949e",
+        "thinking": "italic #8f99a5",
         "tool": "#79c0ff",
         "success": "#7ee787",
         "warning": "#e3b341",
         "error": "bold #ff7b72",
     }
 )
-LIGHT = Palette(
-    _SHAPES
-    | {
-        "code": "#0550ae",
-        "heading": "bold #1f2328",
-        "heading.1": "bold underline #1f2328",
-        "link": "underline #0969da",
-        "muted": "#59636e",
-        "address": "#59636e",
-        "image": "#59636e",
-        "marker": "#0969da",
-        "quote": "#59636e",
-        "html": "#59636e",
-        "code.text": "#1f2328",
-        "code.keyword": "#cf222e",
-        "code.string": "#0a3069",
-        "code.number": "#0550ae",
-        "code.comment": "italic #59636e",
-        "code.name": "#6639ba",
-        "code.builtin": "#0550ae",
-        "code.inserted": "#116329",
-        "code.deleted": "#a40e26",
-        "user": "bold #1f2328",
-        "thinking": "italic #59636e",
-        "tool": "#0550ae",
-        "success": "#116329",
-        "warning": "#7d4e00",
-        "error": "bold #a40e26",
-    }
-)
+"""A pane without a theme looks so: as in `themes/dark.toml`, which a test holds."""

@@ -17,14 +17,13 @@ from chatterm.agent.calls import CallRunner
 from chatterm.agent.interrupt import Interrupt, Interrupted
 from chatterm.agent.loop import TurnRequest, run_turn
 from chatterm.agent.queue import MessageQueue, Queued, When
-from chatterm.agent.titles import title_of
+from chatterm.agent.recorder import Recorder
 from chatterm.assembly import Clock
-from chatterm.errors import Failure, StoreError
+from chatterm.errors import Failure
 from chatterm.events import (
     Event,
     StepFinished,
     TurnFinished,
-    TurnStarted,
     UsageReported,
     context_report,
 )
@@ -35,7 +34,7 @@ from chatterm.steps import NoticeStep, Turn, TurnStatus, UserInput
 if TYPE_CHECKING:
     from chatterm.agent.context import ContextUse
     from chatterm.config import Context
-    from chatterm.store import Conversation, RecordedTurn, Store, TurnLog
+    from chatterm.store import Conversation, RecordedTurn, Store
 
 _OWN_END = (TurnStatus.COMPLETED, TurnStatus.INCOMPLETE)
 
@@ -171,6 +170,32 @@ class Session:
         """Where each turn that the session began with stands on the way to the head."""
         return {turn: place for place, turn in enumerate(self._path)}
 
+    def rewind(self, turn: str | None) -> None:
+        """Have the next turn follow another one on the way to the head, or be the first again.
+
+        What came after it stays in the store, as a branch.
+
+        Raises:
+            StoreError: It can't be recorded.
+            ValueError: The turn isn't on the way to the head, or a turn is under way.
+        """
+        if self.running:
+            raise ValueError("a turn is under way")
+        kept = 0 if turn is None else self._place_of(turn) + 1
+        turns = self.turns[:kept]
+        if self._store is not None and self._path:
+            self._store.set_head(self.id, turn)
+        self._turns = turns
+        for gone in self._path[kept:]:
+            del self._place[gone]
+        del self._path[kept:]
+        self.head = turn
+
+    def _place_of(self, turn: str) -> int:
+        if turn not in self._place:
+            raise ValueError("no such turn on the way to the head")
+        return self._place[turn]
+
     @property
     def running(self) -> bool:
         """Whether a turn is under way."""
@@ -269,7 +294,7 @@ class Session:
                 yield event
             return
         self._interrupt = interrupt = interrupt or Interrupt()
-        recorder = _Recorder(self._store, self._origin, self._directory)
+        recorder = Recorder(self._store, self._origin, self._directory)
         request = self._request(prompt, turn)
         kept: list[Event] = []
         try:
@@ -438,39 +463,3 @@ class Session:
         if not found or found[0].running:
             return None
         return found[0].events
-
-
-class _Recorder:
-    """Records a turn's events; after an error it takes no more and keeps the error."""
-
-    def __init__(self, store: Store | None, origin: str, directory: str | None) -> None:
-        self._store = store
-        self._origin = origin
-        self._directory = directory
-        self._log: TurnLog | None = None
-        self.error: StoreError | None = None
-
-    @property
-    def branched(self) -> bool:
-        return self._log is not None and self._log.branched
-
-    async def record(self, event: Event) -> None:
-        if self._store is None or self.error is not None:
-            return
-        try:
-            if isinstance(event, TurnStarted):
-                self._log = await self._store.begin(
-                    event,
-                    directory=self._directory,
-                    origin=self._origin,
-                    title=title_of(event.input),
-                    attachments=event.input.attachments,
-                )
-            elif self._log is not None:
-                await self._log.record(event)
-        except StoreError as error:
-            self.error = error
-
-    def close(self) -> None:
-        if self._log is not None:
-            self._log.close()

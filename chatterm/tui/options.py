@@ -1,0 +1,32 @@
+"""What the app was asked to do: its options as plain data, cheap to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chatterm.steps import Attachment
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """The options of the app, as given.
+
+    Attributes:
+        prompt: A message that is sent at once.
+        attachments: What goes with it.
+        go_on: Go on with the newest conversation of this directory that was begun in the app.
+        resume: The conversation to go on with: its id or the beginning of it.
+        pick: Begin with choosing a conversation.
+        model: `provider/model` or an alias.
+        mode: The permission mode.
+        debug: Show how fast it is.
+    """
+
+    prompt: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    go_on: bool = False
+    resume: str | None = None
+    pick: bool = False
+    model: str | None = None
+    mode: str | None = None
+    debug: bool = False

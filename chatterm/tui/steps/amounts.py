@@ -1,0 +1,81 @@
+"""Amounts for people, in few characters: seconds, tokens, bytes, money."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chatterm.steps import Usage
+
+_KILO = 1024.0
+
+
+def seconds(amount: float) -> str:
+    """A time that something took."""
+    if amount < 10:
+        return f"{amount:.1f} s"
+    if amount < 60:
+        return f"{amount:.0f} s"
+    minutes, rest = divmod(round(amount), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min"
+
+
+def whole_seconds(amount: float) -> str:
+    """A time that goes on: no tenths that flicker."""
+    return f"{int(amount)} s" if amount < 60 else seconds(amount)
+
+
+def tokens(count: int) -> str:
+    """A number of tokens."""
+    if count < 10_000:
+        return f"{count:,}"
+    if count < 999_500:
+        return f"{count / 1000:.1f}k" if count < 100_000 else f"{count / 1000:.0f}k"
+    return f"{count / 1_000_000:.1f}M"
+
+
+def guessed_tokens(characters: int) -> str:
+    """About how many tokens a text has, told as a guess."""
+    return f"~{tokens(max(1, round(characters / 4)))} tokens"
+
+
+def size(count: int) -> str:
+    """A number of bytes."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB"):
+        if amount < _KILO:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= _KILO
+    return f"{amount:.1f} GB"
+
+
+def money(usd: float) -> str:
+    """A price in US dollars."""
+    return f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"
+
+
+def usage(spent: Usage, arrow: str = "→") -> list[str]:
+    """Tokens and cost, each a part of a line; nothing for what isn't known."""
+    parts = []
+    if spent.input is not None or spent.output is not None:
+        sent = "?" if spent.input is None else tokens(spent.input)
+        came = "?" if spent.output is None else tokens(spent.output)
+        parts.append(f"{sent} {arrow} {came} tokens")
+    if spent.cost_usd is not None:
+        parts.append(money(spent.cost_usd))
+    return parts
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number and what is counted: `1 line`, `57 lines`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def moment(timestamp: str) -> float | None:
+    """A timestamp of the log as seconds since the epoch; None where it can't be read."""
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,331 @@
+"""A tool call and its result: written, asked about, run, done, in one place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from chatterm.render.lines import Line, Span
+from chatterm.render.sanitize import sanitize_line
+from chatterm.steps import Outcome, Status, ToolCallStep, ToolResultStep
+from chatterm.tui.pane.items import ColouredItem, Item, LinesItem
+from chatterm.tui.steps import amounts
+from chatterm.tui.steps.about import about
+from chatterm.tui.steps.edits import EditBody, is_edit
+from chatterm.tui.steps.output import shortened_output, whole_output
+from chatterm.tui.steps.step_item import Looks, StepItem, join, muted
+from chatterm.tui.steps.writing import Writing
+
+_LIVE_ROWS = 5
+_MATCH = re.compile(r"^\s*\d+:", re.MULTILINE)
+_NUMBERED = re.compile(r"^\s*\d+\t", re.MULTILINE)
+_NOTE = re.compile(r"^\[.*\]$", re.MULTILINE)
+_QUIET = frozenset({"read_file", "list_files", "search", "fetch_url"})
+"""Of these the result is told in the head; it is shown when it is unfolded."""
+
+
+class CallItem(StepItem):
+    """A call with its result.
+
+    Attributes:
+        call: The call as it is known.
+        result: Its result, once there is one.
+        question: What asks the user about it, while it does.
+        undone: What it edited was taken back.
+    """
+
+    kind: ClassVar[str] = "tool"
+    __slots__ = (
+        "_answered",
+        "_asked",
+        "_edit",
+        "_live",
+        "_started",
+        "_writing",
+        "call",
+        "question",
+        "result",
+        "undone",
+    )
+
+    def __init__(self, key: str, turn: str, looks: Looks, call: ToolCallStep, gap: int = 0) -> None:
+        super().__init__(key, turn, looks, step=call.id, gap=gap)
+        self.call = call
+        self.result: ToolResultStep | None = None
+        self.question: Item | None = None
+        self.undone = False
+        self._asked: Mapping[str, Any] | None = None
+        self._answered: tuple[str, Any] | None = None
+        self._live: ColouredItem | None = None
+        self._started: float | None = None
+        self._writing = Writing(f"{key}/writing", call.name, looks.signs, call.arguments)
+        self._edit: EditBody | None = None
+        self.rebuild()
+
+    # --- what comes ---
+
+    def feed(self, text: str) -> None:
+        """More of the arguments."""
+        self._writing.feed(text)
+        self.want()
+
+    def flush(self) -> int:
+        """Show the arguments so far."""
+        characters = super().flush()
+        if self.call.status is Status.OPEN:
+            characters += self._writing.flush()
+            self._show_head()
+        return characters
+
+    def update(self, call: ToolCallStep) -> None:
+        """The call as it now is."""
+        self.call = call
+        if call.status is not Status.OPEN:
+            self._writing.restate(call.arguments)
+        self.rebuild()
+
+    def ask(self, details: Mapping[str, Any]) -> None:
+        """It was asked about, with these details."""
+        self._asked = details
+        self.rebuild()
+
+    def show_question(self, question: Item | None) -> None:
+        """Ask the user here, or no longer."""
+        self.question = question
+        self.rebuild()
+
+    def answer(self, decision: str, rule: Any) -> None:
+        """What was decided about it."""
+        self._answered = (decision, rule)
+        if decision == "allow":
+            self._started = self.looks.now()
+        self.rebuild()
+
+    def output(self, text: str) -> None:
+        """Live output."""
+        if self._live is None:
+            self._live = _Live(f"{self.key}/live")
+            self.rebuild()
+        self._live.feed(text)
+
+    def finish(self, result: ToolResultStep) -> None:
+        """Its result."""
+        self.result = result
+        self._live = None
+        self.rebuild()
+
+    def mark_undone(self) -> None:
+        """What it edited was taken back."""
+        self.undone = True
+        self.rebuild()
+
+    # --- what is shown ---
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The arguments as far as they are known."""
+        return self.call.input if self.call.input is not None else self._writing.values
+
+    def rebuild(self) -> None:
+        """Show the call as it now is."""
+        signs = self.looks.signs
+        self.running = self.result is None and self.call.status in (Status.OPEN, Status.DONE)
+        if self.question is not None:
+            self.running = False
+            self.mark = Span(signs.asking, ("warning", "strong"))
+        elif self.result is not None:
+            self.mark = self._ending_mark(self.result)
+        elif not self.running:
+            self.mark = Span(signs.interrupted, ("muted",))
+        elif self.mark is None:
+            self.mark = self.spin(0, "tool")
+        self._show_head()
+        self.body(self._parts())
+
+    def tick(self, frame: int) -> None:
+        """Turn the mark on, and tell the time anew."""
+        if self.running:
+            self.mark = self.spin(frame, "tool")
+            self._show_head()
+
+    def copied(self) -> str:
+        """The output, else the arguments."""
+        return self.result.content if self.result is not None else self.arguments
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as they were streamed."""
+        return self.call.arguments or self._writing.text
+
+    def _show_head(self) -> None:
+        name = Span(sanitize_line(self.call.name) or "tool", ("tool",))
+        left: list[Span] = [self.folding_sign(), name]
+        words = about(self.call.name, self.values)
+        if words:
+            left.append(Span(f"  {words}"))
+        if self.question is not None:
+            left.append(Span("  wants to run", ("warning",)))
+        right, role = self._state()
+        self.head.right_act = "undo" if self._can_undo else ""
+        self.head.show(tuple(left), (Span(right, (role,)),) if right else ())
+
+    @property
+    def _can_undo(self) -> bool:
+        return bool(self.result is not None and self.result.edits and not self.undone)
+
+    def _state(self) -> tuple[str, str]:
+        dot = self.looks.signs.dot
+        if self.question is not None:
+            return self._cage(), "muted"
+        if self.result is not None:
+            return self._outcome(self.result), self._role(self.result)
+        if self.call.status is Status.OPEN:
+            return "writing", "muted"
+        if self.call.status is not Status.DONE:
+            return "cut off, not run", "muted"
+        if self.call.hosted:
+            return "the provider runs it", "muted"
+        if self._answered is None:
+            return "", "muted"
+        if self._started is None:
+            return "runs", "muted"
+        took = amounts.whole_seconds(max(0.0, self.looks.now() - self._started))
+        return join((took, "Esc stops it") if took != "0 s" else (took,), dot), "muted"
+
+    def _cage(self) -> str:
+        asked = self._asked or {}
+        if "cage" not in asked:
+            return ""
+        if asked["cage"] == "none":
+            return "not caged"
+        network = "with the network" if asked.get("network") else "no network"
+        return join(("caged", network), self.looks.signs.dot)
+
+    def _outcome(self, result: ToolResultStep) -> str:
+        said = {
+            Outcome.DENIED: "denied",
+            Outcome.CANCELLED: "interrupted",
+            Outcome.TIMED_OUT: "timed out",
+            Outcome.UNKNOWN: "nobody knows how it ended",
+        }.get(result.outcome, "")
+        parts = [said]
+        if result.exit_code is not None and (result.exit_code or said):
+            parts.append(f"exit {result.exit_code}")
+        elif result.outcome is Outcome.FAILED and result.exit_code is None:
+            parts.append("failed")
+        parts.append(self._measure(result))
+        took = (result.duration_ms or 0) / 1000
+        if took >= 0.1 and result.name not in _QUIET:
+            parts.append(amounts.seconds(took))
+        if self.undone:
+            parts.append("undone")
+        elif self._can_undo:
+            parts.append("undo")
+        return join(parts, self.looks.signs.dot)
+
+    def _measure(self, result: ToolResultStep) -> str:
+        content = result.content
+        if result.outcome is not Outcome.DONE:
+            return ""
+        match result.name:
+            case "read_file" if not result.attachments:
+                return amounts.count(len(_NUMBERED.findall(content)), "line")
+            case "search":
+                return amounts.count(len(_MATCH.findall(content)), "match", "matches")
+            case "list_files":
+                entries = [line for line in _NOTE.sub("", content).split("\n") if line.strip()]
+                return amounts.count(len(entries), "entry", "entries")
+            case "edit_file" | "write_file":
+                return self._edited().changes(self.looks.signs.minus)
+        lines = content.strip("\n").count("\n") + 1 if content.strip() else 0
+        return amounts.count(lines, "line") if lines > 1 or result.name == "shell" else ""
+
+    @staticmethod
+    def _role(result: ToolResultStep) -> str:
+        match result.outcome:
+            case Outcome.FAILED | Outcome.TIMED_OUT | Outcome.UNKNOWN:
+                return "error"
+            case Outcome.DENIED | Outcome.CANCELLED:
+                return "warning"
+        return "muted"
+
+    def _ending_mark(self, result: ToolResultStep) -> Span:
+        signs = self.looks.signs
+        match result.outcome:
+            case Outcome.DONE:
+                return Span(signs.done, ("success",))
+            case Outcome.DENIED:
+                return Span(signs.denied, ("warning",))
+            case Outcome.CANCELLED:
+                return Span(signs.interrupted, ("warning",))
+        return Span(signs.failed, ("error",))
+
+    def _parts(self) -> list[Item]:
+        if self.question is not None:
+            return [self.question]
+        if self.result is not None:
+            return self._result_parts(self.result)
+        if self._live is not None:
+            return [self._live]
+        if self.call.status is Status.OPEN or self.unfolded:
+            return [self._writing]
+        return []
+
+    def _result_parts(self, result: ToolResultStep) -> list[Item]:
+        dots = self.looks.signs.dots
+        parts: list[Item | None] = []
+        if is_edit(result.name) and result.outcome is Outcome.DONE:
+            parts.append(self._edited().item(unfolded=self.unfolded))
+        elif self.unfolded:
+            if self.call.name == "shell" or result.name not in _QUIET:
+                self._writing.restate(self.arguments, whole=True)
+                parts.append(self._writing)
+            parts.append(whole_output(f"{self.key}/whole", result.content))
+        elif result.name not in _QUIET or not result.ok:
+            parts.append(shortened_output(f"{self.key}/short", result.content, dots))
+        if result.full_output and self.unfolded:
+            kept = "only a part; the whole output is kept, and opens in the pager"
+            parts.append(LinesItem(f"{self.key}/kept", [muted(kept)], gap=0))
+        parts += [self._images(result)]
+        return [part for part in parts if part is not None]
+
+    def _images(self, result: ToolResultStep) -> Item | None:
+        lines: list[Line] = []
+        for image in result.attachments or ():
+            name = sanitize_line(image.name) or "an image"
+            kind = sanitize_line(image.media_type)
+            lines.append(muted(join((name, kind, amounts.size(image.size)), self.looks.signs.dot)))
+        return LinesItem(f"{self.key}/images", lines, gap=0) if lines else None
+
+    def _edited(self) -> EditBody:
+        if self._edit is None:
+            diff = str((self._asked or {}).get("diff", ""))
+            self._edit = EditBody(f"{self.key}/edit", self.call.name, self.values, diff)
+        return self._edit
+
+
+class _Live(ColouredItem):
+    """The last lines of what a running tool writes."""
+
+    __slots__ = ()
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+
+    def estimate(self, width: int) -> int:
+        """Few rows."""
+        return min(_LIVE_ROWS, super().estimate(width))
+
+    def rows(self, width: int) -> int:
+        """Few rows."""
+        return min(_LIVE_ROWS, super().rows(width))
+
+    def line(self, row: int, width: int) -> Line:
+        """One of the last rows."""
+        first = max(0, super().rows(width) - _LIVE_ROWS)
+        return super().line(first + row, width)
+
+    def tell(self, row: int) -> None:
+        """All of it looks different: its rows move up."""
+        super().tell(0)

@@ -1,0 +1,230 @@
+"""A question about a call, under the call: what would run, why it is asked, one key an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatterm.agent.questions import Question
+from chatterm.permissions.rules import Scope
+from chatterm.permissions.verdicts import ShellAccess
+from chatterm.render.diffs import diff_lines
+from chatterm.render.lines import Line, Span, cells, cut, line_cells, wrap
+from chatterm.render.sanitize import escape_controls
+from chatterm.tui.pane.items import Item
+from chatterm.tui.steps.signs import Signs
+
+_NARROW = 60
+_GAP = "   "
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer.
+
+    Attributes:
+        key: The key that gives it.
+        label: What it means.
+        name: What it does.
+    """
+
+    key: str
+    label: str
+    name: str
+
+
+def choices_of(question: Question, dots: str = "…") -> list[Choice]:
+    """The answers that a question can be given."""
+    found = [Choice("y", "once", "once")]
+    scopes = {scope for proposal in question.proposals for scope in proposal.scopes}
+    if Scope.SESSION in scopes:
+        found.append(Choice("s", "this session", "session"))
+    if scopes & {Scope.PROJECT, Scope.EVERYWHERE}:
+        found.append(Choice("a", f"always{dots}", "always"))
+    if question.call.input is not None and not question.call.hosted:
+        found.append(Choice("e", "edit", "edit"))
+    if question.waiting:
+        found.append(Choice("r", f"yes to the other {question.waiting} too", "rest"))
+    found.append(Choice("n", "no", "no"))
+    if question.waiting:
+        found.append(Choice("x", "no to all", "none"))
+    found.append(Choice("Esc", "no, and stop", "stop"))
+    return found
+
+
+class QuestionItem(Item):
+    """What a question shows.
+
+    Attributes:
+        question: The question.
+        choices: The answers on offer.
+        chosen: Which of them is highlighted; None until one is.
+        held: Why no key answers it now, or an empty text.
+        note: What goes to the model with the answer.
+        rules: While a rule is being chosen: what is offered of it.
+        shown: How many times its end was on the screen.
+    """
+
+    __slots__ = (
+        "_body",
+        "_places",
+        "_rows",
+        "_signs",
+        "_width",
+        "choices",
+        "chosen",
+        "held",
+        "note",
+        "question",
+        "rules",
+        "says",
+    )
+
+    def __init__(self, key: str, question: Question, signs: Signs) -> None:
+        super().__init__(key, gap=0)
+        self.question = question
+        self.choices = choices_of(question, signs.dots)
+        self.chosen: int | None = None
+        self.held = ""
+        self.note = ""
+        self.rules: Sequence[Line] = ()
+        self.says = ""
+        self._signs = signs
+        self._width = 0
+        self._body: list[Line] = []
+        self._rows: list[Line] | None = None
+        self._places: list[tuple[int, int, int, int]] = []
+
+    def restate(self) -> None:
+        """Show what has changed of it."""
+        self._rows = None
+        self.tell(0)
+
+    @property
+    def body_rows(self) -> int:
+        """How many rows tell what would run; what is below them are the answers."""
+        return len(self._body)
+
+    def estimate(self, width: int) -> int:
+        """A few rows."""
+        return 6 + self.question.diff.count("\n")
+
+    def rows(self, width: int) -> int:
+        """All of it: nothing that is approved is cut."""
+        return len(self._at(width))
+
+    def line(self, row: int, width: int) -> Line:
+        """A row."""
+        rows = self._at(width)
+        return rows[row] if row < len(rows) else ()
+
+    def action(self, row: int, column: int, width: int) -> str:
+        """The answer that stands at a cell."""
+        self._at(width)
+        for number, place_row, start, end in self._places:
+            if row == place_row and start <= column < end:
+                return f"answer('{self.choices[number].name}')"
+        return ""
+
+    def _at(self, width: int) -> list[Line]:
+        if self._rows is None or width != self._width:
+            if width != self._width or not self._body:
+                self._width = width
+                self._body = [*self._boxed(width), *self._facts(width)]
+            rows = list(self._body)
+            rows += self.rules
+            rows += self._answers(width, len(rows))
+            self._rows = rows
+        return self._rows
+
+    def _boxed(self, width: int) -> list[Line]:
+        """What would run, byte for byte."""
+        question = self.question
+        command = _command(question)
+        if command is None:
+            if question.diff:
+                rows: list[Line] = []
+                for line in diff_lines(question.diff):
+                    rows += wrap(line, width) or [()]
+                return rows
+            return [
+                row
+                for text in escape_controls(question.summary).split("\n")
+                for row in wrap([Span(text)], width)
+            ]
+        inner = max(2, width - 4)
+        signs = self._signs
+        rule = signs.rule * (inner + 2)
+        unicode = signs.rule == "─"
+        corners = ("┌", "┐", "└", "┘", "│") if unicode else ("+", "+", "+", "+", "|")
+        border = ("muted",)
+        found: list[Line] = [(Span(f"{corners[0]}{rule}{corners[1]}", border),)]
+        *others, last = escape_controls(command).split("\n")
+        for text in others:
+            found += self._framed(f"{text}{signs.newline}", inner, corners[4])
+        found += self._framed(last, inner, corners[4])
+        found.append((Span(f"{corners[2]}{rule}{corners[3]}", border),))
+        return found
+
+    def _framed(self, text: str, inner: int, side: str) -> list[Line]:
+        rows = cut([Span(text, ("strong",))], inner - 1) or [()]
+        found: list[Line] = []
+        for number, row in enumerate(rows):
+            last = number == len(rows) - 1
+            blank = " " * (inner - 1 - line_cells(row))
+            tail = Span(blank + (" " if last else self._signs.wrapped), ("muted",))
+            found.append((Span(f"{side} ", ("muted",)), *row, tail, Span(f" {side}", ("muted",))))
+        return found
+
+    def _facts(self, width: int) -> list[Line]:
+        question = self.question
+        facts: list[str] = []
+        details = question.details()
+        if "directory" in details:
+            facts.append(f"in {details['directory']}")
+        elif "path" in details and not question.diff:
+            facts.append(str(details["path"]))
+        facts += [f"it asks to write below {path}" for path in details.get("writable", ())]
+        facts.append(question.reason)
+        found: list[Line] = []
+        for fact in facts:
+            found += wrap([Span(escape_controls(fact), ("muted",))], width)
+        if question.judgement is not None and question.judgement.sensitive:
+            found += wrap([Span("this is sensitive: look twice", ("warning",))], width)
+        return found
+
+    def _answers(self, width: int, top: int) -> list[Line]:
+        self._places = []
+        if self.held:
+            return wrap([Span(self.held, ("accent",))], width)
+        rows: list[list[Span]] = [[]]
+        used = 0
+        for number, choice in enumerate(self.choices):
+            size = cells(choice.key) + 1 + cells(choice.label)
+            stacked = width < _NARROW and number > 0
+            if stacked or (used and used + len(_GAP) + size > width):
+                rows.append([])
+                used = 0
+            elif used:
+                rows[-1].append(Span(_GAP))
+                used += len(_GAP)
+            self._places.append((number, top + len(rows) - 1, used, used + size))
+            role = ("selection",) if number == self.chosen else ()
+            rows[-1] += [
+                Span(choice.key, ("accent", "strong", *role)),
+                Span(f" {choice.label}", role),
+            ]
+            used += size
+        found: list[Line] = [tuple(row) for row in rows]
+        if self.says:
+            found += wrap([Span(self.says, ("warning",))], width)
+        note = f"note: {self.note}" if self.note else "Tab: add a note to the model"
+        found += wrap([Span(escape_controls(note).replace("\n", " "), ("muted",))], width)
+        return found
+
+
+def _command(question: Question) -> str | None:
+    for access in question.access:
+        if isinstance(access, ShellAccess):
+            return access.command
+    return None

@@ -1,0 +1,102 @@
+"""What the items of all steps have in common: their step, whether they are open, their mark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from chatterm.render.lines import Line, Span
+from chatterm.tui.pane.items import Item
+from chatterm.tui.pane.stacked import HeadItem, StackedItem
+from chatterm.tui.steps.signs import UNICODE, Signs
+
+INDENT = 2
+
+
+@dataclass(slots=True)
+class Looks:
+    """How steps are shown, beside their colours.
+
+    Attributes:
+        signs: The signs.
+        timestamps: Whether steps tell when they began.
+        still: Nothing moves.
+        now: The time, in seconds since the epoch.
+    """
+
+    signs: Signs = field(default_factory=lambda: UNICODE)
+    timestamps: bool = False
+    still: bool = False
+    now: Callable[[], float] = lambda: 0.0
+
+
+class StepItem(StackedItem):
+    """A step: a head of one row, and what is shown under it.
+
+    Attributes:
+        kind: What it is, for a cursor that goes by kind.
+        turn: The turn it belongs to.
+        step: The step's id; empty for what is no step.
+        unfolded: Whether all of it is shown.
+        running: Whether it still moves, so that time has to be told anew.
+    """
+
+    kind: ClassVar[str] = "step"
+
+    __slots__ = ("head", "looks", "running", "step", "turn", "unfolded")
+
+    def __init__(self, key: str, turn: str, looks: Looks, *, step: str = "", gap: int = 0) -> None:
+        self.head = HeadItem(f"{key}/head")
+        super().__init__(key, (self.head,), gap=gap, indent=INDENT)
+        self.turn = turn
+        self.step = step
+        self.looks = looks
+        self.unfolded = False
+        self.running = False
+
+    def fold(self, *, unfolded: bool) -> None:
+        """Show all of it, or only what tells it apart."""
+        if unfolded != self.unfolded:
+            self.unfolded = unfolded
+            self.rebuild()
+
+    def rebuild(self) -> None:
+        """Show the step as it now is."""
+
+    def tick(self, frame: int) -> None:
+        """Time has passed: what runs moves on.
+
+        Args:
+            frame: A number that grows with every tick.
+        """
+
+    def copied(self) -> str:
+        """What copying the step gives."""
+        return ""
+
+    def body(self, parts: Sequence[Item]) -> None:
+        """Stand these under the head."""
+        self.stack((self.head, *parts))
+
+    def folding_sign(self) -> Span:
+        """The sign that says whether it is unfolded."""
+        signs = self.looks.signs
+        return Span(f"{signs.unfolded if self.unfolded else signs.folded} ", ("muted",))
+
+    def spin(self, frame: int, role: str) -> Span:
+        """The mark of what runs."""
+        signs = self.looks.signs
+        if self.looks.still:
+            return Span(signs.still, (role,))
+        return Span(signs.running[frame % len(signs.running)], (role,))
+
+
+def muted(text: str) -> Line:
+    """A line in the colour of what matters less."""
+    return (Span(text, ("muted",)),)
+
+
+def join(parts: Sequence[str], dot: str = "·") -> str:
+    """Parts of a line that stand beside each other."""
+    return f" {dot} ".join(filter(None, parts))

@@ -1,0 +1,102 @@
+"""A text step: Markdown as it streams, and its sources when it is whole."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chatterm.render.lines import Line, Span
+from chatterm.render.sanitize import sanitize_line
+from chatterm.steps import Citation, Status, TextStep
+from chatterm.tui.pane.items import Item, LinesItem, MarkdownItem
+from chatterm.tui.pane.stacked import StackedItem
+from chatterm.tui.steps.step_item import Looks
+
+
+class TextItem(StackedItem):
+    """A text step.
+
+    Attributes:
+        kind: What it is.
+        turn: The turn it belongs to.
+        step: The step's id.
+    """
+
+    kind: ClassVar[str] = "text"
+    __slots__ = ("_body", "_looks", "_pieces", "_step", "step", "turn")
+
+    def __init__(self, key: str, turn: str, looks: Looks, step: TextStep, gap: int = 1) -> None:
+        self._body = MarkdownItem(f"{key}/text", step.text, gap=0)
+        self._pieces = [step.text]
+        super().__init__(key, (self._body,), gap=gap)
+        self._looks = looks
+        self.turn = turn
+        self.step = step.id
+        self._step = step
+        self._rebuild()
+
+    def feed(self, text: str) -> None:
+        """Take what has come."""
+        self._pieces.append(text)
+        self._body.feed(text)
+
+    def update(self, step: TextStep) -> None:
+        """The step as it now is."""
+        self._step = step
+        if step.text != "".join(self._pieces):
+            self._pieces = [step.text]
+            self._body = MarkdownItem(f"{self.key}/text", step.text, gap=0)
+        if step.status is not Status.OPEN:
+            if any(cited.end is not None for cited in step.citations):
+                self._body.restate(marked_text(step.text, step.citations))
+            else:
+                self._body.finish()
+        self._rebuild()
+
+    def copied(self) -> str:
+        """The text as the model wrote it."""
+        return "".join(self._pieces)
+
+    def _rebuild(self) -> None:
+        step, signs = self._step, self._looks.signs
+        lines: list[Line] = []
+        if step.withdrawn:
+            lines.append((Span("withdrawn by the provider; it is not sent again", ("warning",)),))
+        if step.status is Status.INTERRUPTED and not step.withdrawn:
+            lines.append((Span(f"{signs.interrupted} interrupted", ("muted",)),))
+        lines += [_source(number, cited) for number, cited in enumerate(step.citations, 1)]
+        parts: list[Item] = [self._body]
+        if lines:
+            parts.append(LinesItem(f"{self.key}/sources", lines, gap=1))
+        if len(parts) != len(self.parts) or parts[0] is not self.parts[0] or len(parts) > 1:
+            self.stack(parts)
+
+
+def marked_text(text: str, citations: tuple[Citation, ...]) -> str:
+    """A text with the numbers of its sources where they are cited."""
+    marks: dict[int, list[int]] = {}
+    for number, cited in enumerate(citations, 1):
+        if cited.end is not None and 0 <= cited.end <= len(text):
+            marks.setdefault(cited.end, []).append(number)
+    parts: list[str] = []
+    at = 0
+    for end in sorted(marks):
+        parts.append(text[at:end])
+        parts.append("".join(f"\\[{number}\\]" for number in marks[end]))
+        at = end
+    return "".join((*parts, text[at:]))
+
+
+def _source(number: int, cited: Citation) -> Line:
+    title = sanitize_line(cited.title).strip()
+    url = _shown(cited.url) if cited.url else ""
+    head = Span(f"[{number}] ", ("marker",))
+    if title and url:
+        return (head, Span(title), Span(f" {url}", ("address",)))
+    return (head, Span(title or url or "a file that the provider holds", ("address",)))
+
+
+def _shown(url: str) -> str:
+    """An address as it really is: the host in punycode, nothing that can't be seen."""
+    from chatterm.render.markdown_parse import shared_parser  # no text has sources before its end
+
+    return sanitize_line(shared_parser().normalize_link(url))

@@ -1,0 +1,155 @@
+"""A thinking step: flows by while it is open, and folds to one line when it is finished."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chatterm.render.lines import PROSE_WIDTH, Line, Span, wrap
+from chatterm.render.sanitize import Sanitizer
+from chatterm.steps import Status, ThinkingStep
+from chatterm.tui.pane.items import Item, MarkdownItem
+from chatterm.tui.steps.amounts import guessed_tokens, moment, seconds, whole_seconds
+from chatterm.tui.steps.step_item import Looks, StepItem, join
+
+_TAIL_ROWS = 3
+_TAIL_CHARACTERS = 1200
+
+
+class ThinkingItem(StepItem):
+    """A thinking step.
+
+    Args:
+        step: The step as it began.
+    """
+
+    kind: ClassVar[str] = "thinking"
+    __slots__ = ("_pieces", "_step", "_tail", "_text")
+
+    def __init__(self, key: str, turn: str, looks: Looks, step: ThinkingStep, gap: int = 0) -> None:
+        super().__init__(key, turn, looks, step=step.id, gap=gap)
+        self._step = step
+        self._pieces: list[str] = []
+        self._text = _Text(f"{key}/text", gap=0)
+        self._tail = _Tail(f"{key}/tail")
+        if step.text:
+            self.feed(step.text)
+        self.rebuild()
+
+    def feed(self, text: str) -> None:
+        """Take what has come."""
+        self._pieces.append(text)
+        self._text.feed(text)
+        self._tail.feed(text)
+
+    def update(self, step: ThinkingStep) -> None:
+        """The step as it now is."""
+        if step.text != "".join(self._pieces):
+            self._pieces = [step.text]
+            self._tail.restate(step.text)
+            self._text = _Text(f"{self.key}/text", step.text, gap=0)
+        if step.status is not Status.OPEN:
+            self._text.finish()
+        self._step = step
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """One line when it is finished; the text under it when it is open."""
+        signs = self.looks.signs
+        is_open = self._step.status is Status.OPEN
+        self.running = is_open
+        cut = self._step.status in (Status.INTERRUPTED, Status.FAILED)
+        mark = signs.interrupted if cut else signs.thinking
+        self.mark = Span(mark, ("thinking",))
+        what = "summary of thinking" if self._step.summary else ""
+        if is_open:
+            began = moment(self._step.started_at)
+            took = whole_seconds(max(0.0, self.looks.now() - began)) if began is not None else ""
+            words = join((f"thinking {took}", self._amount(), what), signs.dot)
+        else:
+            took = seconds((self._step.duration_ms or 0) / 1000)
+            done = f"thought for {took}" + (", interrupted" if cut else "")
+            words = join((done, self._amount(), what), signs.dot)
+        self.head.show((self._sign(is_open), Span(words, ("thinking",))))
+        parts: list[Item] = []
+        if self.unfolded:
+            parts = [self._text]
+        elif is_open:
+            parts = [self._tail]
+        self.body(parts)
+
+    def tick(self, frame: int) -> None:
+        """Tell the time anew."""
+        if self.running:
+            self.rebuild()
+
+    def copied(self) -> str:
+        """The thinking's text."""
+        return "".join(self._pieces)
+
+    def holds(self, words: str) -> bool:
+        """Whether the thinking has the words, folded or not."""
+        return words in self._text.source.lower()
+
+    def _sign(self, is_open: bool) -> Span:
+        signs = self.looks.signs
+        opened = self.unfolded or is_open
+        return Span(f"{signs.unfolded if opened else signs.folded} ", ("muted",))
+
+    def _amount(self) -> str:
+        length = sum(map(len, self._pieces))
+        return guessed_tokens(length) if length else ""
+
+
+class _Text(MarkdownItem):
+    """The thinking's text, in the colour of thinking."""
+
+    __slots__ = ()
+
+    def line(self, row: int, width: int) -> Line:
+        """A row."""
+        line = super().line(row, width)
+        return tuple(Span(text, ("thinking", *style)) for text, style in line)
+
+
+class _Tail(Item):
+    """The last rows of what flows by."""
+
+    __slots__ = ("_sanitizer", "_text")
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key, gap=0)
+        self._text = ""
+        self._sanitizer = Sanitizer()
+
+    def feed(self, text: str) -> None:
+        """Take what has come; all but the end is forgotten."""
+        self._text = (self._text + self._sanitizer.feed(text))[-_TAIL_CHARACTERS:]
+        self.want()
+
+    def restate(self, text: str) -> None:
+        """Be another text."""
+        self._text, self._sanitizer = "", Sanitizer()
+        self.feed(text)
+
+    def flush(self) -> int:
+        """Show it."""
+        self.tell(0)
+        return 0
+
+    def estimate(self, width: int) -> int:
+        """All its rows."""
+        return _TAIL_ROWS
+
+    def rows(self, width: int) -> int:
+        """Few."""
+        return len(self._rows(width))
+
+    def line(self, row: int, width: int) -> Line:
+        """A row."""
+        rows = self._rows(width)
+        return rows[row] if row < len(rows) else ()
+
+    def _rows(self, width: int) -> list[Line]:
+        text = " ".join(self._text.split())
+        rows = wrap([Span(text, ("thinking",))], min(width, PROSE_WIDTH))
+        return rows[-_TAIL_ROWS:]

@@ -1,0 +1,304 @@
+"""The conversation in the pane: events become items, live ones and recorded ones alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from chatterm.events import (
+    Event,
+    PermissionAnswered,
+    PermissionAsked,
+    StepDelta,
+    StepFinished,
+    StepStarted,
+    StepUpdated,
+    ToolOutput,
+    TurnFinished,
+    TurnStarted,
+)
+from chatterm.steps import (
+    NoticeStep,
+    Outcome,
+    RefusalStep,
+    Step,
+    TextStep,
+    ThinkingStep,
+    ToolCallStep,
+    ToolResultStep,
+    UserInput,
+)
+from chatterm.tui.pane.items import Item
+from chatterm.tui.pane.reading import ReadingPane
+from chatterm.tui.steps.amounts import moment
+from chatterm.tui.steps.call import CallItem
+from chatterm.tui.steps.remarks import EndItem, NoticeItem, RefusalItem
+from chatterm.tui.steps.step_item import Looks, StepItem
+from chatterm.tui.steps.text import TextItem
+from chatterm.tui.steps.thinking import ThinkingItem
+from chatterm.tui.steps.user import UserItem
+
+StepLike = ThinkingItem | TextItem | CallItem | NoticeItem | RefusalItem
+_QUIET = (ThinkingItem, CallItem, NoticeItem)
+
+
+class TurnItems:
+    """The items of one turn.
+
+    Args:
+        turn: The turn's id.
+        looks: How they are shown.
+        add: Takes each new item.
+        before: The item before the turn's first.
+    """
+
+    def __init__(self, turn: str, looks: Looks, add: Callable[[Item], None]) -> None:
+        self.turn = turn
+        self._looks = looks
+        self._add = add
+        self._steps: dict[str, StepLike] = {}
+        self._calls: dict[str, CallItem] = {}
+        self._last: Item | None = None
+        self._began: float | None = None
+        self._ended: float | None = None
+
+    def event(self, event: Event) -> None:
+        """Show what an event tells."""
+        match event:
+            case TurnStarted(input=sent, at=at):
+                self._began = moment(at)
+                self._show_input(sent)
+            case StepStarted(step):
+                self._step(step)
+            case StepDelta(id_, text):
+                if (item := self._steps.get(id_)) is not None:
+                    item.feed(text)
+            case StepUpdated(step) | StepFinished(step):
+                self._step(step)
+                if isinstance(event, StepFinished):
+                    self._note_end(step)
+            case PermissionAsked(id=id_, details=details):
+                if (call := self.call(id_)) is not None:
+                    call.ask(details)
+            case PermissionAnswered(id=id_, decision=decision, rule=rule):
+                if (call := self.call(id_)) is not None:
+                    call.answer(decision, rule)
+            case ToolOutput(id_, text):
+                if (call := self.call(id_)) is not None:
+                    call.output(text)
+            case TurnFinished():
+                self._show(EndItem(f"{self.turn}/end", self.turn, self._looks, event, self._took))
+
+    def replay(self, events: Sequence[Event]) -> None:
+        """Show a turn out of the log: as it looked when it had ended."""
+        finished = [event for event in events if isinstance(event, StepFinished)]
+        others = [event for event in events if not isinstance(event, StepFinished)]
+        for event in others:
+            if isinstance(event, TurnStarted):
+                self.event(event)
+        for event in sorted(finished, key=lambda each: each.step.index):
+            if not isinstance(event.step, ToolResultStep):
+                self.event(event)
+        asked = [each for each in others if isinstance(each, PermissionAsked | PermissionAnswered)]
+        for each in asked:
+            self.event(each)
+        for event in sorted(finished, key=lambda each: each.step.index):
+            if isinstance(event.step, ToolResultStep):
+                self.event(event)
+        for other in others:
+            if isinstance(other, TurnFinished):
+                self.event(other)
+
+    def call(self, step: str) -> CallItem | None:
+        """The item of a call, by its step's id."""
+        item = self._steps.get(step)
+        return item if isinstance(item, CallItem) else None
+
+    @property
+    def running(self) -> Iterable[StepItem]:
+        """The items that move."""
+        return [
+            item for item in self._steps.values() if isinstance(item, StepItem) and item.running
+        ]
+
+    @property
+    def _took(self) -> float | None:
+        """How long the turn took, as far as its steps tell."""
+        if self._began is None or self._ended is None:
+            return None
+        return max(0.0, self._ended - self._began)
+
+    def _note_end(self, step: Step) -> None:
+        began = moment(step.started_at)
+        if began is not None:
+            end = began + (step.duration_ms or 0) / 1000
+            self._ended = max(self._ended or end, end)
+
+    def _show_input(self, sent: UserInput) -> None:
+        if sent.text.strip() or sent.attachments:
+            self._show(UserItem(f"{self.turn}/user", self.turn, self._looks, sent))
+
+    def _step(self, step: Step) -> None:
+        if isinstance(step, ToolResultStep):
+            self._result(step)
+            return
+        item = self._steps.get(step.id)
+        if item is not None:
+            item.update(step)  # type: ignore[arg-type]
+            return
+        made = self._made(step)
+        if made is not None:
+            self._steps[step.id] = made
+            if isinstance(made, CallItem):
+                self._calls[made.call.call_id] = made
+            self._show(made)
+
+    def _result(self, result: ToolResultStep) -> None:
+        call = self._calls.get(result.call_id)
+        if call is None:
+            # A server told a result without its call.
+            call = CallItem(
+                f"{self.turn}/{result.id}",
+                self.turn,
+                self._looks,
+                ToolCallStep(
+                    id=result.id,
+                    index=result.index,
+                    round=result.round,
+                    status=result.status,
+                    call_id=result.call_id,
+                    name=result.name,
+                    hosted=True,
+                ),
+            )
+            self._calls[result.call_id] = call
+            self._show(call)
+        call.finish(result)
+
+    def _made(self, step: Step) -> StepLike | None:
+        key, turn, looks = f"{self.turn}/{step.id}", self.turn, self._looks
+        match step:
+            case ThinkingStep():
+                return ThinkingItem(key, turn, looks, step)
+            case TextStep():
+                item = TextItem(key, turn, looks, step)
+                item.update(step)
+                return item
+            case ToolCallStep():
+                return CallItem(key, turn, looks, step)
+            case RefusalStep():
+                return RefusalItem(key, turn, looks, step)
+            case NoticeStep():
+                return NoticeItem(key, turn, looks, step)
+        return None
+
+    def _show(self, item: Item) -> None:
+        item.gap = self._gap(item)
+        self._last = item
+        self._add(item)
+
+    def _gap(self, item: Item) -> int:
+        """Quiet steps stand close to each other; all else has room around it."""
+        if isinstance(item, _QUIET) and isinstance(self._last, _QUIET):
+            return 0
+        if isinstance(item, EndItem) and not item.failed:
+            return 0 if isinstance(self._last, NoticeItem) else 1
+        return 1
+
+
+class Transcript:
+    """Shows a conversation in a pane.
+
+    Args:
+        pane: The pane.
+        looks: How items are shown.
+    """
+
+    def __init__(self, pane: ReadingPane, looks: Looks) -> None:
+        self._pane = pane
+        self._looks = looks
+        self._turns: dict[str, TurnItems] = {}
+        self._current: TurnItems | None = None
+
+    @property
+    def current(self) -> TurnItems | None:
+        """The items of the turn that ran last."""
+        return self._current
+
+    @property
+    def turns(self) -> Sequence[str]:
+        """The turns that are shown, in order."""
+        return tuple(self._turns)
+
+    def event(self, event: Event) -> None:
+        """Show what a live event tells."""
+        if isinstance(event, TurnStarted):
+            self._current = self._turns[event.turn] = TurnItems(
+                event.turn, self._looks, self._pane.append
+            )
+        if self._current is not None:
+            self._current.event(event)
+
+    def show(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
+        """Show recorded turns and nothing else, at their end."""
+        self._turns = {}
+        self._current = None
+        self._pane.replace(self._made(recorded))
+
+    def prepend(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
+        """Show recorded turns before all others."""
+        later = self._turns
+        self._turns = {}
+        items = self._made(recorded)
+        self._turns |= later
+        self._pane.prepend(items)
+
+    def append(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
+        """Show recorded turns behind all others."""
+        self._pane.extend(self._made(recorded))
+
+    def cut(self, turn: str) -> None:
+        """Show a turn, and those after it, no longer."""
+        names = list(self._turns)
+        gone = names[names.index(turn) :]
+        first = next((item.key for item in self._pane.items if _turn_of(item) in gone), None)
+        for name in gone:
+            del self._turns[name]
+        if first is not None:
+            self._pane.cut(first)
+
+    def call(self, step: str) -> CallItem | None:
+        """The item of a call, by its step's id, among all turns."""
+        for turn in reversed(self._turns.values()):
+            if (item := turn.call(step)) is not None:
+                return item
+        return None
+
+    def tick(self, frame: int) -> bool:
+        """Time has passed; whether anything still moves."""
+        if self._current is None:
+            return False
+        moving = list(self._current.running)
+        for item in moving:
+            item.tick(frame)
+            view = self._pane.view_of(item.key)
+            if view is not None:
+                view.mark_changed()
+        return bool(moving)
+
+    def _made(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> list[Item]:
+        found: list[Item] = []
+        for turn, events in recorded:
+            items = self._turns[turn] = TurnItems(turn, self._looks, found.append)
+            items.replay(events)
+        return found
+
+
+def _turn_of(item: Any) -> str:
+    turn: str = getattr(item, "turn", "")
+    return turn
+
+
+def was_denied(result: ToolResultStep) -> bool:
+    """Whether a call wasn't allowed."""
+    return result.outcome is Outcome.DENIED

@@ -69,7 +69,7 @@ def look(words: str) -> Look:
     """
     colour = on = None
     attributes: list[str] = []
-    given = iter(words.split())
+    given = iter(words.lower().split())
     for word in given:
         if word in ATTRIBUTES:
             attributes.append(word)
@@ -104,7 +104,7 @@ class Theme:
     @property
     def ansi(self) -> bool:
         """Whether it stands on the terminal's own background."""
-        return self.roles["background"] == _DEFAULT
+        return look(self.roles["background"]).colour == _DEFAULT
 
     def palette(self) -> Palette:
         """The looks as the conversation is painted; a surface is a background there."""

@@ -294,8 +294,9 @@ def test_a_theme_may_change_a_few_roles(tmp_path: Path) -> None:
     assert variables["code-keyword"] == "ansi_red"
 
 
-def test_a_theme_may_keep_the_terminals_background(tmp_path: Path) -> None:
-    text = 'inherits = "fjord"\ncolours.background = "default"'
+@pytest.mark.parametrize("default", ["default", "Default"])
+def test_a_theme_may_keep_the_terminals_background(tmp_path: Path, default: str) -> None:
+    text = f'inherits = "fjord"\ncolours.background = "{default}"'
     theme = load_theme(write(tmp_path / "clear.toml", text))
     assert theme.textual().ansi
     assert theme.textual().background == "ansi_default"

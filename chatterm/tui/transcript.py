@@ -19,7 +19,6 @@ from chatterm.events import (
 )
 from chatterm.steps import (
     NoticeStep,
-    Outcome,
     RefusalStep,
     Step,
     TextStep,
@@ -77,37 +76,25 @@ class TurnItems:
                 self._step(step)
                 if isinstance(event, StepFinished):
                     self._note_end(step)
-            case PermissionAsked(id=id_, details=details):
-                if (call := self.call(id_)) is not None:
-                    call.ask(details)
-            case PermissionAnswered(id=id_, decision=decision, rule=rule):
-                if (call := self.call(id_)) is not None:
-                    call.answer(decision, rule)
-            case ToolOutput(id_, text):
-                if (call := self.call(id_)) is not None:
-                    call.output(text)
+            case PermissionAsked() | PermissionAnswered() | ToolOutput():
+                if (call := self.call(event.id)) is not None:
+                    _tell(call, event)
             case TurnFinished():
                 self._show(EndItem(f"{self.turn}/end", self.turn, self._looks, event, self._took))
 
     def replay(self, events: Sequence[Event]) -> None:
         """Show a turn out of the log: as it looked when it had ended."""
-        finished = [event for event in events if isinstance(event, StepFinished)]
-        others = [event for event in events if not isinstance(event, StepFinished)]
-        for event in others:
-            if isinstance(event, TurnStarted):
-                self.event(event)
-        for event in sorted(finished, key=lambda each: each.step.index):
-            if not isinstance(event.step, ToolResultStep):
-                self.event(event)
-        asked = [each for each in others if isinstance(each, PermissionAsked | PermissionAnswered)]
-        for each in asked:
-            self.event(each)
-        for event in sorted(finished, key=lambda each: each.step.index):
-            if isinstance(event.step, ToolResultStep):
-                self.event(event)
-        for other in others:
-            if isinstance(other, TurnFinished):
-                self.event(other)
+        steps = sorted(
+            (each for each in events if isinstance(each, StepFinished)),
+            key=lambda each: each.step.index,
+        )
+        results = [each for each in steps if isinstance(each.step, ToolResultStep)]
+        others = [each for each in steps if each not in results]
+        asked = [each for each in events if isinstance(each, PermissionAsked | PermissionAnswered)]
+        begun = [each for each in events if isinstance(each, TurnStarted)]
+        ended = [each for each in events if isinstance(each, TurnFinished)]
+        for event in (*begun, *others, *asked, *results, *ended):
+            self.event(event)
 
     def call(self, step: str) -> CallItem | None:
         """The item of a call, by its step's id."""
@@ -299,6 +286,11 @@ def _turn_of(item: Any) -> str:
     return turn
 
 
-def was_denied(result: ToolResultStep) -> bool:
-    """Whether a call wasn't allowed."""
-    return result.outcome is Outcome.DENIED
+def _tell(call: CallItem, event: PermissionAsked | PermissionAnswered | ToolOutput) -> None:
+    match event:
+        case PermissionAsked(details=details):
+            call.ask(details)
+        case PermissionAnswered(decision=decision, rule=rule):
+            call.answer(decision, rule)
+        case ToolOutput(text=text):
+            call.output(text)

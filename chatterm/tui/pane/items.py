@@ -253,7 +253,7 @@ class MarkdownItem(Item):
         if column < width - len(_COPY) - 1 or not _is_label(self._row(row)):
             return ""
         labels = sum(1 for each in range(row) if _is_label(self._row(each)))
-        return f"copy_code({labels})"
+        return f"copy_code:{labels}"
 
     def flush(self) -> int:
         """Render what has come."""

@@ -148,15 +148,17 @@ class HeadItem(Item):
 
     Attributes:
         act: What a click on it is for.
+        right_act: What a click on the words at the right is for, where it is something else.
     """
 
-    __slots__ = ("_left", "_right", "act")
+    __slots__ = ("_left", "_right", "act", "right_act")
 
     def __init__(self, key: str, *, act: str = "fold") -> None:
         super().__init__(key, gap=0)
         self._left: Line = ()
         self._right: Line = ()
         self.act = act
+        self.right_act = ""
 
     def show(self, left: Line, right: Line = ()) -> None:
         """Show other words from now on."""
@@ -184,6 +186,9 @@ class HeadItem(Item):
 
     def action(self, row: int, column: int, width: int) -> str:
         """What the row is for."""
+        last = self._right[-1].text.rsplit(" ", 1)[-1] if self._right else ""
+        if self.right_act and width - cells(last) <= column < width:
+            return self.right_act
         return self.act
 
 

@@ -141,7 +141,7 @@ class CallItem(StepItem):
         elif self.mark is None:
             self.mark = self.spin(0, "tool")
         self._show_head()
-        self.body(self._parts())
+        self.body(self._shown())
 
     def tick(self, frame: int) -> None:
         """Turn the mark on, and tell the time anew."""
@@ -261,7 +261,7 @@ class CallItem(StepItem):
                 return Span(signs.interrupted, ("warning",))
         return Span(signs.failed, ("error",))
 
-    def _parts(self) -> list[Item]:
+    def _shown(self) -> list[Item]:
         if self.question is not None:
             return [self.question]
         if self.result is not None:

@@ -123,7 +123,7 @@ class QuestionItem(Item):
         self._at(width)
         for number, place_row, start, end in self._places:
             if row == place_row and start <= column < end:
-                return f"answer('{self.choices[number].name}')"
+                return f"answer:{self.choices[number].name}"
         return ""
 
     def _at(self, width: int) -> list[Line]:

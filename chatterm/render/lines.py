@@ -20,6 +20,7 @@ ROLES = (
     "code.row", "code.label",
     "code.text", "code.keyword", "code.string", "code.number", "code.comment", "code.name",
     "code.builtin", "code.inserted", "code.deleted",
+    "diff_added", "diff_added.word", "diff_removed", "diff_removed.word",
 )  # fmt: skip
 """Every role a style may name; text with the empty style is plain prose."""
 

@@ -241,8 +241,10 @@ def test_a_step_that_seems_to_begin_before_its_turn_begins_with_it():
 
 
 def test_refusals_and_notices_are_rows():
-    bars = spans_of([begun(), done(RefusalStep, 0, 0, 1), done(NoticeStep, 1, 1, 0)])
-    assert [(bar.name, bar.failed) for bar in bars] == [("refusal", True), ("notice", False)]
+    bars = spans_of(
+        [begun(), done(RefusalStep, 0, 0, 1), done(NoticeStep, 1, 1, 0, reason="retry")]
+    )
+    assert [(bar.name, bar.failed) for bar in bars] == [("refusal", True), ("retry", False)]
 
 
 # --- the chart --------------------------------------------------------------------------------
@@ -318,6 +320,14 @@ def test_the_parts_of_a_call_differ_by_shape_and_style():
     assert shapes["─"] == ("error",)
     assert shapes["░"] == ("muted",)
     assert shapes["█"] == ("error",)
+
+
+def test_a_call_that_never_ran_has_no_solid_part():
+    denied = Bar("b", "tool_call", "shell", 2.0, 4.0, waited=4.0, failed=True)
+    quick = Bar("c", "tool_call", "shell", 2.0, 4.0, waited=4.0)
+    lines = chart([Bar("a", "text", "text", 0.0, 9.0), denied, quick], 60)
+    assert "░ 4.0 s ✗" in lines[2]
+    assert "░▏" in lines[3]
 
 
 def test_kinds_have_roles():

@@ -188,7 +188,8 @@ def _parts(bar: Bar, role: str, begin: int, chart: _Chart) -> list[Span]:
     whole = chart.cell(start)
     parts = [Span(marks.writing * (whole - begin), (role,))]
     runs = end if bar.waited is None else start + bar.waited
-    if bar.waited is None or (bar.waited > 0 and runs >= end):  # it never ran, or not yet
+    never = (bar.failed or bar.cut) and runs > start and runs >= end
+    if bar.waited is None or never:
         parts.append(Span(marks.waiting * max(1, chart.cell(end) - whole), ("muted",)))
         return parts
     solid = chart.cell(runs)

@@ -25,6 +25,7 @@ from chatterm.events import (
     UsageReported,
 )
 from chatterm.steps import (
+    NoticeStep,
     Outcome,
     RefusalStep,
     Status,
@@ -49,7 +50,8 @@ class Bar:
     Attributes:
         step: The step's id; the call's, for a call.
         kind: The step's kind; `tool_result` only where its call is missing.
-        name: What the row is called: the tool's name, or the kind. Not sanitised.
+        name: What the row is called: the tool's name, a notice's reason, else the kind. Not
+            sanitised.
         start: Seconds from the turn's beginning; None where no time is known.
         duration: Seconds from `start`; None while it goes on.
         writing: Seconds that the model wrote the arguments of a call before `start`; None while
@@ -185,7 +187,7 @@ class Spans:
         return Bar(
             step.id,
             step.kind,
-            step.name if isinstance(step, ToolCallStep | ToolResultStep) else step.kind,
+            _name(step),
             *times,
             tokens=tokens,
             estimated=estimated,
@@ -259,6 +261,14 @@ def _length(step: Step) -> int:
             return len(arguments)
         case _:
             return 0
+
+
+def _name(step: Step) -> str:
+    match step:
+        case ToolCallStep(name=name) | ToolResultStep(name=name) | NoticeStep(reason=name):
+            return name or step.kind
+        case _:
+            return step.kind
 
 
 def _kind(step: Step) -> Literal["thinking", "text", "call"]:

@@ -34,9 +34,11 @@ STATES = (
 """Text and marks that mean something."""
 LIFTED = ("selection", "match")
 """Text that stands out by a background of its own: selected, or found by a search."""
-CODE = tuple(role for role in RENDERED if role.startswith("code."))
+DERIVED = {"code.row", "code.label", "diff_added.word", "diff_removed.word"}
+"""What tells the pane something, or is made of other roles."""
+CODE = tuple(role for role in RENDERED if role.startswith("code.") and role not in DERIVED)
 """Text in code blocks."""
-MARKDOWN = tuple(role for role in RENDERED if role not in {*CODE, *STATES, *ATTRIBUTES})
+MARKDOWN = tuple(role for role in RENDERED if role not in {*CODE, *STATES, *ATTRIBUTES, *DERIVED})
 """Text in prose. What is struck through or bold by name needs no theme to say so."""
 ROLES = (*SURFACES, QUIET, *STATES, *LIFTED, *MARKDOWN, *CODE)
 """Every role; a theme defines all of them."""
@@ -109,7 +111,8 @@ class Theme:
     def palette(self) -> Palette:
         """The looks as the conversation is painted; a surface is a background there."""
         roles = {role: f"on {self.roles[role]}" for role in SURFACES}
-        return Palette({**self.roles, **roles}, coloured=self.coloured)
+        words = {"diff_added.word": "bold underline", "diff_removed.word": "bold underline"}
+        return Palette({**words, **self.roles, **roles}, coloured=self.coloured)
 
     def variables(self) -> dict[str, str]:
         """What style sheets may name beside Textual's own `$background`, `$panel`, `$accent` ….

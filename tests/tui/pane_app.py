@@ -12,8 +12,8 @@ from textual.app import App, ComposeResult
 from textual.widgets import TextArea
 
 from chatterm.render.lines import Span
-from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.items import Item, LinesItem, MarkdownItem
+from chatterm.tui.pane.scrolling import ScrollingPane
 
 
 def conversation(count: int) -> list[Item]:
@@ -33,11 +33,11 @@ def conversation(count: int) -> list[Item]:
 class PaneApp(App[None]):
     """A pane over a prompt."""
 
-    CSS = "ConversationPane { height: 1fr; } TextArea { height: 3; }"
+    CSS = "ScrollingPane { height: 1fr; } TextArea { height: 3; }"
 
     def __init__(self, items: Sequence[Item] = ()) -> None:
         super().__init__()
-        self.pane = ConversationPane()
+        self.pane = ScrollingPane()
         self.prompt = TextArea()
         self._first = list(items)
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import Layout, WidgetPlacement
@@ -56,14 +54,6 @@ class ConversationPane(VerticalScroll):
     """
     can_focus = True
     BLANK = True  # nothing of its own is seen: it needn't be styled row by row
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "go(-1)", "Up", show=False),
-        Binding("down,j", "go(1)", "Down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
-        Binding("pagedown,ctrl+f,space", "page(1)", "Page down", show=False),
-        Binding("home,g", "first", "Beginning", show=False),
-        Binding("end,G", "follow", "End", show=False),
-    ]
 
     class Moved(Message):
         """What is seen has changed in a way that others may tell.
@@ -256,23 +246,8 @@ class ConversationPane(VerticalScroll):
         self._lay_out()
         self._tell()
 
-    def action_go(self, rows: int) -> None:
-        """Scroll by rows."""
-        self._scroll_by(rows)
-
-    def action_page(self, pages: int) -> None:
-        """Scroll by screens, two rows less."""
-        self._scroll_by(pages * max(1, self._screen_rows - 2))
-
-    def action_first(self) -> None:
-        """Go to the beginning."""
-        self._scroll_by(-self._heights.total)
-
-    def action_follow(self) -> None:
-        """Go to the end."""
-        self.follow()
-
-    def _scroll_by(self, rows: int) -> None:
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll by rows, not beyond the ends."""
         goal = max(0, min(self._top_row + rows, self._last_top))
         self.scroll_to(y=goal, animate=False)
 

@@ -273,7 +273,7 @@ class ReadingPane(ConversationPane):
 
     def _scroll_on(self) -> None:
         y = self._pointer[1]
-        self.action_go(-2 if y <= self.region.y else 2)
+        self.scroll_rows(-2 if y <= self.region.y else 2)
         self._select_to_pointer()
 
     def _stop_scrolling(self) -> None:

@@ -1,0 +1,311 @@
+"""Asking the user about a call: which keys answer, and when they count."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from textual import events
+
+from chatterm.agent.questions import Question, Reply
+from chatterm.errors import UsageError
+from chatterm.permissions.rules import Proposal, Scope
+from chatterm.permissions.rulewords import rule_of, words_of
+from chatterm.render.lines import Line, Span
+from chatterm.render.sanitize import escape_controls
+from chatterm.tui.steps.call import CallItem
+from chatterm.tui.steps.question import QuestionItem
+from chatterm.tui.steps.signs import Signs
+
+_GRACE_S = 0.3
+"""So long after a question came up it takes no key: that was meant for something else."""
+
+
+class Desk(Protocol):
+    """What asking needs of the screen."""
+
+    def has_draft(self) -> bool:
+        """Whether something is half typed in the prompt."""
+
+    def seen(self, item: CallItem, row: int) -> bool:
+        """Whether a row of an item is, or was, on the screen; if not it is brought there."""
+
+    def write_line(self, label: str, text: str, done: Callable[[str | None], None]) -> None:
+        """Have the user write something; None when it is given up."""
+
+
+class Asking:
+    """Asks about one call after the other.
+
+    Args:
+        desk: The screen.
+        signs: The signs.
+        clock: Tells seconds.
+
+    Attributes:
+        answering: The keys go to the question, although something is typed in the prompt.
+    """
+
+    def __init__(
+        self, desk: Desk, signs: Signs, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._desk = desk
+        self._signs = signs
+        self._clock = clock
+        self._item: QuestionItem | None = None
+        self._call: CallItem | None = None
+        self._answer: asyncio.Future[Reply] | None = None
+        self._asked_at = 0.0
+        self._rule: Proposal | None = None
+        self.answering = False
+
+    @property
+    def open(self) -> bool:
+        """Whether a question waits for its answer."""
+        return self._item is not None
+
+    async def ask(self, question: Question, call: CallItem) -> Reply:
+        """Ask about a call, under it, until there is an answer."""
+        self._item = QuestionItem(f"{call.key}/question", question, self._signs)
+        self._call = call
+        self._rule = None
+        self.answering = False
+        self._asked_at = self._clock()
+        self._answer = asyncio.get_running_loop().create_future()
+        self.draft_changed()
+        call.show_question(self._item)
+        try:
+            return await self._answer
+        finally:
+            self._item = self._call = self._answer = None
+            call.show_question(None)
+
+    def draft_changed(self) -> None:
+        """Something was typed, or is no longer there: with a draft no letter answers."""
+        item = self._item
+        if item is None:
+            return
+        held = "" if self.answering or not self._desk.has_draft() else "Tab to answer"
+        if held != item.held:
+            item.held = held
+            item.restate()
+
+    def takes(self, event: events.Key) -> bool:
+        """Whether a key was for the question."""
+        item = self._item
+        if item is None:
+            return False
+        if self._clock() - self._asked_at < _GRACE_S:
+            # What would answer is lost; what is typed into a draft isn't.
+            return not item.held and self._means_something(item, event)
+        if item.held:
+            if event.key == "tab":
+                self.answering = True
+                self.draft_changed()
+                return True
+            return False
+        return self._key(item, event)
+
+    def choose(self, name: str) -> None:
+        """An answer was clicked."""
+        if self._item is None or self._clock() - self._asked_at < _GRACE_S:
+            return
+        self.answering = True
+        self.draft_changed()
+        self._do(self._item, name)
+
+    @staticmethod
+    def _means_something(item: QuestionItem, event: events.Key) -> bool:
+        keys = {choice.key for choice in item.choices}
+        return event.key in {"enter", "tab", "escape"} or (event.character or "") in keys
+
+    def _key(self, item: QuestionItem, event: events.Key) -> bool:
+        if self._rule is not None:
+            return self._rule_key(item, event)
+        key, character = event.key, event.character or ""
+        if key == "tab":
+            self._write_note(item)
+        elif key in {"left", "right"}:
+            step = 1 if key == "right" else -1
+            last = len(item.choices) - 1
+            start = -1 if step > 0 else last + 1
+            at = (start if item.chosen is None else item.chosen) + step
+            item.chosen = max(0, min(last, at))
+            item.restate()
+        elif key == "enter" and item.chosen is not None:
+            self._do(item, item.choices[item.chosen].name)
+        elif key == "escape":
+            self._do(item, "stop")
+        elif name := next((each.name for each in item.choices if each.key == character), ""):
+            self._do(item, name)
+        else:
+            # Nothing else is typed while a question waits: letters aren't for the prompt then.
+            return event.is_printable or key == "enter"
+        return True
+
+    def _do(self, item: QuestionItem, name: str) -> None:
+        allows = name in {"once", "session", "always", "rest"}
+        if allows and not self._was_seen(item):
+            self._say(item, "read it to its end first")
+            return
+        match name:
+            case "once":
+                self._reply(Reply(allow=True, note=item.note))
+            case "rest":
+                self._reply(Reply(allow=True, note=item.note, rest=True))
+            case "session":
+                proposal = _with(item.question, Scope.SESSION)
+                self._reply(
+                    Reply(allow=True, note=item.note, scope=Scope.SESSION, rule=proposal.rule)
+                )
+            case "always":
+                self._choose_rule(item, _always(item.question))
+            case "edit":
+                self._edit(item)
+            case "no":
+                self._reply(Reply(allow=False, note=item.note))
+            case "none":
+                self._reply(Reply(allow=False, note=item.note, rest=True))
+            case "stop":
+                self._reply(Reply(allow=False, note=item.note, stop=True))
+            case "project" | "everywhere" | "rule" | "back":
+                self._rule_do(item, name)
+
+    def _was_seen(self, item: QuestionItem) -> bool:
+        call = self._call
+        return call is None or self._desk.seen(call, 1 + max(0, item.body_rows - 1))
+
+    def _say(self, item: QuestionItem, text: str) -> None:
+        item.says = text
+        item.restate()
+
+    def _reply(self, reply: Reply) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(reply)
+
+    # --- notes, and changing what would run ---
+
+    def _write_note(self, item: QuestionItem) -> None:
+        def done(text: str | None) -> None:
+            if text is not None and item is self._item:
+                item.note = text
+                item.restate()
+
+        self._desk.write_line("note to the model", item.note, done)
+
+    def _edit(self, item: QuestionItem) -> None:
+        call = item.question.call
+        values: Mapping[str, Any] = call.input or {}
+        if "command" in values:
+            self._desk.write_line(
+                "edit the command, Enter runs it",
+                str(values["command"]),
+                lambda text: self._edited(
+                    item, None if text is None else {**values, "command": text}
+                ),
+            )
+            return
+        import json
+
+        self._desk.write_line(
+            "edit the arguments, Enter runs them",
+            json.dumps(values, ensure_ascii=False),
+            lambda text: self._edited_json(item, text),
+        )
+
+    def _edited_json(self, item: QuestionItem, text: str | None) -> None:
+        import json
+
+        if text is None:
+            return
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            self._say(item, f"that isn't JSON: {error}")
+            return
+        if isinstance(values, dict):
+            self._edited(item, values)
+        else:
+            self._say(item, "the arguments have to be a JSON object")
+
+    def _edited(self, item: QuestionItem, values: Mapping[str, Any] | None) -> None:
+        if values is not None and item is self._item:
+            self._reply(Reply(allow=True, note=item.note, arguments=values))
+
+    # --- rules ---
+
+    def _choose_rule(self, item: QuestionItem, proposal: Proposal) -> None:
+        self._rule = proposal
+        self._show_rule(item)
+
+    def _show_rule(self, item: QuestionItem) -> None:
+        proposal = self._rule
+        if proposal is None:
+            item.rules = ()
+            item.restate()
+            return
+        key = ("accent", "strong")
+        rule = Span(escape_controls(words_of(proposal.rule)), ("strong",))
+        lines: list[Line] = [(), (Span("always allow  ", ("muted",)), rule)]
+        offers: list[Span] = []
+        if Scope.PROJECT in proposal.scopes:
+            offers += [Span("p", key), Span(" in this project   ")]
+        if Scope.EVERYWHERE in proposal.scopes:
+            offers += [Span("g", key), Span(" everywhere   ")]
+        offers += [Span("e", key), Span(" edit the rule   "), Span("Esc", key), Span(" back")]
+        lines += [tuple(offers), ()]
+        item.rules = lines
+        item.restate()
+
+    def _rule_key(self, item: QuestionItem, event: events.Key) -> bool:
+        names = {"p": "project", "g": "everywhere", "e": "rule"}
+        if event.key == "escape":
+            self._rule_do(item, "back")
+        elif event.character in names:
+            self._rule_do(item, names[event.character])
+        elif event.key == "tab":
+            proposal = self._rule
+            others = item.question.proposals
+            if proposal in others:
+                self._rule = others[(others.index(proposal) + 1) % len(others)]
+                self._show_rule(item)
+        return True
+
+    def _rule_do(self, item: QuestionItem, name: str) -> None:
+        proposal = self._rule
+        if proposal is None:
+            return
+        if name == "back":
+            self._rule = None
+            self._show_rule(item)
+        elif name == "rule":
+            words = words_of(proposal.rule)
+            self._desk.write_line("the rule", words, lambda text: self._rule_edited(item, text))
+        else:
+            scope = Scope(name)
+            if scope in proposal.scopes:
+                self._reply(Reply(allow=True, note=item.note, scope=scope, rule=proposal.rule))
+
+    def _rule_edited(self, item: QuestionItem, text: str | None) -> None:
+        if text is None or self._rule is None or item is not self._item:
+            return
+        try:
+            rule = rule_of(text, "allow")
+        except UsageError as error:
+            self._say(item, error.message)
+            return
+        item.says = ""
+        self._rule = replace(self._rule, rule=rule)
+        self._show_rule(item)
+
+
+def _with(question: Question, scope: Scope) -> Proposal:
+    return next(each for each in question.proposals if scope in each.scopes)
+
+
+def _always(question: Question) -> Proposal:
+    beyond = {Scope.PROJECT, Scope.EVERYWHERE}
+    return next(each for each in question.proposals if beyond & set(each.scopes))

@@ -26,8 +26,13 @@ Mode = Literal["insert", "normal", "visual"]
 _ESCAPES = frozenset({"escape", "ctrl+left_square_bracket"})
 # Actions that are an operator and its target in one key; in visual mode, some are about lines.
 _SHORT = {
-    **{"D": ("d", "$"), "C": ("c", "$"), "Y": ("y", "line"), "S": ("c", "line")},
-    **{"x": ("d", "l"), "X": ("d", "h"), "s": ("c", "l")},
+    "D": ("d", "$"),
+    "C": ("c", "$"),
+    "Y": ("y", "line"),
+    "S": ("c", "line"),
+    "x": ("d", "l"),
+    "X": ("d", "h"),
+    "s": ("c", "l"),
 }
 _SHORT_VISUAL = {"x": "d", "s": "c"}
 _SHORT_LINES = {"X": "d", "D": "d", "Y": "y", "S": "c", "C": "c"}
@@ -158,9 +163,7 @@ class Vim:
                 self._commands.end(area)
                 self._last = self._change
         if self.mode == "normal":
-            at = buffer.cursor
-            if at != last_of_line(buffer.text, at):
-                buffer.settle()
+            buffer.settle()
 
     def _repeat(self, count: int | None, area: TextArea) -> None:
         if (change := self._last) is None or area.read_only:

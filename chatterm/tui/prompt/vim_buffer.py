@@ -36,7 +36,9 @@ class Buffer:
     def settle(self) -> None:
         """Set the cursor on a character, as normal mode has it, not after the last of a line."""
         at = self.cursor
-        self.move(min(at, last_of_line(self.text, at)))
+        last = last_of_line(self.text, at)
+        if at > last:
+            self.move(last)
 
     def select(self, start: int, end: int) -> None:
         """Show a selection whose cursor is at its end, which may come before its start."""
@@ -58,7 +60,7 @@ class Buffer:
 
     def _location(self, at: int) -> tuple[int, int]:
         row = 0
-        for row, line in enumerate(self._area.document.lines):  # noqa: B007 - the last counts too
+        for row, line in enumerate(self._area.document.lines):
             if at <= len(line):
                 return row, at
             at -= len(line) + 1
@@ -91,9 +93,12 @@ class Commands:
 
     def redo(self, area: TextArea) -> None:
         """Do again the command that was undone last."""
+        undone = area.history.redo_stack
         area.redo()
         while area.history.redo_stack and not self._ends(area.history.undo_stack[-1]):
             area.redo()
+        if undone:
+            area.move_cursor(undone[-1][0].top)
 
     def _ends(self, batch: list[Edit]) -> bool:
         return any(batch is last for last in self._last)

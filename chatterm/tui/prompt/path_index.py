@@ -15,6 +15,8 @@ from chatterm.tools.base import ToolError
 from chatterm.tools.opening import open_directory
 from chatterm.tools.walking import Entry, ignored_below, walk
 
+_IDLE = 5  # how much longer than gathering takes the next must wait
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -23,11 +25,12 @@ class Bounds:
     Attributes:
         most: How many paths.
         seconds: How long it may take.
-        stale_s: After how many seconds they are gathered anew when they are asked for.
+        stale_s: After how many seconds they are gathered anew when they are asked for; later
+            where gathering takes long.
     """
 
     most: int = 50_000
-    seconds: float = 3.0
+    seconds: float = 5.0
     stale_s: float = 10.0
 
 
@@ -66,14 +69,13 @@ class PathIndex:
         self._bounds = bounds or Bounds()
         self._clock = clock
         self._paths: tuple[str, ...] = ()
-        self._gathered_at: float | None = None
+        self._stale_at: float | None = None
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
     def paths(self) -> tuple[str, ...]:
         """What is known now, nearest first; gathering begins where that is nothing or old."""
-        now, at = self._clock(), self._gathered_at
-        stale = at is None or now - at > self._bounds.stale_s
+        stale = self._stale_at is None or self._clock() > self._stale_at
         if stale and self._thread is None and not self._stopped.is_set():
             self._thread = threading.Thread(target=self._gather, name="paths", daemon=True)
             self._thread.start()
@@ -91,11 +93,13 @@ class PathIndex:
         self._stopped.set()
 
     def _gather(self) -> None:
+        began = self._clock()
         try:
             paths = tuple(sorted(self._found(), key=_nearness))
             differs = paths != self._paths
             self._paths = paths
-            self._gathered_at = self._clock()
+            now = self._clock()
+            self._stale_at = now + max(self._bounds.stale_s, _IDLE * (now - began))
             if differs and self._changed is not None and not self._stopped.is_set():
                 self._changed()
         finally:

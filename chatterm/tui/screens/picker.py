@@ -141,7 +141,7 @@ class Picker(PanelScreen[Picked | None]):
             self._find()
         else:
             self._ask(0)
-        self.call_after_refresh(self._bring_in_cursor)
+        self.call_after_refresh(self._begin)
 
     def on_resize(self) -> None:
         """The choice stays in sight, and its preview fits."""
@@ -214,6 +214,10 @@ class Picker(PanelScreen[Picked | None]):
         if self._then is not None:
             then, self._then = self._then, None
             then()
+
+    def _begin(self) -> None:
+        """Now that the room is known, show what is around the cursor."""
+        self._rows.go_to(self._rows.cursor - self._rows.screenful // 2)
 
     def _bring_in_cursor(self) -> None:
         self._rows.bring_in(self._rows.cursor)

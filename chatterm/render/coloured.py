@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from chatterm.render.lines import PLAIN, Line, Span, Style, cut
+from chatterm.render.lines import PLAIN, Line, Span, Style, cells, cut, line_text
 from chatterm.render.sanitize import sanitize
 
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
@@ -90,21 +90,32 @@ class ColouredText:
             1
             if len(line) <= width and line.isascii() and "\t" not in line
             # Else it has to be looked at.
-            else self._count(number, line, width)
+            else self._count(number, width)
             for number, line in enumerate(sources, start)
         ]
 
-    def _count(self, number: int, line: str, width: int) -> int:
-        plain = _SGR.sub("", line)
-        if plain.isascii() and plain.isprintable() and len(plain) < _LONGEST:
+    def plain(self, number: int) -> str:
+        """A line without its colours: sanitised."""
+        source = self._lines[number] if number < len(self._lines) else self._open
+        source = source[:_LONGEST].rstrip("\r")
+        bare = _SGR.sub("", source)
+        if bare.isascii() and bare.isprintable():
+            return bare
+        if "\x1b" not in source:
+            return sanitize(source).replace("\n", " ")
+        return line_text(self.line(number))
+
+    def _count(self, number: int, width: int) -> int:
+        plain = self.plain(number)
+        if plain.isascii():
             return -(-len(plain) // width) or 1
-        return len(self.rows(number, width))
+        # Where wide characters are cut, a row may end a cell early.
+        return 1 if cells(plain) <= width else len(self.rows(number, width))
 
     def text(self, start: int = 0, end: int | None = None) -> str:
         """Lines without colours, for copying and searching."""
         end = len(self) if end is None else end
-        lines = (self.line(number) for number in range(start, end))
-        return "\n".join("".join(span.text for span in line) for line in lines)
+        return "\n".join(self.plain(number) for number in range(start, end))
 
     def _add(self, number: int, line: str) -> None:
         if self._style:

@@ -110,3 +110,11 @@ def test_feeding_says_which_lines_changed() -> None:
     made = ColouredText("a\nb")
     assert made.feed("c\nd") == 1
     assert made.text() == "a\nbc\nd"
+
+
+@given(st.lists(st.sampled_from(["a", "é", "日", "\t", " ", "\x1b[31m", "\x1b[m", "\x1b]0;t\x07",
+                                 "\u202e", "\x1b", "\x9b", "\ufeff", "\u3164"])))  # fmt: skip
+def test_plain_is_what_a_line_says_without_its_colours(parts: list[str]) -> None:
+    text = ColouredText("".join(parts))
+    for number in range(len(text)):
+        assert text.plain(number) == "".join(span.text for span in text.line(number))

@@ -61,6 +61,12 @@ def test_brackets_and_the_like_are_themselves() -> None:
     assert found(".*", "anything") == []
 
 
+def test_among_very_many_it_finds_the_same_ones() -> None:
+    texts = [f"a{n}b" for n in range(5000)]
+    assert sorted(rank("ab", texts)) == list(range(5000))
+    assert rank("ab", [*texts, "xab", "ab"])[:2] == [5001, 5000]
+
+
 @given(st.text("ab c_", max_size=8), st.text("ab c_", max_size=20))
 def test_what_is_found_is_there(query: str, text: str) -> None:
     compared = Query(query)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -277,10 +276,13 @@ async def test_escape_gives_a_search_up_and_goes_back() -> None:
         await wait_until(pilot, lambda: app.answers == [None])
 
 
-async def test_nothing_found_says_so() -> None:
+@each_size
+async def test_what_was_found_is_counted_or_said_to_be_nowhere(size: tuple[int, int]) -> None:
     app = ScreensApp()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         await app.open(Pager(DARK, "Output", NUMBERS), pilot)
+        await pilot.press("/", *"line 77", "enter")
+        await wait_until(pilot, lambda: shows(app, "1 of 111"))
         await pilot.press("/", *"zebra", "enter", "n")
         await wait_until(pilot, lambda: shows(app, "nothing found"))
 
@@ -303,6 +305,10 @@ async def test_copying_hands_all_of_it_to_the_app_without_colours() -> None:
 
 
 # --- saving ---
+
+
+def names_in(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
 
 
 async def save(pilot: Pilot[None], app: ScreensApp, pager: Pager, *keys: str) -> None:
@@ -356,7 +362,7 @@ async def test_a_name_that_will_not_do_is_refused(tmp_path: Path, name: str, wro
         pager = Pager(DARK, "Output", "a", directory=tmp_path, save_as=name)
         await save(pilot, app, pager, "enter")
         await wait_until(pilot, lambda: shows(app, wrong))
-        assert os.listdir(tmp_path) == ["sub"]
+        assert names_in(tmp_path) == ["sub"]
 
 
 async def test_the_hints_say_no_more_than_there_is_room_for() -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 
 from chatterm.errors import StoreError
@@ -188,6 +189,16 @@ async def test_a_click_moves_and_another_picks() -> None:
         await wait_until(pilot, lambda: app.answers == [Picked(FRUIT[2])])
 
 
+async def test_the_wheel_scrolls_and_leaves_the_cursor() -> None:
+    choices = [Choice(str(n), f"choice {n}") for n in range(100)]
+    app = ScreensApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await app.open(Picker(DARK, "Numbers", choices), pilot)
+        await pilot._post_mouse_events([MouseScrollDown], offset=row_of(app, "choice 3"))
+        await wait_until(pilot, lambda: not shows(app, "choice 0"))
+        assert cursor(app) == "0"
+
+
 async def test_twenty_thousand_choices_are_made_only_as_far_as_they_are_seen() -> None:
     made: list[int] = []
 
@@ -270,16 +281,17 @@ async def test_an_action_in_place_may_ask_first() -> None:
         assert cursor(app) == "banana"
 
 
-async def test_an_action_that_fails_says_why() -> None:
+@each_size
+async def test_an_action_that_fails_says_why(size: tuple[int, int]) -> None:
     async def delete(choice: Choice) -> None:
-        raise StoreError("the store is locked")
+        raise StoreError("the store is locked by another program")
 
     app = ScreensApp()
-    async with app.run_test() as pilot:
+    async with app.run_test(size=size) as pilot:
         actions = [Action("ctrl+d", "delete", "delete", delete)]
         await app.open(Picker(DARK, "Fruit", FRUIT, actions=actions), pilot)
         await pilot.press("ctrl+d")
-        await wait_until(pilot, lambda: shows(app, "the store is locked"))
+        await wait_until(pilot, lambda: shows(app, "the store is locked by another"))
 
 
 async def test_those_who_follow_the_cursor_are_told_at_once() -> None:

@@ -147,7 +147,7 @@ class ChoiceRows(Rows):
         places = self._query.places(folded(choice.text))
         label = overlay(as_line(choice.label), places, ("match",))
         mark = Span("• ", ("marker",)) if choice.key == self._current else Span("  ")
-        return spread((mark, *label), as_line(choice.detail, MUTED), width)
+        return spread((mark, *label), (as_line(choice.detail, MUTED),), width)
 
     def row_style(self, row: int) -> Style:
         """The row of the cursor stands out."""

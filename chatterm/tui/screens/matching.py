@@ -23,6 +23,8 @@ _WORD_START = 8
 _TOGETHER = 5
 _LONGEST = 300
 """Characters of a text in which pieces are looked for."""
+_MOST_CAREFULLY = 1500
+"""Texts among which the best pieces are looked for: it takes too long among more."""
 
 
 class Query:
@@ -35,11 +37,16 @@ class Query:
     def __init__(self, text: str) -> None:
         self._words = [_Word(word) for word in folded(text).split()]
 
-    def score(self, text: str) -> int | None:
-        """How well a folded text fits, or None where it doesn't."""
+    def score(self, text: str, *, carefully: bool = True) -> int | None:
+        """How well a folded text fits, or None where it doesn't.
+
+        Args:
+            text: The text.
+            carefully: Look for the best pieces, too, not only for the first.
+        """
         total = 0
         for word in self._words:
-            score = word.score(text)
+            score = word.score(text, carefully=carefully)
             if score is None:
                 return None
             total += score
@@ -60,13 +67,21 @@ def rank(query: str, texts: Sequence[str], among: Iterable[int] | None = None) -
     """
     numbers = range(len(texts)) if among is None else among
     compared = Query(query)
-    scored = [
-        (-score, number)
-        for number in numbers
-        if (score := compared.score(texts[number])) is not None
-    ]
+    scored = _scored(compared, texts, numbers, carefully=False)
+    if len(scored) <= _MOST_CAREFULLY:
+        scored = _scored(compared, texts, (number for _, number in scored), carefully=True)
     scored.sort()
     return [number for _, number in scored]
+
+
+def _scored(
+    query: Query, texts: Sequence[str], numbers: Iterable[int], *, carefully: bool
+) -> list[tuple[int, int]]:
+    return [
+        (-score, number)
+        for number in numbers
+        if (score := query.score(texts[number], carefully=carefully)) is not None
+    ]
 
 
 class _Word:
@@ -75,15 +90,18 @@ class _Word:
         self._at_word = re.compile(rf"(?<![^\W_]){re.escape(word)}")
         self._in_order = re.compile(".*?".join(map(re.escape, word)), re.DOTALL)
 
-    def score(self, text: str) -> int | None:
+    def score(self, text: str, *, carefully: bool) -> int | None:
         at = text.find(self._word)
         if at == 0:
             return _WHOLE
         if at > 0:
             found = self._at_word.search(text)
             return _AT_WORD - min(found.start(), 99) if found else _INSIDE - min(at, 99)
-        if not self._in_order.search(text):
+        pieces = self._in_order.search(text)
+        if not pieces:
             return None
+        if not carefully:
+            return -min(pieces.end() - pieces.start(), 99)
         return _aligned(self._word, text[:_LONGEST])[0]
 
     def places(self, text: str) -> Iterable[int]:

@@ -101,7 +101,6 @@ class Pager(PanelScreen[None]):
         self._save_as = save_as
         self._began = 0  # the line that was read when a search began
         self._query = ""
-        self._note: Line = ()
 
     def compose(self) -> ComposeResult:
         """The title, the text, and what is searched for."""
@@ -159,24 +158,24 @@ class Pager(PanelScreen[None]):
 
     @on(PagerRows.Moved)
     def _moved(self) -> None:
-        self._note = ()
-        self._tell()
-
-    def _tell(self) -> None:
         """Say at the right of the title where one is, and what was found."""
         first, last = self._rows.seen
         total = self._text.source_number(len(self._text) - 1) + 1 if len(self._text) else 0
         place = as_line(f"{first:,}–{last:,} of {total:,}", MUTED)  # noqa: RUF001 - a range
-        self._title.show(right=self._note or (*self._found_words(), *place))
+        words = self._found_words()
+        if words:
+            self._title.show(right=(*words, Span(" · ", MUTED), *place), shorter=words)
+        else:
+            self._title.show(right=place, shorter=as_line(f"{last:,}/{total:,}", MUTED))
 
     def _found_words(self) -> Line:
         found = self._rows.found
         if not found.length:
             return ()
         if not len(found):
-            return (Span("nothing found", ERROR), Span(" · ", MUTED))
+            return (Span("nothing found", ERROR),)
         more = "+" if len(found) == MOST_FOUND else ""
-        return (Span(f"{found.current + 1:,} of {len(found):,}{more}"), Span(" · ", MUTED))
+        return (Span(f"{found.current + 1:,} of {len(found):,}{more}"),)
 
     # --- searching ---
 
@@ -267,8 +266,7 @@ class Pager(PanelScreen[None]):
         return None
 
     def _say(self, words: str, style: Style = MUTED) -> None:
-        self._note = as_line(words, style)
-        self._tell()
+        self._title.say(as_line(words, style))
 
 
 def _write(path: Path, text: str, mode: str) -> None:

@@ -58,10 +58,8 @@ class PagerText:
     def plain_line(self, number: int) -> str:
         """A line without its styles."""
         if self._coloured is not None:
-            source = self._sources[number]
-            if source.isascii() and source.isprintable():
-                return source
-        return line_text(self.line(number))
+            return self._coloured.plain(number)
+        return line_text(self._lines[number])
 
     @cached_property
     def plain(self) -> str:

@@ -89,14 +89,15 @@ def overlay(line: Line, places: Sequence[int], style: Style) -> Line:
     return tuple(spans)
 
 
-def spread(left: Line, right: Line, width: int) -> Line:
-    """A line with another at its right end, which goes where the two don't fit side by side."""
-    used = line_cells(right)
-    wanted = min(line_cells(left), width // 2)
-    if not used or wanted + 2 + used > width:
-        return fit(left, width)
-    left = fit(left, width - 2 - used)
-    return (*left, Span(" " * (width - used - line_cells(left))), *right)
+def spread(left: Line, rights: Sequence[Line], width: int) -> Line:
+    """A line with another at its right end: the first of some that fits beside half of it."""
+    for right in rights:
+        used = line_cells(right)
+        wanted = min(line_cells(left), width // 2)
+        if used and wanted + 2 + used <= width:
+            left = fit(left, width - 2 - used)
+            return (*left, Span(" " * (width - used - line_cells(left))), *right)
+    return fit(left, width)
 
 
 def looks(palette: Palette, roles: Style) -> RichStyle:

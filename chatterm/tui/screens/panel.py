@@ -48,17 +48,23 @@ class Row(Widget):
         self.palette = palette
         self.left = left
         self.right = right
+        self._shorter: Line = ()
+        self._note: Line = ()
 
-    def show(self, *, left: Line | None = None, right: Line | None = None) -> None:
-        """Change what it says."""
-        self.left = self.left if left is None else left
-        self.right = self.right if right is None else right
+    def show(self, *, right: Line, shorter: Line = ()) -> None:
+        """Change what stands at the right, and what does where there is less room."""
+        self.right, self._shorter, self._note = right, shorter, ()
+        self.refresh()
+
+    def say(self, note: Line) -> None:
+        """Say something that must be read instead of all else, until that changes."""
+        self._note = note
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """The row."""
         width = self.size.width
-        line = spread(self.left, self.right, width)
+        line = self._note or spread(self.left, (self.right, self._shorter), width)
         return paint(line, width, self.rich_style, self.palette)
 
 

@@ -308,7 +308,7 @@ class Picker(PanelScreen[Picked | None]):
         try:
             choices = await run(choice)
         except (ChattermError, OSError) as error:
-            self._title.show(right=as_line(str(error), ERROR))
+            self._title.say(as_line(str(error), ERROR))
             return
         finally:
             self._acting = False

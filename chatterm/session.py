@@ -191,6 +191,15 @@ class Session:
         del self._path[kept:]
         self.head = turn
 
+    def before(self, turn: str) -> str | None:
+        """The turn before one on the way to the head; None for the first.
+
+        Raises:
+            ValueError: The turn isn't on the way to the head.
+        """
+        place = self._place_of(turn)
+        return self._path[place - 1] if place else None
+
     def _place_of(self, turn: str) -> int:
         if turn not in self._place:
             raise ValueError("no such turn on the way to the head")

@@ -32,9 +32,7 @@ class Part:
     act: str = ""
 
 
-def laid_out(
-    parts: list[Part], width: int, dot: str = "·"
-) -> tuple[Line, list[Spot]]:
+def laid_out(parts: list[Part], width: int, dot: str = "·") -> tuple[Line, list[Spot]]:
     """The row at a width, and which cells of it do something.
 
     Args:
@@ -65,9 +63,7 @@ def _cells(parts: list[Part]) -> int:
     return texts + 3 * max(0, len(parts) - 1)
 
 
-def _put(
-    parts: list[Part], at: int, line: list[Span], spots: list[Spot], dot: str
-) -> int:
+def _put(parts: list[Part], at: int, line: list[Span], spots: list[Spot], dot: str) -> int:
     for number, part in enumerate(parts):
         if number:
             line.append(Span(f" {dot} ", ("muted",)))

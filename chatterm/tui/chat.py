@@ -1,0 +1,524 @@
+"""The screen of a conversation: it holds the parts together and does nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+
+from chatterm.agent.queue import When
+from chatterm.errors import ChattermError
+from chatterm.events import Event, TurnFinished, TurnStarted, UsageReported
+from chatterm.steps import UserInput
+from chatterm.tui.asking import Asking
+from chatterm.tui.bottom import Bottom, Suggestions
+from chatterm.tui.chat_pane import ChatPane, bindings
+from chatterm.tui.completing import Completing
+from chatterm.tui.deeds.every import BY_NAME
+from chatterm.tui.pane.conversation_pane import ConversationPane
+from chatterm.tui.pane.items import Item
+from chatterm.tui.pane.palette import Palette
+from chatterm.tui.pane.reading import ReadingPane
+from chatterm.tui.prompt.prompt import Prompt
+from chatterm.tui.queue_view import QueueView
+from chatterm.tui.status import StatusRow
+from chatterm.tui.steps.call import CallItem
+from chatterm.tui.steps.step_item import Looks
+from chatterm.tui.talk import Talk
+from chatterm.tui.telling import Telling
+from chatterm.tui.transcript import Transcript
+from chatterm.tui.trouble import TroubleItem
+from chatterm.tui.welcome import WelcomeItem
+
+if TYPE_CHECKING:
+    from chatterm.agent.questions import Question, Reply
+    from chatterm.config import Config
+    from chatterm.store import RecordedTurn
+    from chatterm.tui.options import AppOptions
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 0.125
+_EARLIER = 200
+"""How many turns of a long conversation are added at once before those that are shown."""
+
+
+@dataclass(slots=True)
+class Setting:
+    """How the screen looks.
+
+    Attributes:
+        looks: How steps are shown.
+        palette: What roles look like.
+    """
+
+    looks: Looks
+    palette: Palette
+
+
+class Chat(Screen[None]):
+    """A conversation on the screen.
+
+    Attributes:
+        talk: The conversation behind it.
+        pane: Shows it.
+        transcript: Makes events into what the pane shows.
+        asking: Asks about calls.
+        editing: The turn whose message is being edited, to be sent anew.
+        escaped_at: When Esc was pressed with nothing to leave.
+        armed_at: When Ctrl+C was pressed with nothing to stop.
+    """
+
+    CSS = """
+    Chat { background: $background; layout: vertical; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings(reading=False)
+    AUTO_FOCUS = "#prompt"
+
+    def __init__(self, options: AppOptions, config: Config, setting: Setting, typed: str) -> None:
+        super().__init__()
+        self.options = options
+        self.setting = setting
+        self.palette = setting.palette
+        signs = setting.looks.signs
+        self.pane = ChatPane(self.palette, id="pane")
+        self.transcript = Transcript(self.pane, setting.looks)
+        self.talk = Talk(options, config, self)
+        self.asking = Asking(self, signs)
+        self.suggestions = Suggestions(self.palette)
+        self.queue_view = QueueView(self.palette)
+        self.bottom = Bottom(signs.prompt, self.palette)
+        self.status = StatusRow(self.palette)
+        self.status.dot = signs.dot
+        self.telling = Telling(self)
+        self.completing = Completing(self)
+        self.welcome: WelcomeItem | None = None
+        self.editing: str | None = None
+        self.escaped_at = self.armed_at = 0.0
+        self._typed = typed
+        self._ticker: Timer | None = None
+        self._frame = 0
+        self._troubles = 0
+        self._seen_rows: set[tuple[str, int]] = set()
+
+    def compose(self) -> ComposeResult:
+        """The pane, what waits, the prompt, the status."""
+        yield self.pane
+        yield self.queue_view
+        yield self.suggestions
+        yield self.bottom
+        yield self.status
+
+    # --- beginning and ending ---
+
+    def on_mount(self) -> None:
+        """Show something at once; open what else is needed after that."""
+        self.prompt.taking = self._takes
+        if self._typed:
+            self.prompt.insert_at_cursor(self._typed)
+        if not (self.options.go_on or self.options.resume):
+            self._greet()
+        self.telling.refresh()
+        self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
+
+    def _greet(self) -> None:
+        keys = [
+            (self.keys_of("help") or "/help", "the keys"),
+            ("/", "commands"),
+            (self.keys_of("conversations") or "/conversations", "earlier conversations"),
+        ]
+        self.welcome = WelcomeItem(keys)
+        self.pane.replace([self.welcome])
+
+    async def _open(self) -> None:
+        from chatterm.tui.opening import open_all
+
+        await open_all(self)
+
+    async def show_recorded(self, recorded: Sequence[RecordedTurn]) -> None:
+        """Show a conversation from its end; what was before it comes by and by."""
+        self.welcome = None
+        self.transcript.show([(turn.id, turn.events) for turn in recorded])
+        if not recorded:
+            self._greet()
+        self.telling.turns_shown(recorded)
+        first = recorded[0] if recorded else None
+        if first is not None and first.parent is not None:
+            self.run_worker(self._show_earlier(first.id), group="earlier", exclusive=True)
+        await self.show_branches()
+
+    async def _show_earlier(self, first: str) -> None:
+        session = self.talk.session
+        while recorded := await self.talk.earlier(_EARLIER, first):
+            if session is not self.talk.session:
+                return
+            self.transcript.prepend([(turn.id, turn.events) for turn in recorded])
+            first = recorded[0].id
+            await asyncio.sleep(0.01)
+
+    def leave(self) -> None:
+        """Quit: stop what runs, keep what is typed."""
+        from chatterm.tui.leaving import leave
+
+        self.run_worker(leave(self), group="leaving", exclusive=True)
+
+    # --- what the parts need of each other ---
+
+    @property
+    def prompt(self) -> Prompt:
+        """Where a message is written."""
+        return self.bottom.prompt
+
+    @property
+    def field(self) -> Prompt:
+        """Where something is written now."""
+        return self.bottom.line if self.bottom.writing else self.bottom.prompt
+
+    @property
+    def writing_line(self) -> bool:
+        """Whether something else than a message is written."""
+        return self.bottom.writing
+
+    @property
+    def model_name(self) -> str:
+        """`provider/model`; empty until it is known."""
+        return self.talk.chosen.name if self.talk.chosen is not None else ""
+
+    @property
+    def chosen_item(self) -> Item | None:
+        """The item at the cursor; without one the last step."""
+        if self.pane.cursor is not None:
+            return self.pane.cursor
+        steps = (item for item in reversed(self.pane.items) if hasattr(item, "copied"))
+        return next((item for item in steps if getattr(item, "kind", "") != "end"), None)
+
+    def keys_of(self, name: str) -> str:
+        """The keys of a deed, as people read them."""
+        from chatterm.tui.keys import shown_keys
+
+        return shown_keys(self.app, name)
+
+    def do(self, act: str) -> None:
+        """Do what a name stands for; after a colon stands what it is given."""
+        name, _, given = act.partition(":")
+        deed = BY_NAME.get(name)
+        if deed is None:
+            self.say(f"there is no command /{name[:40]}; / alone lists them")
+            return
+        done = deed.run(self, given)
+        if done is not None:
+            self.run_worker(self._finish(done), exclusive=False)
+
+    async def _finish(self, done: Any) -> None:
+        try:
+            await done
+        except ChattermError as error:
+            self.on_trouble(error)
+        except Exception as error:  # at the edge: a deed that fails leaves the screen as it is
+            log.exception("a deed failed")
+            self.on_trouble(ChattermError(f"an error inside chatterm: {error}"))
+
+    def action_do(self, name: str) -> None:
+        """A key was pressed."""
+        self.do(name)
+
+    def say(self, text: str) -> None:
+        """Say something for a moment."""
+        self.telling.say(text)
+
+    def copy(self, text: str) -> None:
+        """Copy a text to the clipboard."""
+        from chatterm.tui.clipboard import copy
+
+        copy(self.app, text)
+        lines = text.count("\n") + 1
+        self.say(f"copied {lines:,} lines" if lines > 1 else "copied")
+
+    def remember(self, text: str) -> None:
+        """Have Up bring a text back."""
+        if self.prompt.past is not None and text.strip():
+            self.prompt.past.add(text)
+
+    def back_to_prompt(self) -> None:
+        """Leave the conversation for the prompt."""
+        self.pane.set_cursor(None)
+        self.pane.find("")
+        self.prompt.focus()
+
+    def write_line(
+        self,
+        label: str,
+        text: str,
+        done: Callable[[str | None], None],
+        changed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Have the user write something else than a message."""
+        self.suggestions.hide()
+        self.bottom.write_line(label, text, done, changed)
+
+    def end_line(self, text: str | None) -> None:
+        """It is written, or given up."""
+        self.bottom.end_line(text)
+
+    def has_draft(self) -> bool:
+        """Whether something is half typed in the prompt."""
+        return not self.prompt.empty
+
+    def seen(self, item: CallItem, row: int) -> bool:
+        """Whether a row of a question was on the screen; if not it is brought there."""
+        if (item.key, row) in self._seen_rows or self.pane.sees(item.key, row):
+            self._seen_rows.add((item.key, row))
+            return True
+        self.pane.show_row(item.key, row)
+        return False
+
+    # --- keys, clicks, what is typed ---
+
+    def _takes(self, event: events.Key) -> bool:
+        """A key in the prompt that is for something else."""
+        if self.asking.takes(event):
+            return True
+        if self.completing.takes(event):
+            return True
+        if event.key == "tab" and self.prompt.empty:
+            self.do("step_up")
+            return True
+        if event.character == "?" and self.prompt.empty:
+            self.do("help")
+            return True
+        return False
+
+    def on_prompt_sent(self, event: Prompt.Sent) -> None:
+        """A message, a command, or a line is written."""
+        if self.writing_line:
+            self.end_line(self.bottom.line.text)
+            return
+        from chatterm.tui.sending import submit
+
+        self.run_worker(submit(self, event.text, later=event.later), exclusive=False)
+
+    def on_prompt_typed(self) -> None:
+        """Something was typed."""
+        if self.writing_line:
+            self.bottom.typed()
+            return
+        self.asking.draft_changed()
+        self.completing.typed()
+        vim = self.prompt.vim
+        if vim is not None:
+            self.bottom.sign.tell(mode=vim.mode)
+
+    def on_reading_pane_clicked(self, event: ReadingPane.Clicked) -> None:
+        """A step was clicked."""
+        if event.button == 3:
+            self.pane.set_cursor(event.item.key, seen=False)
+            self.do(f"menu:{event.at[0]},{event.at[1]}")
+        elif event.action:
+            self.pane.marks.cursor = event.item.key
+            self.do(event.action)
+            if not self.pane.has_focus:
+                self.pane.set_cursor(None)
+        elif self.pane.cursor is not None:
+            self.pane.set_cursor(event.item.key, seen=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """A part of the status row, or of the queue, was clicked."""
+        act = ""
+        if event.widget is self.status:
+            act = self.status.act_at(event.x)
+        elif event.widget is self.queue_view:
+            act = self.queue_view.act_at(event.x, event.y)
+        if act:
+            self.do(act)
+
+    def on_conversation_pane_moved(self, event: ConversationPane.Moved) -> None:
+        """The end came into sight, or left it; or something new is below."""
+        self.telling.moved(following=event.following, below=event.below)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The prompt leaves room for the conversation."""
+        self.prompt.limit_rows(event.size.height // 3)
+
+    # --- what the conversation tells ---
+
+    def on_session_event(self, event: Event) -> None:
+        """Show what has happened; it is recorded already."""
+        if self.welcome is not None and isinstance(event, TurnStarted):
+            self.welcome = None
+            self.pane.replace([])
+        self.transcript.event(event)
+        if isinstance(event, TurnStarted):
+            self.pane.follow()
+            self._start_ticking()
+        if isinstance(event, TurnStarted | TurnFinished | UsageReported):
+            self.telling.turn_event(event)
+        self.telling.event(event)
+
+    def on_trouble(self, error: ChattermError) -> None:
+        """Show what can't be done."""
+        log.warning("%s (%s)", error.message, error.hint)
+        self._troubles += 1
+        self.pane.append(TroubleItem(f"trouble/{self._troubles}", self.setting.looks, error))
+
+    def on_change(self) -> None:
+        """The status, or the queue, has changed."""
+        self.queue_view.show(list(self.talk.session.queue))
+        self.telling.refresh()
+        if self.welcome is not None and self.talk.is_demo:
+            self.welcome.tell_hint(
+                "No model is set up: the demo plays, and nothing leaves this machine.\n"
+                "Set a key (OPENAI_API_KEY, MISTRAL_API_KEY ...), or run `chatterm config init`."
+            )
+
+    async def ask(self, question: Question) -> Reply:
+        """Ask the user about a call, under it."""
+        call = self.transcript.call(question.call.id)
+        if call is None:
+            raise ChattermError("a question about a call that isn't there")
+        self.telling.asked()
+        self.back_to_prompt()
+        self.pane.follow()
+        return await self.asking.ask(question, call)
+
+    def _start_ticking(self) -> None:
+        if self._ticker is None:
+            self._ticker = self.set_interval(_TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        """Time has passed: only while a turn is under way."""
+        self._frame += 1
+        self.transcript.tick(self._frame)
+        self.telling.tick()
+        if not self.talk.running and self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
+            self.telling.refresh()
+
+    # --- messages ---
+
+    def send_message(self, message: UserInput, when: When = When.ROUND) -> None:
+        """Send a message now, or while a turn is under way at its round's or its own end."""
+        if self.talk.running:
+            self.talk.enqueue(message, when)
+        else:
+            self.talk.send(message)
+
+    def edit_turn(self, turn: str | None) -> None:
+        """Have the message of a turn edited, to be sent anew; None gives that up."""
+        from chatterm.tui.branching import edit_turn
+
+        edit_turn(self, turn)
+
+    async def ask_again(self, turn: str) -> None:
+        """Send the message of a turn again, as a branch."""
+        from chatterm.tui.branching import ask_again
+
+        await ask_again(self, turn)
+
+    async def switch_branch(self, steps: int) -> None:
+        """Show another branch."""
+        from chatterm.tui.branching import switch
+
+        await switch(self, steps)
+
+    async def show_branches(self) -> None:
+        """Tell at each message which branch it is, where there are several."""
+        from chatterm.tui.branching import show_branches
+
+        await show_branches(self)
+
+    async def resume(self, id_: str) -> None:
+        """Go on with another conversation."""
+        await self.show_recorded(await self.talk.resume(id_))
+
+    async def begin_anew(self) -> None:
+        """Begin another conversation."""
+        await self.talk.begin_anew()
+        await self.show_recorded([])
+
+    async def undo_edit(self) -> None:
+        """Take back what a call edited."""
+        from chatterm.tui.undoing import undo_edit
+
+        await undo_edit(self)
+
+    # --- looking closer ---
+
+    def show_found(self, words: str, *, back: bool = False, beside: bool = False) -> None:
+        """Show the next place where words stand."""
+        number, count = self.pane.find(words, back=back, beside=beside)
+        if words:
+            self.say(f"{number} of {count}" if count else "not found")
+
+    async def show_timeline(self) -> None:
+        """Where the time of a turn went."""
+        from chatterm.tui.looking import show_timeline
+
+        await show_timeline(self)
+
+    async def open_pager(self, item: Item) -> None:
+        """A step in full."""
+        from chatterm.tui.looking import open_pager
+
+        await open_pager(self, item)
+
+    async def show_text(self, title: str, text: str) -> None:
+        """A text in full."""
+        from chatterm.tui.screens.pager import Pager
+
+        await self.app.push_screen_wait(Pager(self.palette, title, text))
+
+    async def save_text(self, text: str) -> None:
+        """Save a text to a file; the user says where."""
+        from chatterm.tui.looking import save_text
+
+        await save_text(self, text)
+
+    async def recorded_step(self, turn: str, step: str) -> Any:
+        """What the log holds of a step, or of a whole turn."""
+        from chatterm.tui.looking import recorded_step
+
+        return await recorded_step(self, turn, step)
+
+    def place_of(self, item: Item) -> tuple[int, int]:
+        """A cell of the screen beside an item."""
+        view = self.pane.view_of(item.key)
+        region = view.region if view is not None else self.pane.region
+        return region.x + 4, max(region.y, self.pane.region.y) + 1
+
+    def switch_mouse(self) -> None:
+        """Hand the mouse to the terminal, or take it again."""
+        from chatterm.tui.terminal import switch_mouse
+
+        following = switch_mouse(self.app)
+        self.say("the mouse is the app's" if following else "the mouse is the terminal's")
+
+    def set_palette(self, palette: Palette) -> None:
+        """Look different from now on."""
+        self.palette = self.setting.palette = palette
+        for widget in (self.suggestions, self.queue_view, self.bottom.sign, self.status):
+            widget.palette = palette
+            widget.refresh()
+        self.pane.palette = palette
+        self.pane.repaint()
+
+    @property
+    def directory(self) -> Path:
+        """Where commands run now."""
+        tooling = self.talk.tooling
+        return tooling.bench.directory if tooling is not None else Path.cwd()
+
+    @property
+    def now(self) -> float:
+        """Seconds of a clock that never goes back."""
+        return time.monotonic()

@@ -1,0 +1,35 @@
+"""The pane of a conversation: its keys are deeds, and letters typed in it go back to the prompt."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from chatterm.tui.deeds.every import DEEDS
+from chatterm.tui.pane.reading import ReadingPane
+
+
+def bindings(*, reading: bool) -> list[BindingType]:
+    """The keys of deeds: those that count in the pane, or those that always do."""
+    return [
+        Binding(
+            deed.keys,
+            f"screen.do('{deed.name}')",
+            deed.text,
+            id=deed.name,
+            show=False,
+            priority=not reading,
+        )
+        for deed in DEEDS
+        if deed.keys and deed.reading == reading
+    ]
+
+
+class ChatPane(ReadingPane):
+    """Shows the conversation."""
+
+    DEFAULT_CSS = """
+    ChatPane { height: 1fr; background: $background; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = bindings(reading=True)

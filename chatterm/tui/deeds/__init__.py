@@ -1,0 +1,1 @@
+"""What can be done in the app, by what it is about."""

@@ -1,0 +1,12 @@
+"""All deeds together, in the order in which they are listed."""
+
+from __future__ import annotations
+
+from chatterm.tui.deeds.acting import ACTING
+from chatterm.tui.deeds.choosing import CHOOSING
+from chatterm.tui.deeds.deed import Deed, by_name
+from chatterm.tui.deeds.reading import READING
+from chatterm.tui.deeds.talking import TALKING
+
+DEEDS: tuple[Deed, ...] = (*TALKING, *READING, *ACTING, *CHOOSING)
+BY_NAME = by_name(DEEDS)

@@ -1,0 +1,254 @@
+"""Deeds about the message and the turn: sending, stopping, the queue, leaving."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chatterm.agent.queue import When
+from chatterm.errors import UsageError
+from chatterm.steps import UserInput
+from chatterm.tui.deeds.deed import Deed
+
+if TYPE_CHECKING:
+    from chatterm.tui.chat import Chat
+
+_TWICE_S = 0.7
+_ARMED_S = 2.0
+
+
+def escape(chat: Chat, _: str) -> None:
+    """Leave whatever is closest; with nothing to leave, stop the turn."""
+    if chat.writing_line:
+        chat.end_line(None)
+    elif chat.suggestions.shown:
+        chat.suggestions.hide()
+    elif chat.pane.has_focus or chat.pane.cursor is not None or chat.pane.marks.words:
+        chat.back_to_prompt()
+    elif chat.pane.selection_text:
+        chat.pane.clear_selection()
+    elif chat.editing is not None:
+        chat.edit_turn(None)
+    elif chat.talk.running:
+        chat.talk.interrupt()
+    elif time.monotonic() - chat.escaped_at < _TWICE_S:
+        edit_last(chat, "")
+    else:
+        chat.escaped_at = time.monotonic()
+
+
+def interrupt(chat: Chat, _: str) -> None:
+    """Copy what is selected, else stop the turn, else clear the prompt, else get ready to quit."""
+    selected = chat.pane.selection_text or chat.prompt.selected_text
+    if selected:
+        chat.copy(selected)
+        chat.pane.clear_selection()
+    elif chat.writing_line:
+        chat.end_line(None)
+    elif chat.talk.running:
+        chat.talk.interrupt()
+    elif not chat.prompt.empty:
+        chat.remember(chat.prompt.take())
+        chat.say("cleared; Up brings it back")
+    elif time.monotonic() - chat.armed_at < _ARMED_S:
+        chat.leave()
+    else:
+        chat.armed_at = time.monotonic()
+        chat.say("Ctrl+C again quits")
+
+
+def leave_if_empty(chat: Chat, _: str) -> None:
+    """Quit with an empty prompt; else delete the character under the cursor."""
+    if chat.prompt.empty and not chat.writing_line:
+        chat.leave()
+    else:
+        chat.field.action_delete_right()
+
+
+def leave(chat: Chat, _: str) -> None:
+    """Quit; nothing is lost."""
+    chat.leave()
+
+
+def edit_last(chat: Chat, _: str) -> None:
+    """Edit the last message and send it anew, as a branch."""
+    for item in reversed(chat.pane.items):
+        if getattr(item, "kind", "") == "user":
+            chat.edit_turn(getattr(item, "turn", ""))
+            return
+    chat.say("there is no message yet")
+
+
+async def retry(chat: Chat, _: str) -> None:
+    """Ask the last message again."""
+    turns = await chat.talk.turns()
+    asked = [turn for turn in turns if turn.input.text or turn.input.attachments]
+    if asked:
+        await chat.ask_again(asked[-1].id)
+
+
+def go_on(chat: Chat, _: str) -> None:
+    """Have the model go on where it was stopped."""
+    chat.send_message(UserInput("Go on."))
+
+
+async def edit_queued(chat: Chat, given: str) -> None:
+    """Take a waiting message back into the prompt."""
+    queue = chat.talk.session.queue
+    waiting = list(queue)
+    if not waiting:
+        chat.say("nothing waits")
+        return
+    try:
+        taken = queue.remove(given or waiting[-1].id)
+    except UsageError as error:
+        chat.say(error.message)
+        return
+    if not chat.prompt.empty:
+        chat.remember(chat.prompt.message)
+    chat.prompt.put_back(taken.input.text)
+    chat.on_change()
+    chat.prompt.focus()
+
+
+def drop_queued(chat: Chat, given: str) -> None:
+    """Remove a waiting message; Up brings it back."""
+    queue = chat.talk.session.queue
+    waiting = list(queue)
+    if waiting:
+        try:
+            chat.remember(queue.remove(given or waiting[-1].id).input.text)
+        except UsageError as error:
+            chat.say(error.message)
+    chat.on_change()
+
+
+def raise_queued(chat: Chat, given: str) -> None:
+    """Have a waiting message sent first, at the next round's end."""
+    queue = chat.talk.session.queue
+    waiting = list(queue)
+    if waiting:
+        try:
+            chosen = given or waiting[-1].id
+            queue.move(chosen, 0)
+            queue.edit(chosen, when=When.ROUND)
+        except UsageError as error:
+            chat.say(error.message)
+    chat.on_change()
+
+
+async def send_waiting(chat: Chat, _: str) -> None:
+    """Send what waits, now that no turn is under way."""
+    queue = chat.talk.session.queue
+    if not chat.talk.running and (taken := queue.take()) is not None:
+        chat.talk.send(taken.input)
+    chat.on_change()
+
+
+async def external_editor(chat: Chat, _: str) -> None:
+    """Write the message in your own editor ($VISUAL or $EDITOR)."""
+    from chatterm.tui.editing import edited
+
+    text = await edited(chat.app, chat.field.text)
+    if text is not None:
+        chat.field.put_back(text)
+
+
+async def search_history(chat: Chat, _: str) -> None:
+    """Search the prompts that were sent."""
+    from chatterm.tui.screens.picker import Choice, Picker
+
+    past = chat.prompt.past
+    if past is None:
+        return
+
+    async def found(query: str) -> list[Choice]:
+        texts = past.search(query)[:500]
+        return [Choice(str(n), " ".join(text.split()), "") for n, text in enumerate(texts)]
+
+    texts: list[str] = []
+
+    async def source(query: str) -> list[Choice]:
+        texts[:] = past.search(query)[:500]
+        return await found(query)
+
+    picked = await chat.app.push_screen_wait(
+        Picker(chat.palette, "Earlier prompts", source, placeholder="words of a prompt")
+    )
+    if picked is not None:
+        chat.prompt.put_back(texts[int(picked.choice.key)])
+
+
+async def compact(chat: Chat, _: str) -> None:
+    """Have older turns summarised, so that the conversation fits its model."""
+    if chat.talk.running:
+        chat.say("a turn is under way")
+    else:
+        chat.talk.compact()
+
+
+async def expand(chat: Chat, _: str) -> None:
+    """Undo a summary: everything is sent again."""
+    if chat.talk.running:
+        chat.say("a turn is under way")
+    else:
+        chat.talk.expand()
+
+
+async def demo(chat: Chat, _: str) -> None:
+    """Play the demo: what an answer can hold, without a model."""
+    await chat.talk.choose("demo")
+    chat.send_message(UserInput("Show me what you can do."))
+
+
+def queue_text(chat: Chat, given: str) -> None:
+    """Keep a message for the turn's end."""
+    if given:
+        chat.send_message(UserInput(given), when=When.TURN)
+
+
+def set_effort(chat: Chat, given: str) -> None:
+    """How hard the model thinks."""
+    from chatterm.config import EFFORTS
+
+    if given in EFFORTS:
+        chat.talk.effort = given
+        chat.say(f"effort: {given}")
+    elif given in {"", "default"}:
+        chat.talk.effort = None
+        chat.say("effort: the model's own")
+    else:
+        chat.say(f"there is no effort {given[:20]!a}; there are {', '.join(EFFORTS)}")
+
+
+async def set_system(chat: Chat, given: str) -> None:
+    """What the model is told of its task, for this session."""
+    config = chat.talk.config
+    generation = replace(config.generation, system=given or None)
+    chat.talk.config = replace(config, generation=generation)
+    chat.say("the system prompt is set" if given else "no system prompt any more")
+
+
+_G = "Message and turn"
+TALKING = (
+    Deed("escape", "leave, or stop the turn; twice edits the last message", _G, escape, "escape"),
+    Deed("interrupt", "copy, stop the turn, clear, or quit", _G, interrupt, "ctrl+c"),
+    Deed("leave_if_empty", "quit with an empty prompt", _G, leave_if_empty, "ctrl+d"),
+    Deed("quit", "quit; nothing is lost", _G, leave),
+    Deed("edit_last", "edit the last message and send it anew", _G, edit_last),
+    Deed("retry", "ask the last message again", _G, retry),
+    Deed("go_on", "have the model go on", _G, go_on),
+    Deed("queue", "keep a message for the turn's end", _G, queue_text, takes="MESSAGE"),
+    Deed("edit_queued", "take the last waiting message back", _G, edit_queued, "alt+up"),
+    Deed("raise_queued", "send the last waiting message first", _G, raise_queued),
+    Deed("drop_queued", "remove the last waiting message", _G, drop_queued),
+    Deed("send_waiting", "send what waits", _G, send_waiting),
+    Deed("editor", "write the message in your editor", _G, external_editor, "ctrl+g"),
+    Deed("search_history", "search earlier prompts", _G, search_history, "ctrl+r"),
+    Deed("compact", "summarise older turns", _G, compact),
+    Deed("expand", "undo a summary", _G, expand),
+    Deed("effort", "how hard the model thinks", _G, set_effort, takes="LEVEL"),
+    Deed("system", "the system prompt of this session", _G, set_system, takes="TEXT"),
+    Deed("demo", "play the demo", _G, demo),
+)

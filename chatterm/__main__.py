@@ -12,7 +12,7 @@ def main() -> None:
     # Whatever runs for longer turns collection on again.
     gc.disable()
     try:
-        from chatterm.cli.main import run
+        from chatterm.cli.entry import run
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:  # Ctrl+C before anything is there to be kept

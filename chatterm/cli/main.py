@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,23 +15,13 @@ import typer
 from typer.core import TyperGroup
 
 from chatterm import __version__
+from chatterm.cli.commands import COMMANDS
 from chatterm.cli.logs import set_up_logging
 from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
 from chatterm.errors import ChattermError, ExitStatus, UsageError
 from chatterm.render.console import print_error, print_line
 
-# name: (module that holds `app`, help). A command's module is imported when it is named.
-_COMMANDS: Mapping[str, tuple[str, str]] = {
-    "ask": ("chatterm.cli.ask", "Ask one question and print the answer."),
-    "history": ("chatterm.cli.history", "Conversations that were held: list, search, export."),
-    "store": ("chatterm.cli.store", "The conversation store: check, back up, compact."),
-    "models": ("chatterm.cli.models", "List the models that providers offer."),
-    "providers": ("chatterm.cli.providers", "List the providers and whether they are ready."),
-    "config": ("chatterm.cli.config", "Where the configuration is, what it says, its errors."),
-    "permissions": ("chatterm.cli.permissions", "What tools may do: ask the gate, keep rules."),
-    "key": ("chatterm.cli.key", "Store or delete a provider's API key."),
-}
 _OPTIONS_WITH_VALUE = ("--config", "--data-dir")
 
 
@@ -39,14 +29,14 @@ class _LazyGroup(TyperGroup):
     """Finds commands by name and imports only the one that runs."""
 
     def list_commands(self, _ctx: Any) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        command: Any = typer.main.get_command(import_module(_COMMANDS[cmd_name][0]).app)
+        command: Any = typer.main.get_command(import_module(COMMANDS[cmd_name][0]).app)
         command.name = cmd_name
-        command.short_help = _COMMANDS[cmd_name][1]
+        command.short_help = COMMANDS[cmd_name][1]
         return command
 
 
@@ -96,10 +86,7 @@ def _global_options(
         os.environ["CHATTERM_DEBUG"] = "1"
     set_up_logging(debug=is_debugging())
     if ctx.invoked_subcommand is None:
-        raise UsageError(
-            "the interactive app isn't part of this version yet",
-            hint='ask one question with `chatterm ask "…"`; `chatterm --help` lists the commands',
-        )
+        raise UsageError("that isn't an option of the app", hint="`chatterm --help` lists them")
 
 
 def is_debugging() -> bool:
@@ -130,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         status = _failed_output(error)
     except Exception as error:  # noqa: BLE001 - the edge: what nobody expected is logged and shown
-        status = _unexpected(error)
+        status = unexpected(error)
     if status in (ExitStatus.PIPE_CLOSED, ExitStatus.OUTPUT):
         _silence_stdout()
     return status
@@ -163,14 +150,15 @@ def _silence_stdout() -> None:
 def _failed_output(error: OSError) -> int:
     """An error of the system that no command has named: help or a list couldn't be written."""
     if error.filename is not None:
-        return _unexpected(error)
+        return unexpected(error)
     if isinstance(error, BrokenPipeError):
         return ExitStatus.PIPE_CLOSED
     print_error(f"can't write to standard output: {error.strerror or error}")
     return ExitStatus.OUTPUT
 
 
-def _unexpected(error: Exception) -> int:
+def unexpected(error: Exception) -> int:
+    """Log and tell an error that nobody expected; the exit status."""
     if callable(getattr(error, "format_message", None)):
         return _misused(error)
     from chatterm.config.paths import log_dir

@@ -1,4 +1,4 @@
-"""What stands under the conversation: suggestions, the prompt with its sign, a line to be written."""
+"""What stands under the conversation: suggestions, the prompt with its sign, a line to write."""
 
 from __future__ import annotations
 
@@ -127,8 +127,7 @@ class Bottom(Widget):
         super().__init__(id="bottom")
         self.sign = Sign(sign, palette)
         self.prompt = Prompt()
-        self.line = Prompt()
-        self.line.id = "line"
+        self.line = Prompt("line")
         self._done: Callable[[str | None], None] | None = None
         self._changed: Callable[[str], None] | None = None
 

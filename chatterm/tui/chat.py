@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chatterm.agent.questions import Question, Reply
     from chatterm.config import Config
     from chatterm.store import RecordedTurn
+    from chatterm.tui.notifying import Notifier
     from chatterm.tui.options import AppOptions
 
 log = logging.getLogger(__name__)
@@ -103,12 +104,14 @@ class Chat(Screen[None]):
         self.telling = Telling(self)
         self.completing = Completing(self)
         self.welcome: WelcomeItem | None = None
+        self.notifier: Notifier | None = None
         self.editing: str | None = None
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
         self._ticker: Timer | None = None
         self._frame = 0
         self._troubles = 0
+        self.own_commands = 0
         self._seen_rows: set[tuple[str, int]] = set()
 
     def compose(self) -> ComposeResult:

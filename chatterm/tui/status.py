@@ -32,6 +32,10 @@ class Part:
     act: str = ""
 
 
+Spot = tuple[int, int, str]
+"""The cells from one up to another, and what a click on them does."""
+
+
 def laid_out(parts: list[Part], width: int, dot: str = "·") -> tuple[Line, list[Spot]]:
     """The row at a width, and which cells of it do something.
 

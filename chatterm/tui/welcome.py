@@ -72,7 +72,7 @@ class WelcomeItem(Item):
         ]
         widest = max((len(keys) for keys, _ in self._keys), default=0)
         for keys, text in self._keys:
-            line = (Span(keys.ljust(widest + 2), ("accent",)), Span(text, ("muted",)))
+            line: Line = (Span(keys.ljust(widest + 2), ("accent",)), Span(text, ("muted",)))
             found.append((line, ""))
         if self._hint:
             found += [((), "")]

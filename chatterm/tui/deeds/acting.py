@@ -67,9 +67,9 @@ def copy_arguments(chat: Chat, _: str) -> None:
         chat.copy(command or arguments)
 
 
-async def copy_block(chat: Chat, given: str) -> None:
+async def copy_block(chat: Chat, _: str) -> None:
     """Copy a block of code."""
-    block = await _block(chat, given)
+    block = await _block(chat)
     if block is not None:
         chat.copy(block)
 
@@ -81,14 +81,14 @@ def copy_code(chat: Chat, given: str) -> None:
         chat.copy(blocks[int(given)])
 
 
-async def save_block(chat: Chat, given: str) -> None:
+async def save_block(chat: Chat, _: str) -> None:
     """Save a block of code to a file."""
-    block = await _block(chat, given)
+    block = await _block(chat)
     if block is not None:
         await chat.save_text(block)
 
 
-async def _block(chat: Chat, given: str) -> str | None:
+async def _block(chat: Chat) -> str | None:
     from chatterm.tui.screens.picker import Choice, Picker
 
     blocks = _blocks(chat)
@@ -215,6 +215,7 @@ async def resume(chat: Chat, given: str) -> None:
 
 
 _G = "The step at the cursor"
+_BEFORE, _AFTER = "left_square_bracket,left", "right_square_bracket,right"
 ACTING = (
     Deed("menu", "what can be done with it", _G, menu, "m", reading=True),
     Deed("copy", "copy its text", _G, copy, "c", reading=True),
@@ -230,8 +231,8 @@ ACTING = (
     Deed("open_editor", "open it in your editor", _G, open_editor, "v", reading=True),
     Deed("raw", "what the log holds of it", _G, raw, "x", reading=True),
     Deed("undo", "take back an edit", _G, undo, "u", reading=True),
-    Deed("branch_before", "the branch before", _G, branch_before, "left_square_bracket,left", reading=True),
-    Deed("branch_after", "the next branch", _G, branch_after, "right_square_bracket,right", reading=True),
+    Deed("branch_before", "the branch before", _G, branch_before, _BEFORE, reading=True),
+    Deed("branch_after", "the next branch", _G, branch_after, _AFTER, reading=True),
     Deed("answer", "answer", _G, answer, hidden=True),
     Deed("resume", "go on with a conversation", _G, resume, takes="ID"),
 )  # fmt: skip

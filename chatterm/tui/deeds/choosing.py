@@ -143,9 +143,9 @@ async def rename(chat: Chat, given: str) -> None:
     if chat.talk.session.head is None:
         chat.say("there is no conversation yet")
         return
-    title = given or await chat.app.push_screen_wait(
-        Entry(chat.palette, "Title", chat.talk.title)
-    )
+    title: str | None = given
+    if not given:
+        title = await chat.app.push_screen_wait(Entry(chat.palette, "Title", chat.talk.title))
     if title and title.strip():
         await chat.talk.rename(title.strip())
 

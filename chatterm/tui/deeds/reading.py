@@ -87,15 +87,15 @@ def toggle(chat: Chat, _: str) -> None:
     item = chat.chosen_item
     fold = getattr(item, "fold", None)
     if fold is not None:
-        fold(unfolded=not item.unfolded)  # type: ignore[union-attr]
+        fold(unfolded=not getattr(item, "unfolded", False))
 
 
 def fold_all(chat: Chat, _: str) -> None:
     """Unfold all steps, or fold all again."""
     foldable = [item for item in chat.pane.items if hasattr(item, "fold")]
-    unfold = not any(item.unfolded for item in foldable)  # type: ignore[attr-defined]
+    unfold = not any(getattr(item, "unfolded", False) for item in foldable)
     for item in foldable:
-        item.fold(unfolded=unfold)  # type: ignore[attr-defined]
+        getattr(item, "fold")(unfolded=unfold)  # noqa: B009 - not every item has it
 
 
 def find(chat: Chat, given: str) -> None:

@@ -62,9 +62,9 @@ class Prompt(TextArea):
     class Typed(Message):
         """The text, or the place of the cursor in it, has changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, id: str = "prompt") -> None:  # noqa: A002 - textual's own name
         super().__init__(
-            theme="css", compact=True, highlight_cursor_line=False, id="prompt", max_checkpoints=200
+            theme="css", compact=True, highlight_cursor_line=False, id=id, max_checkpoints=200
         )
         self.taking: Callable[[events.Key], bool] = lambda _key: False
         self.past: PromptHistory | None = None
@@ -113,6 +113,10 @@ class Prompt(TextArea):
     def cursor_offset_in_text(self) -> int:
         """Where the cursor is: an offset in the text."""
         return self._document.get_index_from_location(self.cursor_location)
+
+    def move_cursor_to_offset(self, offset: int) -> None:
+        """Put the cursor at an offset in the text."""
+        self.move_cursor(self._document.get_location_from_index(offset))
 
     def replace_range(self, start: int, end: int, text: str) -> None:
         """Put a text in the place of another, given by offsets."""

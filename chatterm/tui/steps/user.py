@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chatterm.render.lines import PROSE_WIDTH, Line, Span, line_text, wrap
+from chatterm.render.lines import PROSE_WIDTH, Line, Span, line_cells, line_text, wrap
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import UserInput
 from chatterm.tui.pane.items import Item
@@ -26,7 +26,7 @@ class UserItem(Item):
     """
 
     kind: ClassVar[str] = "user"
-    __slots__ = ("_input", "_lines", "_rows", "_signs", "step", "turn", "unfolded")
+    __slots__ = ("_branch", "_input", "_lines", "_rows", "_signs", "step", "turn", "unfolded")
 
     def __init__(self, key: str, turn: str, looks: Looks, sent: UserInput) -> None:
         super().__init__(key, gap=1)
@@ -39,6 +39,7 @@ class UserItem(Item):
         self._input = sent
         self._lines = sanitize(sent.text.strip("\n")).split("\n") if sent.text.strip() else []
         self._rows: tuple[int, list[Line]] | None = None
+        self._branch = ""
 
     @property
     def text(self) -> str:
@@ -49,6 +50,13 @@ class UserItem(Item):
         """Show all of a long message, or its beginning."""
         if unfolded != self.unfolded:
             self.unfolded, self._rows = unfolded, None
+            self.tell(0)
+
+    def tell_branch(self, place: int, count: int) -> None:
+        """Tell that it is one of several branches; a place of 0 is the only one."""
+        told = f"{place}/{count}" if place else ""
+        if told != self._branch:
+            self._branch, self._rows = told, None
             self.tell(0)
 
     def estimate(self, width: int) -> int:
@@ -66,7 +74,9 @@ class UserItem(Item):
         return rows[row] if row < len(rows) else ()
 
     def action(self, row: int, column: int, width: int) -> str:
-        """A long message folds and unfolds at its last row."""
+        """A long message folds and unfolds at its last row; branches are switched at the first."""
+        if self._branch and row == 0 and column >= width - len(self._branch) - 8:
+            return "branch_after"
         return "fold" if self._is_long and row == self.rows(width) - 1 else ""
 
     def plain(self, width: int) -> str:
@@ -107,5 +117,10 @@ class UserItem(Item):
             found: list[Line] = []
             for line in self._unwrapped():
                 found += wrap(line, room) or [()]
+            if self._branch:
+                words = f"branch {self._branch}"
+                blank = width - line_cells(found[0]) - len(words) - 1 if found else 0
+                if blank > 0:
+                    found[0] = (*found[0], Span(" " * blank), Span(words, ("accent",)))
             self._rows = (width, found)
         return self._rows[1]

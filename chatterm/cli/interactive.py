@@ -1,0 +1,154 @@
+"""The way into the app: its few options are read here, so that nothing heavy comes before it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from chatterm.cli.commands import COMMANDS
+from chatterm.cli.logs import set_up_logging
+from chatterm.config import MODES
+from chatterm.errors import UsageError
+from chatterm.steps import Attachment
+from chatterm.tui.options import AppOptions
+
+_MOST_BYTES = 64 * 1024 * 1024
+_WITH_VALUE = frozenset({"--config", "--data-dir", "--mode", "-m", "--model"})
+_FLAGS = frozenset({"-c", "--continue", "--debug", "--plain"})
+_RESUME = frozenset({"-r", "--resume"})
+
+
+@dataclass(slots=True)
+class _Read:
+    """A command line as it was read."""
+
+    words: list[str]
+    values: dict[str, str]
+    flags: set[str]
+    resume: str | None = None
+
+
+def app_options(arguments: Sequence[str]) -> AppOptions | None:
+    """The options of the app; None where the command line is for a command, or asks for help.
+
+    Args:
+        arguments: The words after the program's name.
+
+    Raises:
+        UsageError: It is for the app, and wrong.
+    """
+    read = _read(list(arguments))
+    if read is None:
+        return None
+    mode = read.values.get("--mode")
+    if mode is not None and mode not in MODES:
+        raise UsageError(f"there is no mode {mode[:40]!a}", hint=f"there are {', '.join(MODES)}")
+    go_on = bool({"-c", "--continue"} & read.flags)
+    if go_on and read.resume is not None:
+        raise UsageError("--continue and --resume don't go together")
+    if len(read.words) == 1 and " " not in read.words[0]:
+        near = get_close_matches(read.words[0], COMMANDS, 1, 0.75)
+        if near:
+            raise UsageError(
+                f"there is no command {read.words[0][:40]!a}; did you mean {near[0]}?",
+                hint=f"to send it as a message: chatterm -- {read.words[0][:40]}",
+            )
+    if read.values.get("--config"):
+        os.environ["CHATTERM_CONFIG"] = str(Path(read.values["--config"]).absolute())
+    if read.values.get("--data-dir"):
+        os.environ["CHATTERM_DATA_DIR"] = str(Path(read.values["--data-dir"]).absolute())
+    if "--debug" in read.flags:
+        os.environ["CHATTERM_DEBUG"] = "1"
+    return AppOptions(
+        prompt=" ".join(read.words),
+        go_on=go_on,
+        resume=read.resume or None,
+        pick=read.resume == "",
+        model=read.values.get("--model") or read.values.get("-m"),
+        mode=mode,
+        debug=bool(os.environ.get("CHATTERM_DEBUG")),
+    )
+
+
+def run_app(options: AppOptions) -> int:
+    """Run the app, and return its exit status.
+
+    Raises:
+        ChattermError: It can't begin.
+    """
+    from dataclasses import replace
+
+    set_up_logging(debug=options.debug)
+    from chatterm.tui.start import start
+
+    if not os.isatty(1):
+        return start(options)  # it says what is wrong
+    attachment = _piped()
+    if attachment is not None:
+        options = replace(options, attachments=(attachment,))
+    return start(options)
+
+
+def _read(arguments: list[str]) -> _Read | None:
+    read = _Read([], {}, set())
+    plain = False
+    while arguments:
+        word = arguments.pop(0)
+        if plain or not word.startswith("-") or word == "-":
+            if not read.words and not plain and word in COMMANDS:
+                return None
+            read.words.append(word)
+            continue
+        name, equals, value = word.partition("=")
+        if word == "--":
+            plain = True
+        elif name in _RESUME:
+            read.resume = value if equals else _id_after(arguments)
+        elif name in _WITH_VALUE:
+            if not equals and not arguments:
+                raise UsageError(f"{name} needs a value", hint="`chatterm --help` says more")
+            read.values[name] = value if equals else arguments.pop(0)
+        elif word in _FLAGS:
+            read.flags.add(word)
+        else:
+            return None  # help, the version, completion, or what isn't an option at all
+    return read
+
+
+def _id_after(arguments: list[str]) -> str:
+    """The id that may follow `--resume`: of hexadecimal digits, so that a message isn't one."""
+    if arguments and all(each in "0123456789abcdef" for each in arguments[0].lower()):
+        return arguments.pop(0)
+    return ""
+
+
+def _piped() -> Attachment | None:
+    """What is piped in, as an attachment; keys come from the terminal then."""
+    try:
+        if sys.stdin is None or os.isatty(0):
+            return None
+        blocks, size = [], 0
+        while block := os.read(0, 1 << 16):
+            blocks.append(block)
+            size += len(block)
+            if size > _MOST_BYTES:
+                raise UsageError(f"standard input is larger than {_MOST_BYTES >> 20} MiB")
+    except OSError:
+        return None  # closed
+    terminal = os.open("/dev/tty", os.O_RDWR)
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    data = b"".join(blocks)
+    if not data.strip():
+        return None
+    from chatterm.agent.attaching import attachment_of, decoded, media_type_of_content
+
+    kind = media_type_of_content(data)
+    if kind is None:
+        data = decoded(data, "standard input", lambda _said: None).encode()
+        kind = "text/plain"
+    return attachment_of("stdin", kind, data)

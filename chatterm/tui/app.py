@@ -1,0 +1,130 @@
+"""The app: it holds the theme and the screen of the conversation, and nothing else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.app import App
+from textual.color import Color
+from textual.filter import LineFilter
+
+from chatterm.errors import ChattermError
+from chatterm.tui.chat import Chat, Setting
+from chatterm.tui.keys import keymap, prompt_keys
+from chatterm.tui.steps.step_item import Looks
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from chatterm.config import Config
+    from chatterm.tui.options import AppOptions
+    from chatterm.tui.theme import Theme
+
+log = logging.getLogger(__name__)
+
+
+class _LastDefence(LineFilter):
+    """No control character reaches the terminal, whatever a widget shows."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Segments without control characters; the widths stay."""
+        if all(text.isprintable() for text, _, control in segments if not control):
+            return segments
+        return [
+            segment if segment.control or segment.text.isprintable() else _clean(segment)
+            for segment in segments
+        ]
+
+
+def _clean(segment: Segment) -> Segment:
+    from chatterm.render.lines import cells
+    from chatterm.render.sanitize import sanitize_line
+
+    text = "".join(
+        each if each.isprintable() or sanitize_line(each) == each else "\ufffd"
+        for each in segment.text
+    )
+    lost = cells(segment.text) - cells(text)
+    return Segment(text + " " * max(0, lost), segment.style or Style.null())
+
+
+class ChattermApp(App[Any]):
+    """The interactive program.
+
+    Args:
+        options: What was asked for.
+        config: The configuration.
+        theme: The colours.
+        looks: How steps are shown.
+        typed: What was typed before it was there.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "chatterm"
+
+    def __init__(
+        self, options: AppOptions, config: Config, theme: Theme, looks: Looks, typed: str = ""
+    ) -> None:
+        self._our_theme = theme  # style sheets are made by what comes next
+        super().__init__(ansi_color=theme.ansi or not theme.coloured)
+        self._last_defence = _LastDefence()
+        self.config = config
+        self.keys_in_use = keymap(config.ui.keys)
+        self.set_keymap(self.keys_in_use)
+        self.chat = Chat(options, config, Setting(looks, theme.palette()), typed)
+        for prompt in (self.chat.bottom.prompt, self.chat.bottom.line):
+            prompt.send_keys = prompt_keys(config.ui.keys, "send")
+            prompt.newline_keys = prompt_keys(config.ui.keys, "newline")
+            prompt.later_keys = prompt_keys(config.ui.keys, "send_later")
+        self.register_theme(theme.textual())
+        self.theme = theme.name
+        self.animation_level = "none"
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The conversation."""
+        return self.chat
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What style sheets may name, whichever theme is in use."""
+        return self._our_theme.variables()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """The last defence comes after all others."""
+        return [*super().get_line_filters(), self._last_defence]
+
+    def use_theme(self, theme: Theme) -> None:
+        """Look different from now on."""
+        self._our_theme = theme
+        self.register_theme(theme.textual())
+        self.theme = theme.name
+        self.chat.set_palette(theme.palette())
+
+    async def action_quit(self) -> None:
+        """Leave without losing anything."""
+        self.chat.leave()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """What nobody expected: it is logged and told, and the conversation stays usable."""
+        log.error("unexpected error in the app", exc_info=error)
+        if not self.chat.is_mounted:
+            super()._handle_exception(error)
+            return
+        from chatterm.config import log_dir
+
+        told = ChattermError(
+            f"an error inside chatterm: {type(error).__name__}: {error}",
+            hint=f"the details are in {log_dir() / 'chatterm.log'}; please report it",
+        )
+        self.chat.on_trouble(told)
+
+
+def themes_directory() -> Path:
+    """Where the user's own themes are."""
+    from chatterm.config import config_path
+
+    return config_path().path.parent / "themes"

@@ -1,0 +1,167 @@
+"""Branches: a message edited or asked again begins one; each can be shown and gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chatterm.agent.edits import edited, not_covered
+from chatterm.errors import ChattermError
+from chatterm.render.lines import Span
+from chatterm.render.sanitize import sanitize_line
+from chatterm.steps import Turn, UserInput
+from chatterm.tui.steps.user import UserItem
+
+if TYPE_CHECKING:
+    from chatterm.tui.chat import Chat
+
+
+def edit_turn(chat: Chat, turn: str | None) -> None:
+    """Put the message of a turn into the prompt, to be sent anew; None gives that up."""
+    if turn is None:
+        chat.editing = None
+        chat.prompt.take()
+        chat.telling.refresh()
+        return
+    item = _message_of(chat, turn)
+    if item is None:
+        chat.say("that turn has no message")
+        return
+    if not chat.prompt.empty:
+        chat.remember(chat.prompt.message)
+    chat.editing = turn
+    chat.back_to_prompt()
+    chat.prompt.put_back(item.text)
+    chat.telling.refresh()
+
+
+async def send_edited(chat: Chat, message: UserInput) -> None:
+    """Send the message that was edited, as a branch beside the old one."""
+    turn, chat.editing = chat.editing, None
+    if turn is not None and await _leave(chat, turn):
+        chat.send_message(message)
+        await show_branches(chat)
+
+
+async def ask_again(chat: Chat, turn: str) -> None:
+    """Send the message of a turn again, as a branch beside it."""
+    turns = await chat.talk.turns()
+    found = next((each for each in turns if each.id == turn), None)
+    if found is None:
+        chat.say("that turn isn't over yet")
+        return
+    message = await _with_content(chat, found)
+    if await _leave(chat, turn):
+        chat.send_message(message)
+        await show_branches(chat)
+
+
+async def switch(chat: Chat, steps: int) -> None:
+    """Show the branch before or after that of the message at the cursor."""
+    item = chat.chosen_item
+    turn = getattr(item, "turn", "")
+    tree = await chat.talk.tree()
+    siblings = _siblings(tree, turn)
+    if len(siblings) < 2:
+        chat.say("there is one branch only")
+        return
+    at = (siblings.index(turn) + steps) % len(siblings)
+    chosen = siblings[at]
+    if not await _offer_to_restore(chat, turn):
+        return
+    await chat.show_recorded(await chat.talk.go_to(_newest_leaf(tree, chosen)))
+    item = _message_of(chat, chosen)
+    if item is not None:
+        chat.pane.set_cursor(item.key)
+        chat.pane.focus()
+
+
+async def show_branches(chat: Chat) -> None:
+    """Tell at each message which of several branches it begins."""
+    tree = await chat.talk.tree()
+    for item in chat.pane.items:
+        if isinstance(item, UserItem):
+            siblings = _siblings(tree, item.turn)
+            place = siblings.index(item.turn) + 1 if len(siblings) > 1 else 0
+            item.tell_branch(place, len(siblings))
+
+
+async def _leave(chat: Chat, turn: str) -> bool:
+    """Go back to before a turn; whether that was wanted, files and all."""
+    if chat.talk.running:
+        await chat.talk.stop()
+    if not await _offer_to_restore(chat, turn):
+        return False
+    try:
+        parent = chat.talk.session.before(turn)
+        await chat.talk.rewind(parent)
+    except ValueError:
+        chat.say("that turn isn't part of this branch")
+        return False
+    chat.transcript.cut(turn)
+    chat.pane.set_cursor(None)
+    return True
+
+
+async def _offer_to_restore(chat: Chat, turn: str) -> bool:
+    """Offer to take back what the turns from one on changed in files; False to stay here."""
+    turns = await chat.talk.turns()
+    ids = [each.id for each in turns]
+    if turn not in ids:
+        return True
+    later = turns[ids.index(turn) :]
+    edits = edited(later)
+    if not edits:
+        return True
+    from chatterm.tui.screens.entry import Confirm
+    from chatterm.tui.undoing import undo_calls
+
+    files = sorted({edit.path for each in edits for edit in each.edits})
+    commands = len(not_covered(later))
+    more = f" {commands} shell commands ran, too: what they changed stays." if commands else ""
+    wanted = await chat.app.push_screen_wait(
+        Confirm(
+            chat.palette,
+            f"Put {len(files)} files back as they were before?{more}",
+            detail=[(Span(sanitize_line(path)),) for path in files[:12]],
+            yes="put them back",
+            no="leave the files",
+        )
+    )
+    if wanted:
+        try:
+            await undo_calls(chat, edits)
+        except ChattermError as error:
+            chat.on_trouble(error)
+    return True
+
+
+async def _with_content(chat: Chat, turn: Turn) -> UserInput:
+    store = chat.talk.store
+    if store is None or not turn.input.attachments:
+        return turn.input
+    attachments = []
+    for each in turn.input.attachments:
+        data = await asyncio.to_thread(store.blob, each.sha256)
+        attachments.append(replace(each, data=data))
+    return replace(turn.input, attachments=tuple(attachments))
+
+
+def _message_of(chat: Chat, turn: str) -> UserItem | None:
+    found = (each for each in chat.pane.items if isinstance(each, UserItem) and each.turn == turn)
+    return next(found, None)
+
+
+def _siblings(tree: list[tuple[str, str | None]], turn: str) -> list[str]:
+    parents = dict(tree)
+    if turn not in parents:
+        return []
+    parent = parents[turn]
+    return [each for each, above in tree if above == parent]
+
+
+def _newest_leaf(tree: list[tuple[str, str | None]], turn: str) -> str:
+    while children := [each for each, above in tree if above == turn]:
+        turn = children[-1]
+    return turn

@@ -1,0 +1,119 @@
+"""Completing what is typed: commands after `/`, files after `@`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import events
+
+from chatterm.tui.prompt.completion import Completion, Kind, Match, best, completion_at, replaced
+
+if TYPE_CHECKING:
+    from chatterm.tui.chat import Chat
+    from chatterm.tui.prompt.path_index import PathIndex
+
+_MOST = 8
+
+
+class Completing:
+    """Offers suggestions while something is typed, and takes the one that is chosen.
+
+    Args:
+        chat: The screen.
+    """
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self._completion: Completion | None = None
+        self._index: PathIndex | None = None
+        self._taken = ""
+
+    def typed(self) -> None:
+        """The text has changed: other suggestions may fit."""
+        prompt = self._chat.prompt
+        if not prompt.text.startswith("/") and "@" not in prompt.text:
+            self._chat.suggestions.hide()
+            return
+        if prompt.text == self._taken:
+            return
+        completion = completion_at(prompt.text, prompt.cursor_offset_in_text)
+        self._completion = completion
+        if completion is None:
+            self._chat.suggestions.hide()
+        elif completion.kind is Kind.COMMAND:
+            self._chat.suggestions.show(self._commands(completion.query))
+        else:
+            self._chat.suggestions.show(self._paths(completion.query))
+
+    def takes(self, event: events.Key) -> bool:
+        """Whether a key was for the suggestions."""
+        suggestions = self._chat.suggestions
+        if not suggestions.shown or self._completion is None:
+            return False
+        if event.key in {"up", "down"}:
+            suggestions.move(-1 if event.key == "up" else 1)
+            return True
+        if event.key == "tab":
+            self._take(self._completion)
+            return True
+        if event.key == "enter":
+            whole = f"/{suggestions.value}" == self._chat.prompt.text
+            if self._completion.kind is Kind.COMMAND and not whole:
+                self._take(self._completion)
+                return not self._is_whole_command()
+            if self._completion.kind is Kind.PATH:
+                self._take(self._completion)
+                return True
+        return False
+
+    def _is_whole_command(self) -> bool:
+        """Whether what was taken needs nothing more: then Enter does it."""
+        from chatterm.tui.deeds.every import BY_NAME
+
+        deed = BY_NAME.get(self._chat.prompt.text.strip().removeprefix("/"))
+        return deed is not None and not deed.takes
+
+    def _take(self, completion: Completion) -> None:
+        prompt = self._chat.prompt
+        text, cursor = replaced(prompt.text, completion, self._chat.suggestions.value)
+        self._taken = text
+        prompt.write(text)
+        prompt.move_cursor_to_offset(cursor)
+        self._chat.suggestions.hide()
+
+    @staticmethod
+    def _commands(query: str) -> list[tuple[Match, str]]:
+        from chatterm.tui.deeds.every import DEEDS
+
+        about = {deed.slash: deed.text for deed in DEEDS if not deed.hidden}
+        if not query:
+            return [(Match(name, 0, ()), text) for name, text in about.items()]
+        return [(match, about[match.text]) for match in best(query, about, _MOST)]
+
+    def _paths(self, query: str) -> list[tuple[Match, str]]:
+        paths = self._paths_index().paths()
+        if not query:
+            top = [path for path in paths if "/" not in path.rstrip("/")]
+            return [(Match(path, 0, ()), "") for path in top[:_MOST]]
+        return [(match, "") for match in best(query, paths, _MOST)]
+
+    def _paths_index(self) -> PathIndex:
+        if self._index is None:
+            from chatterm.tui.prompt.path_index import PathIndex
+
+            chat = self._chat
+            tooling = chat.talk.tooling
+            ground = tooling.ground if tooling is not None else None
+            self._index = PathIndex(
+                ground.workspace if ground is not None else None,
+                chat.directory,
+                places=ground.places if ground is not None else None,
+                changed=lambda: chat.app.call_from_thread(self._more),
+            )
+        return self._index
+
+    def _more(self) -> None:
+        """The index knows other files now."""
+        if self._chat.is_mounted and self._completion is not None:
+            self._taken = ""
+            self.typed()

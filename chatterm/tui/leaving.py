@@ -1,0 +1,33 @@
+"""Leaving: what runs is stopped, what was typed is kept, and the terminal is told how to go on."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatterm.config import data_dir
+from chatterm.errors import ChattermError
+
+if TYPE_CHECKING:
+    from chatterm.tui.chat import Chat
+
+
+async def leave(chat: Chat) -> None:
+    """Leave the app."""
+    from chatterm.tui.prompt.drafts import Draft, Drafts
+
+    talk = chat.talk
+    text = chat.prompt.message
+    waiting = tuple(message.input.text for message in talk.session.queue)
+    drafts = Drafts(data_dir() / "drafts")
+    draft = Draft(text, (), waiting, talk.session.id if talk.session.head else None)
+    with suppress(ChattermError, OSError):
+        await asyncio.to_thread(drafts.save, str(Path.cwd()), draft)
+    line = ""
+    if talk.session.head is not None or talk.running:
+        line = f"{talk.title or 'this conversation'}: chatterm -r {talk.session.id[:6]}"
+    with suppress(ChattermError):
+        await talk.close()
+    chat.app.exit(line)

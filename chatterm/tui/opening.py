@@ -1,0 +1,79 @@
+"""What happens after the first frame: the conversation, the prompt's memory, what was left."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatterm.config import data_dir
+from chatterm.errors import ChattermError
+from chatterm.steps import UserInput
+from chatterm.store import Filter
+
+if TYPE_CHECKING:
+    from chatterm.tui.chat import Chat
+
+_OFFERED = 5
+
+
+async def open_all(chat: Chat) -> None:
+    """Open everything, and do what the command line asked for."""
+    _remember_prompts(chat)
+    try:
+        recorded = await chat.talk.open()
+    except ChattermError as error:
+        chat.app.exit(error)
+        return
+    if recorded:
+        await chat.show_recorded(recorded)
+    await _bring_back(chat)
+    chat.on_change()
+    options = chat.options
+    if options.pick:
+        chat.do("conversations")
+    elif options.prompt or options.attachments:
+        await chat.talk.ready()
+        chat.send_message(UserInput(options.prompt, options.attachments))
+    if chat.welcome is not None:
+        await _offer(chat)
+
+
+def _remember_prompts(chat: Chat) -> None:
+    from chatterm.tui.prompt.history import PromptHistory
+
+    chat.prompt.past = PromptHistory(data_dir() / "prompts.jsonl", str(Path.cwd()))
+    if chat.talk.config.ui.keys.get("vim") == "on":
+        from chatterm.tui.prompt.vim import Vim
+
+        chat.prompt.vim = Vim()
+
+
+async def _bring_back(chat: Chat) -> None:
+    """What was typed when this directory's last session ended."""
+    from chatterm.tui.prompt.drafts import Drafts
+
+    drafts = Drafts(data_dir() / "drafts")
+    draft = await asyncio.to_thread(drafts.load, str(Path.cwd()))
+    if draft is None:
+        return
+    if draft.text and chat.prompt.empty:
+        chat.prompt.put_back(draft.text)
+    for text in draft.queue:
+        chat.talk.session.enqueue(text)
+    if draft.queue:
+        chat.say("messages still wait; /send-waiting sends them")
+    await asyncio.to_thread(drafts.clear, str(Path.cwd()))
+
+
+async def _offer(chat: Chat) -> None:
+    """Conversations of this directory to pick up again."""
+    store = chat.talk.store
+    if store is None:
+        return
+    here = Filter(directory=str(Path.cwd()))
+    with suppress(ChattermError):
+        rows = await asyncio.to_thread(lambda: store.list(here, limit=_OFFERED))
+        if chat.welcome is not None and rows:
+            chat.welcome.offer(rows)

@@ -1,0 +1,90 @@
+"""Starting the app: what is read before the first frame, and what is left on the terminal after."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from chatterm.config import config_path, load_config
+from chatterm.errors import ChattermError, ConfigError, ExitStatus, UsageError
+from chatterm.tui import background
+from chatterm.tui.options import AppOptions
+
+if TYPE_CHECKING:
+    from chatterm.config import Config
+    from chatterm.tui.theme import Theme
+
+_ANSWER_S = 0.15
+"""How long the terminal may take to tell its background: over a slow line the default is taken."""
+
+
+def start(options: AppOptions) -> int:
+    """Run the app, and return its exit status.
+
+    Raises:
+        ChattermError: It can't begin.
+    """
+    if not os.isatty(1):
+        raise UsageError(
+            "the app needs a terminal, and standard output isn't one",
+            hint='`chatterm ask "…"` answers into a pipe or a file',
+        )
+    where = config_path()
+    config = load_config(where.path, required=where.explicit)
+    ask = config.theme == "auto" and "NO_COLOR" not in os.environ
+    with background.ask() if ask else suppress() as question:
+        from chatterm.tui.app import ChattermApp  # while the terminal thinks about its answer
+
+        told = question.answer(_ANSWER_S) if question is not None else background.Background(None)
+    theme = _theme(config, dark=told.dark is not False)
+    app = ChattermApp(options, config, theme, _looks(config), told.typed)
+    # Nothing that is there by now will ever be garbage: it needn't be looked at again.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    result = app.run(mouse=config.ui.mouse)
+    if isinstance(result, ChattermError):
+        raise result
+    if isinstance(result, str) and result:
+        with suppress(OSError):
+            sys.stdout.write(f"{result}\n")
+            sys.stdout.flush()
+    return app.return_code or ExitStatus.COMPLETED
+
+
+def _theme(config: Config, *, dark: bool) -> Theme:
+    from chatterm.tui.themes import chosen_theme, no_colour_theme
+
+    if os.environ.get("NO_COLOR"):
+        return no_colour_theme()
+    name = config.theme
+    if name == "auto" and _few_colours():
+        name = "ansi"
+    try:
+        return chosen_theme(name, dark=dark, own=config_path().path.parent / "themes")
+    except ConfigError as error:
+        raise ConfigError(error.message, hint=error.hint) from error
+
+
+def _few_colours() -> bool:
+    """Whether the terminal has 16 colours at most."""
+    if os.environ.get("COLORTERM", "").lower() in {"truecolor", "24bit"}:
+        return False
+    term = os.environ.get("TERM", "")
+    return not ("256" in term or "direct" in term or term in _RICH)
+
+
+_RICH = frozenset({"xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty", "ghostty"})
+
+
+def _looks(config: Config):  # type: ignore[no-untyped-def]
+    import time
+
+    from chatterm.tui.steps.signs import signs_for
+    from chatterm.tui.steps.step_item import Looks
+
+    ui = config.ui
+    return Looks(signs_for(ui.marks), ui.timestamps, ui.reduced_motion, time.time)

@@ -82,7 +82,9 @@ class Chat(Screen[None]):
 
     CSS = """
     Chat { background: $background; layout: vertical; }
+    Chat.-tall #bottom { margin-top: 1; }
     """
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - textual's own way
     BINDINGS: ClassVar[list[BindingType]] = bindings(reading=False)
     AUTO_FOCUS = "#prompt"
 

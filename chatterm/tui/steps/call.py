@@ -20,6 +20,7 @@ from chatterm.tui.steps.writing import Writing
 _LIVE_ROWS = 5
 _MATCH = re.compile(r"^\s*\d+:", re.MULTILINE)
 _NUMBERED = re.compile(r"^\s*\d+\t", re.MULTILINE)
+_ENDED = re.compile(r"\Aexit status \d+, [\d.]+ s\n*")
 _NOTE = re.compile(r"^\[.*\]$", re.MULTILINE)
 _QUIET = frozenset({"read_file", "list_files", "search", "fetch_url"})
 """Of these the result is told in the head; it is shown when it is unfolded."""
@@ -138,14 +139,21 @@ class CallItem(StepItem):
             self.mark = self._ending_mark(self.result)
         elif not self.running:
             self.mark = Span(signs.interrupted, ("muted",))
-        elif self.mark is None:
+        elif not self._works:
+            self.mark = Span(signs.still, ("muted",))
+        elif self.mark is None or self.mark.text == signs.still:
             self.mark = self.spin(0, "tool")
         self._show_head()
         self.body(self._shown())
 
+    @property
+    def _works(self) -> bool:
+        """Whether it is being written, or runs: else it waits for its turn."""
+        return self.call.status is Status.OPEN or self._started is not None or self.call.hosted
+
     def tick(self, frame: int) -> None:
         """Turn the mark on, and tell the time anew."""
-        if self.running:
+        if self.running and self._works:
             self.mark = self.spin(frame, "tool")
             self._show_head()
 
@@ -162,7 +170,7 @@ class CallItem(StepItem):
         name = Span(sanitize_line(self.call.name) or "tool", ("tool",))
         left: list[Span] = [self.folding_sign(), name]
         words = about(self.call.name, self.values)
-        if words:
+        if words and not (self.question is not None and self.call.name == "shell"):
             left.append(Span(f"  {words}"))
         if self.question is not None:
             left.append(Span("  wants to run", ("warning",)))
@@ -238,7 +246,8 @@ class CallItem(StepItem):
                 return amounts.count(len(entries), "entry", "entries")
             case "edit_file" | "write_file":
                 return self._edited().changes(self.looks.signs.minus)
-        lines = content.strip("\n").count("\n") + 1 if content.strip() else 0
+        said = self._said(result).strip("\n")
+        lines = said.count("\n") + 1 if said else 0
         return amounts.count(lines, "line") if lines > 1 or result.name == "shell" else ""
 
     @staticmethod
@@ -281,14 +290,21 @@ class CallItem(StepItem):
             if self.call.name == "shell" or result.name not in _QUIET:
                 self._writing.restate(self.arguments, whole=True)
                 parts.append(self._writing)
-            parts.append(whole_output(f"{self.key}/whole", result.content))
+            parts.append(whole_output(f"{self.key}/whole", self._said(result)))
         elif result.name not in _QUIET or not result.ok:
-            parts.append(shortened_output(f"{self.key}/short", result.content, dots))
+            parts.append(shortened_output(f"{self.key}/short", self._said(result), dots))
         if result.full_output and self.unfolded:
             kept = "only a part; the whole output is kept, and opens in the pager"
             parts.append(LinesItem(f"{self.key}/kept", [muted(kept)], gap=0))
         parts += [self._images(result)]
         return [part for part in parts if part is not None]
+
+    @staticmethod
+    def _said(result: ToolResultStep) -> str:
+        """The output, without the line that tells the model how the command ended."""
+        if result.exit_code is None:
+            return result.content
+        return _ENDED.sub("", result.content, count=1)
 
     def _images(self, result: ToolResultStep) -> Item | None:
         lines: list[Line] = []

@@ -6,15 +6,16 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatterm.cli.commands import COMMANDS
 from chatterm.cli.logs import set_up_logging
-from chatterm.config import MODES
 from chatterm.errors import UsageError
-from chatterm.steps import Attachment
 from chatterm.tui.options import AppOptions
+
+if TYPE_CHECKING:
+    from chatterm.steps import Attachment
 
 _MOST_BYTES = 64 * 1024 * 1024
 _WITH_VALUE = frozenset({"--config", "--data-dir", "--mode", "-m", "--model"})
@@ -45,12 +46,14 @@ def app_options(arguments: Sequence[str]) -> AppOptions | None:
     if read is None:
         return None
     mode = read.values.get("--mode")
-    if mode is not None and mode not in MODES:
-        raise UsageError(f"there is no mode {mode[:40]!a}", hint=f"there are {', '.join(MODES)}")
+    if mode is not None:
+        _check_mode(mode)
     go_on = bool({"-c", "--continue"} & read.flags)
     if go_on and read.resume is not None:
         raise UsageError("--continue and --resume don't go together")
     if len(read.words) == 1 and " " not in read.words[0]:
+        from difflib import get_close_matches
+
         near = get_close_matches(read.words[0], COMMANDS, 1, 0.75)
         if near:
             raise UsageError(
@@ -91,6 +94,13 @@ def run_app(options: AppOptions) -> int:
     if attachment is not None:
         options = replace(options, attachments=(attachment,))
     return start(options)
+
+
+def _check_mode(mode: str) -> None:
+    from chatterm.config import MODES
+
+    if mode not in MODES:
+        raise UsageError(f"there is no mode {mode[:40]!a}", hint=f"there are {', '.join(MODES)}")
 
 
 def _read(arguments: list[str]) -> _Read | None:

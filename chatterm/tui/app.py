@@ -16,7 +16,7 @@ from textual.filter import LineFilter
 from chatterm.errors import ChattermError
 from chatterm.tui.chat import Chat, Setting
 from chatterm.tui.keys import keymap, prompt_keys
-from chatterm.tui.steps.step_item import Looks
+from chatterm.tui.steps.looks import Looks
 
 if TYPE_CHECKING:
     from textual.screen import Screen

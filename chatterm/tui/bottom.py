@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -12,9 +13,11 @@ from textual.widget import Widget
 from chatterm.render.lines import Line, Span
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.stacked import shortened
-from chatterm.tui.prompt.completion import Match
 from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.screens.painting import MUTED, as_line, overlay, paint
+
+if TYPE_CHECKING:
+    from chatterm.tui.prompt.completion import Match
 
 _MOST = 8
 

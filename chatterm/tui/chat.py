@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,14 +17,9 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 
-from chatterm.agent.queue import When
 from chatterm.errors import ChattermError
-from chatterm.events import Event, TurnFinished, TurnStarted, UsageReported
-from chatterm.steps import UserInput
-from chatterm.tui.asking import Asking
 from chatterm.tui.bottom import Bottom, Suggestions
 from chatterm.tui.chat_pane import ChatPane, bindings
-from chatterm.tui.completing import Completing
 from chatterm.tui.deeds.every import BY_NAME
 from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.items import Item
@@ -32,20 +28,24 @@ from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.queue_view import QueueView
 from chatterm.tui.status import StatusRow
-from chatterm.tui.steps.call import CallItem
-from chatterm.tui.steps.step_item import Looks
+from chatterm.tui.steps.looks import Looks
 from chatterm.tui.talk import Talk
 from chatterm.tui.telling import Telling
-from chatterm.tui.transcript import Transcript
-from chatterm.tui.trouble import TroubleItem
 from chatterm.tui.welcome import WelcomeItem
 
 if TYPE_CHECKING:
     from chatterm.agent.questions import Question, Reply
+    from chatterm.agent.queue import When
     from chatterm.config import Config
+    from chatterm.events import Event
+    from chatterm.steps import UserInput
     from chatterm.store import RecordedTurn
+    from chatterm.tui.asking import Asking
+    from chatterm.tui.completing import Completing
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.options import AppOptions
+    from chatterm.tui.steps.call import CallItem
+    from chatterm.tui.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +73,6 @@ class Chat(Screen[None]):
     Attributes:
         talk: The conversation behind it.
         pane: Shows it.
-        transcript: Makes events into what the pane shows.
-        asking: Asks about calls.
         editing: The turn whose message is being edited, to be sent anew.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
@@ -95,16 +93,15 @@ class Chat(Screen[None]):
         self.palette = setting.palette
         signs = setting.looks.signs
         self.pane = ChatPane(self.palette, id="pane")
-        self.transcript = Transcript(self.pane, setting.looks)
         self.talk = Talk(options, config, self)
-        self.asking = Asking(self, signs)
         self.suggestions = Suggestions(self.palette)
         self.queue_view = QueueView(self.palette)
         self.bottom = Bottom(signs.prompt, self.palette)
         self.status = StatusRow(self.palette)
         self.status.dot = signs.dot
         self.telling = Telling(self)
-        self.completing = Completing(self)
+        self._asking: Asking | None = None
+        self._completing: Completing | None = None
         self.welcome: WelcomeItem | None = None
         self.notifier: Notifier | None = None
         self.editing: str | None = None
@@ -176,6 +173,33 @@ class Chat(Screen[None]):
         from chatterm.tui.leaving import leave
 
         self.run_worker(leave(self), group="leaving", exclusive=True)
+
+    # --- what is loaded when it is needed: the first frame waits for none of it ---
+
+    @cached_property
+    def transcript(self) -> Transcript:
+        """Makes events into what the pane shows."""
+        from chatterm.tui.transcript import Transcript
+
+        return Transcript(self.pane, self.setting.looks)
+
+    @property
+    def asking(self) -> Asking:
+        """Asks about calls."""
+        if self._asking is None:
+            from chatterm.tui.asking import Asking
+
+            self._asking = Asking(self, self.setting.looks.signs)
+        return self._asking
+
+    @property
+    def completing(self) -> Completing:
+        """Completes what is typed."""
+        if self._completing is None:
+            from chatterm.tui.completing import Completing
+
+            self._completing = Completing(self)
+        return self._completing
 
     # --- what the parts need of each other ---
 
@@ -291,9 +315,9 @@ class Chat(Screen[None]):
 
     def _takes(self, event: events.Key) -> bool:
         """A key in the prompt that is for something else."""
-        if self.asking.takes(event):
+        if self._asking is not None and self._asking.takes(event):
             return True
-        if self.completing.takes(event):
+        if self.suggestions.shown and self.completing.takes(event):
             return True
         if event.key == "tab" and self.prompt.empty:
             self.do("step_up")
@@ -317,8 +341,13 @@ class Chat(Screen[None]):
         if self.writing_line:
             self.bottom.typed()
             return
-        self.asking.draft_changed()
-        self.completing.typed()
+        if self._asking is not None:
+            self._asking.draft_changed()
+        text = self.prompt.text
+        if text.startswith("/") or "@" in text:
+            self.completing.typed()
+        else:
+            self.suggestions.hide()
         vim = self.prompt.vim
         if vim is not None:
             self.bottom.sign.tell(mode=vim.mode)
@@ -358,26 +387,33 @@ class Chat(Screen[None]):
 
     def on_session_event(self, event: Event) -> None:
         """Show what has happened; it is recorded already."""
-        if self.welcome is not None and isinstance(event, TurnStarted):
+        from chatterm.events import TurnFinished, TurnStarted
+
+        begins = isinstance(event, TurnStarted)
+        if self.welcome is not None and begins:
             self.welcome = None
             self.pane.replace([])
         self.transcript.event(event)
         if isinstance(event, TurnStarted):
             self.pane.follow()
             self._start_ticking()
-        if isinstance(event, TurnStarted | TurnFinished | UsageReported):
-            self.telling.turn_event(event)
-        self.telling.event(event)
+            self.telling.turn_began(event)
+        elif isinstance(event, TurnFinished):
+            self.telling.turn_ended(event)
+        else:
+            self.telling.event(event)
 
     def on_trouble(self, error: ChattermError) -> None:
         """Show what can't be done."""
+        from chatterm.tui.trouble import TroubleItem
+
         log.warning("%s (%s)", error.message, error.hint)
         self._troubles += 1
         self.pane.append(TroubleItem(f"trouble/{self._troubles}", self.setting.looks, error))
 
     def on_change(self) -> None:
         """The status, or the queue, has changed."""
-        self.queue_view.show(list(self.talk.session.queue))
+        self.queue_view.show(self.talk.waiting)
         self.telling.refresh()
         if self.welcome is not None and self.talk.is_demo:
             self.welcome.tell_hint(
@@ -411,10 +447,12 @@ class Chat(Screen[None]):
 
     # --- messages ---
 
-    def send_message(self, message: UserInput, when: When = When.ROUND) -> None:
+    def send_message(self, message: UserInput, when: When | None = None) -> None:
         """Send a message now, or while a turn is under way at its round's or its own end."""
         if self.talk.running:
-            self.talk.enqueue(message, when)
+            from chatterm.agent.queue import When
+
+            self.talk.enqueue(message, when or When.ROUND)
         else:
             self.talk.send(message)
 

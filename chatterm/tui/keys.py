@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from chatterm.errors import ConfigError
@@ -54,6 +53,8 @@ def keymap(keys: Mapping[str, str]) -> dict[str, str]:
         deed = BY_NAME.get(name)
         if deed is None:
             names = [deed.name for deed in DEEDS if not deed.hidden] + list(_SETTINGS)
+            from difflib import get_close_matches
+
             near = get_close_matches(name, names, 1)
             meant = f"did you mean {near[0]}?" if near else "`?` in the app lists them"
             raise ConfigError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ _OFFERED = 5
 
 async def open_all(chat: Chat) -> None:
     """Open everything, and do what the command line asked for."""
+    # Nothing that is there by now will ever be garbage: it needn't be looked at again.
+    gc.freeze()
+    gc.enable()
     _remember_prompts(chat)
     try:
         recorded = await chat.talk.open()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from chatterm.steps import Attachment
+if TYPE_CHECKING:
+    from chatterm.steps import Attachment
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatterm.agent.queue import Queued, When
 from chatterm.render.lines import Line, Span, line_cells
 from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.stacked import shortened
 from chatterm.tui.screens.painting import paint
+
+if TYPE_CHECKING:
+    from chatterm.agent.queue import Queued
 
 _MOST = 4
 _DEEDS = (("edit_queued", "edit"), ("raise_queued", "up"), ("drop_queued", "remove"))
@@ -68,7 +71,7 @@ class QueueView(Widget):
             left = len(self._waiting) - _MOST + 1
             return (Span(f"   and {left} more", ("muted",)),)
         message = self._waiting[y]
-        when = "next: " if message.when is When.ROUND else "queued: "
+        when = "next: " if message.when == "round" else "queued: "
         text = sanitize_line(" ".join(message.input.text.split())) or "files"
         width = self.size.width
         deeds: list[Span] = []

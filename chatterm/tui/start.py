@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from contextlib import suppress
@@ -15,6 +14,7 @@ from chatterm.tui.options import AppOptions
 
 if TYPE_CHECKING:
     from chatterm.config import Config
+    from chatterm.tui.steps.looks import Looks
     from chatterm.tui.theme import Theme
 
 _ANSWER_S = 0.15
@@ -35,16 +35,12 @@ def start(options: AppOptions) -> int:
     where = config_path()
     config = load_config(where.path, required=where.explicit)
     ask = config.theme == "auto" and "NO_COLOR" not in os.environ
-    with background.ask() if ask else suppress() as question:
+    with background.ask() if ask else background.Question(None, None) as question:
         from chatterm.tui.app import ChattermApp  # while the terminal thinks about its answer
 
-        told = question.answer(_ANSWER_S) if question is not None else background.Background(None)
+        told = question.answer(_ANSWER_S)
     theme = _theme(config, dark=told.dark is not False)
     app = ChattermApp(options, config, theme, _looks(config), told.typed)
-    # Nothing that is there by now will ever be garbage: it needn't be looked at again.
-    gc.collect()
-    gc.freeze()
-    gc.enable()
     result = app.run(mouse=config.ui.mouse)
     if isinstance(result, ChattermError):
         raise result
@@ -80,11 +76,11 @@ def _few_colours() -> bool:
 _RICH = frozenset({"xterm-kitty", "alacritty", "foot", "wezterm", "xterm-ghostty", "ghostty"})
 
 
-def _looks(config: Config):  # type: ignore[no-untyped-def]
+def _looks(config: Config) -> Looks:
     import time
 
+    from chatterm.tui.steps.looks import Looks
     from chatterm.tui.steps.signs import signs_for
-    from chatterm.tui.steps.step_item import Looks
 
     ui = config.ui
     return Looks(signs_for(ui.marks), ui.timestamps, ui.reduced_motion, time.time)

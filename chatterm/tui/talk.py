@@ -14,20 +14,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from chatterm.agent.queue import When
-from chatterm.config import Config, ResolvedModel, data_dir
 from chatterm.errors import ChattermError, ConfigError, StoreError
-from chatterm.events import Event, TurnFinished
-from chatterm.session import Prompt, Session
-from chatterm.steps import Turn, UserInput
 from chatterm.tui.options import AppOptions
 
 if TYPE_CHECKING:
     from chatterm.agent.questions import Question, Reply
+    from chatterm.agent.queue import Queued, When
     from chatterm.agent.titles import Titler
     from chatterm.agent.tooling import Tooling
+    from chatterm.config import Config, ResolvedModel
     from chatterm.config.schema import Mode
+    from chatterm.events import Event
     from chatterm.providers.base import Provider
+    from chatterm.session import Prompt, Session
+    from chatterm.steps import Turn, UserInput
     from chatterm.store import Conversation, RecordedTurn, Store
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,6 @@ class Talk:
 
     Attributes:
         store: Where conversations are kept; None where that can't be used.
-        session: The conversation.
         chosen: Who is asked; None until that is known, or where nobody can be.
         tooling: The tools, once they are opened.
         title: What the conversation is called.
@@ -94,7 +93,7 @@ class Talk:
         self.config = config
         self._listener = listener
         self.store: Store | None = None
-        self.session = Session(None, origin="app", directory=str(Path.cwd()))
+        self._session: Session | None = None
         self.chosen: Chosen | None = None
         self.tooling: Tooling | None = None
         self.title = ""
@@ -105,6 +104,28 @@ class Talk:
         self._titler: Titler | None = None
         self._task: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+
+    @property
+    def session(self) -> Session:
+        """The conversation."""
+        if self._session is None:
+            self._session = self._begun()
+        return self._session
+
+    def _begun(self) -> Session:
+        from chatterm.session import Session
+
+        return Session(self.store, origin="app", directory=str(Path.cwd()))
+
+    @property
+    def opened(self) -> bool:
+        """Whether it is known who is asked, or that nobody is."""
+        return self._opening is not None and self._opening.done()
+
+    @property
+    def waiting(self) -> tuple[Queued, ...]:
+        """The messages that wait."""
+        return () if self._session is None else tuple(self._session.queue)
 
     # --- opening ---
 
@@ -128,6 +149,7 @@ class Talk:
         return recorded
 
     def _open_store(self) -> tuple[Store | None, ChattermError | None]:
+        from chatterm.config import data_dir
         from chatterm.store import Store
 
         stream = self.config.stream
@@ -157,12 +179,14 @@ class Talk:
                     hint="`chatterm -r` shows all conversations to choose from",
                 )
         if found is None:
-            self.session = Session(store, origin="app", directory=here)
+            self._session = None
             return []
         return self._resumed(store, found)
 
     def _resumed(self, store: Store, found: Conversation) -> list[RecordedTurn]:
-        self.session = Session.resume(store, found)
+        from chatterm.session import Session
+
+        self._session = Session.resume(store, found)
         self.title = found.title
         return self.session.recorded(FIRST_TURNS)
 
@@ -319,6 +343,8 @@ class Talk:
         self._listener.on_change()
 
     async def _follow(self, run: Callable[[Prompt], AsyncGenerator[Event, None]]) -> None:
+        from chatterm.events import TurnFinished
+
         await self.ready()
         try:
             if self.chosen is None:
@@ -345,6 +371,8 @@ class Talk:
         if self.chosen is None:
             raise AssertionError("only called once there is somebody to ask")
         from chatterm.providers.base import Settings
+        from chatterm.session import Prompt
+        from chatterm.steps import UserInput
 
         generation = self.config.generation
         about = self.tooling.system if self.tooling is not None else None
@@ -392,7 +420,7 @@ class Talk:
     async def begin_anew(self) -> None:
         """Begin another conversation."""
         await self.stop()
-        self.session = Session(self.store, origin="app", directory=str(Path.cwd()))
+        self._session = None
         self.title = ""
         self._listener.on_change()
 

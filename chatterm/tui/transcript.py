@@ -31,8 +31,9 @@ from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.steps.amounts import moment
 from chatterm.tui.steps.call import CallItem
+from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.remarks import EndItem, NoticeItem, RefusalItem
-from chatterm.tui.steps.step_item import Looks, StepItem
+from chatterm.tui.steps.step_item import StepItem
 from chatterm.tui.steps.text import TextItem
 from chatterm.tui.steps.thinking import ThinkingItem
 from chatterm.tui.steps.user import UserItem

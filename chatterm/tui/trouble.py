@@ -7,8 +7,8 @@ from typing import ClassVar
 from chatterm.errors import ChattermError
 from chatterm.render.lines import Line, Span
 from chatterm.render.sanitize import sanitize
+from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.remarks import RemarkItem
-from chatterm.tui.steps.step_item import Looks
 
 
 class TroubleItem(RemarkItem):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from chatterm.config import MODES
 from chatterm.errors import ChattermError
 from chatterm.tui.deeds.deed import Deed
 
@@ -97,6 +96,7 @@ async def theme(chat: Chat, given: str) -> None:
 
 async def mode(chat: Chat, given: str) -> None:
     """Choose the permission mode."""
+    from chatterm.config import MODES
     from chatterm.tui.screens.picker import Choice, Picker
 
     if not given:
@@ -113,6 +113,8 @@ async def mode(chat: Chat, given: str) -> None:
 
 async def next_mode(chat: Chat, _: str) -> None:
     """The next mode; never yolo."""
+    from chatterm.config import MODES
+
     tooling = chat.talk.tooling
     caged = tooling is not None and tooling.level.caged
     modes = [name for name in MODES if name != "yolo" and (name != "caged" or caged)]

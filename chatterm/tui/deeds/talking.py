@@ -6,9 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chatterm.agent.queue import When
 from chatterm.errors import UsageError
-from chatterm.steps import UserInput
 from chatterm.tui.deeds.deed import Deed
 
 if TYPE_CHECKING:
@@ -90,6 +88,8 @@ async def retry(chat: Chat, _: str) -> None:
 
 def go_on(chat: Chat, _: str) -> None:
     """Have the model go on where it was stopped."""
+    from chatterm.steps import UserInput
+
     chat.send_message(UserInput("Go on."))
 
 
@@ -126,6 +126,8 @@ def drop_queued(chat: Chat, given: str) -> None:
 
 def raise_queued(chat: Chat, given: str) -> None:
     """Have a waiting message sent first, at the next round's end."""
+    from chatterm.agent.queue import When
+
     queue = chat.talk.session.queue
     waiting = list(queue)
     if waiting:
@@ -162,16 +164,11 @@ async def search_history(chat: Chat, _: str) -> None:
     past = chat.prompt.past
     if past is None:
         return
-
-    async def found(query: str) -> list[Choice]:
-        texts = past.search(query)[:500]
-        return [Choice(str(n), " ".join(text.split()), "") for n, text in enumerate(texts)]
-
     texts: list[str] = []
 
     async def source(query: str) -> list[Choice]:
         texts[:] = past.search(query)[:500]
-        return await found(query)
+        return [Choice(str(n), " ".join(text.split()), "") for n, text in enumerate(texts)]
 
     picked = await chat.app.push_screen_wait(
         Picker(chat.palette, "Earlier prompts", source, placeholder="words of a prompt")
@@ -198,12 +195,17 @@ async def expand(chat: Chat, _: str) -> None:
 
 async def demo(chat: Chat, _: str) -> None:
     """Play the demo: what an answer can hold, without a model."""
+    from chatterm.steps import UserInput
+
     await chat.talk.choose("demo")
     chat.send_message(UserInput("Show me what you can do."))
 
 
 def queue_text(chat: Chat, given: str) -> None:
     """Keep a message for the turn's end."""
+    from chatterm.agent.queue import When
+    from chatterm.steps import UserInput
+
     if given:
         chat.send_message(UserInput(given), when=When.TURN)
 

@@ -11,13 +11,11 @@ from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
-from chatterm.tui.prompt.mention import written
-from chatterm.tui.prompt.pasting import Folded, cleaned, dropped_paths
-
 if TYPE_CHECKING:
     from textual.document._document import Document
 
     from chatterm.tui.prompt.history import PromptHistory
+    from chatterm.tui.prompt.pasting import Folded
     from chatterm.tui.prompt.vim import Vim
 
 _BURST_S = 0.12
@@ -32,7 +30,6 @@ class Prompt(TextArea):
         taking: Is offered every key first, and says whether it has taken it.
         past: Earlier prompts, once they are known.
         vim: The vim keys, where they are wanted.
-        folded: What stands for long pastes.
         send_keys: The keys that send.
         newline_keys: The keys that begin a line.
     """
@@ -66,15 +63,25 @@ class Prompt(TextArea):
         super().__init__(
             theme="css", compact=True, highlight_cursor_line=False, id=id, max_checkpoints=200
         )
+        self.cursor_blink = False  # an idle app does nothing
         self.taking: Callable[[events.Key], bool] = lambda _key: False
         self.past: PromptHistory | None = None
         self.vim: Vim | None = None
-        self.folded = Folded()
+        self._folded: Folded | None = None
         self.send_keys: Sequence[str] = ("enter",)
         self.newline_keys: Sequence[str] = ("ctrl+j", "shift+enter")
         self.later_keys: Sequence[str] = ("alt+enter", "ctrl+enter")
         self._pasted_at = 0.0
         self._most_rows = _MOST_ROWS
+
+    @property
+    def folded(self) -> Folded:
+        """What stands for long pastes; loaded with the first of them."""
+        if self._folded is None:
+            from chatterm.tui.prompt.pasting import Folded
+
+            self._folded = Folded()
+        return self._folded
 
     # --- the text ---
 
@@ -86,7 +93,7 @@ class Prompt(TextArea):
     @property
     def message(self) -> str:
         """The message: long pastes put back."""
-        return self.folded.unfold(self.text)
+        return self.text if self._folded is None else self._folded.unfold(self.text)
 
     @property
     def _document(self) -> Document:
@@ -126,6 +133,8 @@ class Prompt(TextArea):
 
     def attach_files(self, paths: Sequence[Path]) -> None:
         """Mention files."""
+        from chatterm.tui.prompt.mention import written
+
         self.insert_at_cursor("".join(f"{written(str(path))} " for path in paths))
 
     def limit_rows(self, rows: int) -> None:
@@ -198,7 +207,7 @@ class Prompt(TextArea):
 
     def _delete_placeholder(self, key: str) -> bool:
         """What stands for a long paste goes as one."""
-        if self.selection.start != self.selection.end:
+        if self.selection.start != self.selection.end or self._folded is None:
             return False
         at = self.cursor_offset_in_text
         found = self.folded.placeholder_at(self.text, at)
@@ -215,6 +224,8 @@ class Prompt(TextArea):
 
     def take_paste(self, text: str) -> None:
         """Take a text that was pasted: files that were dropped, a long text, or a short one."""
+        from chatterm.tui.prompt.pasting import dropped_paths
+
         paths = dropped_paths(text)
         if paths:
             self.attach_files(paths)
@@ -223,6 +234,8 @@ class Prompt(TextArea):
 
     def put_back(self, text: str) -> None:
         """Write a text that was written before, long as it may be."""
+        from chatterm.tui.prompt.pasting import cleaned
+
         self.write(cleaned(text))
 
     # --- its height ---

@@ -13,8 +13,9 @@ from chatterm.tui.pane.items import ColouredItem, Item, LinesItem
 from chatterm.tui.steps import amounts
 from chatterm.tui.steps.about import about
 from chatterm.tui.steps.edits import EditBody, is_edit
+from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.output import shortened_output, whole_output
-from chatterm.tui.steps.step_item import Looks, StepItem, join, muted
+from chatterm.tui.steps.step_item import StepItem, join, muted
 from chatterm.tui.steps.writing import Writing
 
 _LIVE_ROWS = 5

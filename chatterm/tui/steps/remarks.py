@@ -12,7 +12,8 @@ from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import FinishReason, NoticeStep, RefusalStep, Status, Step
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps import amounts
-from chatterm.tui.steps.step_item import Looks, join
+from chatterm.tui.steps.looks import Looks
+from chatterm.tui.steps.step_item import join
 
 _ENDS = {
     FinishReason.LENGTH: "the answer ran into the limit of its length",

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import ClassVar
 
 from chatterm.render.lines import Line, Span
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.stacked import HeadItem, StackedItem
-from chatterm.tui.steps.signs import UNICODE, Signs
+from chatterm.tui.steps.looks import Looks
 
 INDENT = 2
-
-
-@dataclass(slots=True)
-class Looks:
-    """How steps are shown, beside their colours.
-
-    Attributes:
-        signs: The signs.
-        timestamps: Whether steps tell when they began.
-        still: Nothing moves.
-        now: The time, in seconds since the epoch.
-    """
-
-    signs: Signs = field(default_factory=lambda: UNICODE)
-    timestamps: bool = False
-    still: bool = False
-    now: Callable[[], float] = lambda: 0.0
 
 
 class StepItem(StackedItem):

@@ -9,7 +9,7 @@ from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Citation, Status, TextStep
 from chatterm.tui.pane.items import Item, LinesItem, MarkdownItem
 from chatterm.tui.pane.stacked import StackedItem
-from chatterm.tui.steps.step_item import Looks
+from chatterm.tui.steps.looks import Looks
 
 
 class TextItem(StackedItem):

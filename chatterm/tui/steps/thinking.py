@@ -9,7 +9,8 @@ from chatterm.render.sanitize import Sanitizer
 from chatterm.steps import Status, ThinkingStep
 from chatterm.tui.pane.items import Item, MarkdownItem
 from chatterm.tui.steps.amounts import guessed_tokens, moment, seconds, whole_seconds
-from chatterm.tui.steps.step_item import Looks, StepItem, join
+from chatterm.tui.steps.looks import Looks
+from chatterm.tui.steps.step_item import StepItem, join
 
 _TAIL_ROWS = 3
 _TAIL_CHARACTERS = 1200

@@ -9,7 +9,7 @@ from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import UserInput
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.amounts import count, size
-from chatterm.tui.steps.step_item import Looks
+from chatterm.tui.steps.looks import Looks
 
 _MOST_LINES = 16
 _SHOWN_LINES = 12

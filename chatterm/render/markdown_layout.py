@@ -42,6 +42,12 @@ _CODE_INDENT = (Span("  ", ("code.row",)),)
 _CODE_BLANK: Line = (Span("", ("code.row",)),)
 
 
+def language_of(info: str) -> str:
+    """The language that a fence's info string names; empty where it names none."""
+    match = _LANGUAGE.match(info.strip())
+    return match[1] if match else ""
+
+
 @dataclass(slots=True)
 class Progress:
     """How far a leaf that still grows has been painted.
@@ -265,8 +271,7 @@ class Layout:
     def _code(self, leaf: Leaf, progress: Progress) -> list[Line]:
         body: list[Line] = []
         if progress.highlighter is None:
-            match = _LANGUAGE.match(leaf.info.strip())
-            language = match[1] if match else ""
+            language = language_of(leaf.info)
             progress.highlighter = Highlighter(language)
             if language:
                 label = Span(language, ("muted", "code.label"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -13,14 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
+from chatterm.errors import OutputError
 from chatterm.render.lines import Line, Span, Style
 from chatterm.tui.pane.palette import Palette
-from chatterm.tui.screens.entry import Confirm, Entry
 from chatterm.tui.screens.field import Field
 from chatterm.tui.screens.pager_rows import PagerRows
 from chatterm.tui.screens.pager_text import MOST_FOUND, Found, PagerText
 from chatterm.tui.screens.painting import ERROR, MUTED, as_line
 from chatterm.tui.screens.panel import Hints, PanelScreen, Row, Title
+from chatterm.tui.screens.saving import save
 
 
 class Pager(PanelScreen[None]):
@@ -219,56 +219,14 @@ class Pager(PanelScreen[None]):
         self.run_worker(self._save(), group="save", exclusive=True)
 
     async def _save(self) -> None:
-        entry = Entry(self.palette, "Save as", self._save_as, validate=self._wrong_name)
-        name = await self.app.push_screen_wait(entry)
-        if name is None:
+        text = self._text.whole()
+        try:
+            path = await save(self.app, self.palette, text, self._directory, self._save_as)
+        except OutputError as error:
+            self._say(error.message, ERROR)
             return
-        path = self._path(name)
-        try:
-            await asyncio.to_thread(_write, path, self._text.whole(), "x")
-        except FileExistsError:
-            if not await self._may_replace(path):
-                return
-            await self._replace(path)
-        except OSError as error:
-            self._say(f"not saved: {error.strerror}", ERROR)
-        else:
+        if path is not None:
             self._say(f"saved as {path.name}")
-
-    async def _may_replace(self, path: Path) -> bool:
-        question = f"{path.name} exists. Replace it?"
-        confirm = Confirm(self.palette, question, yes="replace", no="leave it")
-        answer: bool | None = await self.app.push_screen_wait(confirm)
-        return bool(answer)
-
-    async def _replace(self, path: Path) -> None:
-        try:
-            await asyncio.to_thread(_write, path, self._text.whole(), "w")
-        except OSError as error:
-            self._say(f"not saved: {error.strerror}", ERROR)
-        else:
-            self._say(f"saved as {path.name}")
-
-    def _path(self, name: str) -> Path:
-        return self._directory / Path(name.strip()).expanduser()
-
-    def _wrong_name(self, name: str) -> str | None:
-        if not name.strip():
-            return "a file needs a name"
-        try:
-            path = self._path(name)
-            if path.is_dir():
-                return "that is a directory"
-            if not path.parent.is_dir():
-                return "there is no such directory"
-        except (OSError, RuntimeError, ValueError):  # too long; no such user; a null character
-            return "that can't be the name of a file"
-        return None
 
     def _say(self, words: str, style: Style = MUTED) -> None:
         self._title.say(as_line(words, style))
-
-
-def _write(path: Path, text: str, mode: str) -> None:
-    with path.open(mode, encoding="utf-8", newline="") as file:
-        file.write(text)

@@ -61,7 +61,33 @@ def save_theme(path: Path, name: str) -> None:
     """
 
     def choose(document: TOMLDocument, config: Config) -> None:
-        if "theme" in document or config.theme != name:
-            document["theme"] = name
+        if config.theme != name:
+            _set(document, "theme", name)
 
     edit_config(path, choose, "theme", "the theme can't be changed in it")
+
+
+def _set(document: TOMLDocument, key: str, value: str) -> None:
+    """Set a key of the file itself; a new one stands after the last of its kind.
+
+    tomlkit would put it right before the first table, between that and the comment about it.
+    """
+    import tomlkit
+    from tomlkit.items import AoT, Comment, Table, Whitespace
+
+    body = document.body
+    tables = (n for n, (_, item) in enumerate(body) if isinstance(item, AoT | Table))
+    place = next(tables, None)
+    if key in document or place is None:
+        document[key] = value
+        return
+    keys = [n + 1 for n in range(place) if body[n][0] is not None]
+    if keys:
+        place = keys[-1]
+    else:
+        while place and isinstance(body[place - 1][1], Comment):
+            place -= 1
+    item = tomlkit.item(value)
+    if not isinstance(body[place][1], Whitespace) and not keys:
+        item.trivia.trail = "\n\n"
+    body.insert(place, (tomlkit.key(key), item))

@@ -102,18 +102,19 @@ def export(
     ] = None,
 ) -> None:
     """Write a conversation out; `jsonl` holds everything and can be imported again."""
-    from chatterm.cli.history_output import exported
     from chatterm.errors import UsageError
     from chatterm.oneshot.output import FileOutput, standard_output
+    from chatterm.render.console import print_error
+    from chatterm.transcripts.exporting import FORMATS, exported
 
-    if form not in ("md", "html", "jsonl", "txt"):
+    if form not in FORMATS:
         raise UsageError(f"there is no format {form!a}", hint="there are md, html, jsonl and txt")
     with _store() as store:
         found = store.find(conversation)
         target = FileOutput(output) if output else standard_output()
         whole = False
         try:
-            for piece in exported(store, found, form):
+            for piece in exported(store, found, form, print_error):
                 target.write_bytes(piece)
             whole = True
         finally:

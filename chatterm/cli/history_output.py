@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from chatterm.cli.saying import say
-from chatterm.errors import StoreError
-from chatterm.events import TurnStarted
-from chatterm.oneshot.output import encode, standard_output
-from chatterm.render.console import is_terminal, print_error, wants_colour, wants_styles
+from chatterm.oneshot.output import standard_output
+from chatterm.render.console import is_terminal, wants_colour, wants_styles
 from chatterm.render.sanitize import sanitize_line
 from chatterm.render.wordwrap import width_of
-from chatterm.store import Conversation, ConversationRow, Hit, RecordedTurn, Store
+from chatterm.store import ConversationRow, Hit
 
 
 def print_rows(rows: Sequence[ConversationRow], *, as_json: bool) -> None:
@@ -57,56 +54,6 @@ def print_markdown(text: str) -> None:
     columns = os.get_terminal_size(1).columns or 80
     for line in render(sanitize(text), columns):
         say(styled(line, color=wants_colour(sys.stdout)))
-
-
-def exported(store: Store, conversation: Conversation, form: str) -> Iterator[bytes]:
-    """A conversation in one of the export's formats, in pieces."""
-    path = store.path(conversation.id)
-    if form == "jsonl":
-        from chatterm.transcripts.jsonl import to_jsonl
-
-        ids = [turn for turn, _ in store.tree(conversation.id)]
-        turns = store.turns(ids)
-        yield from to_jsonl(conversation, turns, _blobs(store, turns))
-        return
-    turns = store.turns(path)
-    if form == "html":
-        from chatterm.transcripts.html import to_html
-
-        yield encode(to_html(conversation, [_with_content(turn, store) for turn in turns]))
-    elif form == "txt":
-        from chatterm.transcripts.text import to_text
-
-        yield encode(to_text(conversation, turns))
-    else:
-        from chatterm.transcripts.markdown import to_markdown
-
-        yield encode(to_markdown(conversation, turns))
-
-
-def _blobs(store: Store, turns: Sequence[RecordedTurn]) -> dict[str, bytes]:
-    """The contents that these turns name; those that aren't kept here are warned of."""
-    from chatterm.store.rows import digests_in
-
-    found = {}
-    for digest in sorted({d for turn in turns for event in turn.events for d in digests_in(event)}):
-        try:
-            found[digest] = store.blob(digest)
-        except StoreError as error:
-            print_error(f"the export goes on without a content: {error.message}")
-    return found
-
-
-def _with_content(turn: RecordedTurn, store: Store) -> RecordedTurn:
-    """A turn whose attachments have their content, so that pictures can be shown."""
-    events = list(turn.events)
-    for place, event in enumerate(events):
-        if isinstance(event, TurnStarted) and event.input.attachments:
-            attachments = tuple(
-                replace(a, data=store.blob(a.sha256)) for a in event.input.attachments
-            )
-            events[place] = replace(event, input=replace(event.input, attachments=attachments))
-    return replace(turn, events=tuple(events))
 
 
 def _print_table(rows: Sequence[ConversationRow]) -> None:

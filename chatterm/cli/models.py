@@ -35,6 +35,7 @@ def models(
     """List the models that providers offer, one `provider/model` a line."""
     from chatterm.config import config_path, load_config
     from chatterm.errors import ExitStatus, ProviderError
+    from chatterm.providers.listing import listed, merged
     from chatterm.render.console import print_error
 
     where = config_path()
@@ -43,56 +44,31 @@ def models(
     for name, settings in _chosen(provider, config).items():
         found: list[ModelInfo] = []
         try:
-            found = _list(name, settings, config)
+            found = asyncio.run(listed(name, settings, config.stream))
         except ProviderError as error:
             print_error(error.message, error.hint)
             status = error.exit_status
-        _print(name, _merged(settings, found), as_json=as_json)
+        _print(name, merged(settings.models, found), as_json=as_json)
     return status
 
 
 def _chosen(name: str | None, config: Config) -> dict[str, ProviderConfig]:
-    from chatterm.config import all_providers, check_name, ready_providers
+    from chatterm.config import all_providers, check_name
     from chatterm.errors import ConfigError
-    from chatterm.providers.registry import IMPLEMENTED
+    from chatterm.providers.listing import ready
 
     providers = all_providers(config)
     if name is not None:
         if name not in providers:
             raise check_name(f"{name}/", config) or ConfigError(f"no provider is named {name!a}")
         return {name: providers[name]}
-    ready = [known.name for known in ready_providers(os.environ)]
-    names = dict.fromkeys([*config.providers, *ready])
-    chosen = {n: providers[n] for n in names if providers[n].protocol in IMPLEMENTED}
+    chosen = ready(config, os.environ)
     if not chosen:
         raise ConfigError(
             "no provider is ready",
             hint="set a key such as OPENAI_API_KEY, or name one: `chatterm models demo`",
         )
     return chosen
-
-
-def _list(name: str, settings: ProviderConfig, config: Config) -> list[ModelInfo]:
-    from chatterm.providers.registry import open_named
-
-    provider = open_named(name, settings, config.stream)
-
-    async def ask() -> list[ModelInfo]:
-        try:
-            return await provider.models()
-        finally:
-            await provider.aclose()
-
-    return asyncio.run(ask())
-
-
-def _merged(settings: ProviderConfig, found: list[ModelInfo]) -> list[ModelInfo]:
-    """The configuration's own models first, then what the server lists."""
-    from chatterm.providers.base import ModelInfo
-
-    listed = {model.id: model for model in found}
-    own = [listed.pop(name, ModelInfo(name)) for name in settings.models]
-    return [*own, *sorted(listed.values(), key=lambda model: model.id)]
 
 
 def _print(name: str, found: list[ModelInfo], *, as_json: bool) -> None:

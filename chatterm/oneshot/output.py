@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from chatterm.errors import ExitStatus, OutputError
+from chatterm.render.encoding import encode
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 _NAMED_DESCRIPTORS = {"/dev/stdout": 1, "/dev/stderr": 2}
 # A pipe that is ready takes this much without making us wait (POSIX's PIPE_BUF on Linux).
@@ -195,14 +195,6 @@ def standard_output() -> Output:
     except OSError as error:
         raise OutputError("standard output is closed") from error
     return Output(1, "standard output")
-
-
-def encode(text: str) -> bytes:
-    """Text as UTF-8, lone surrogates as U+FFFD."""
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8")
 
 
 def _descriptor_named(path: Path) -> int | None:

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatterm.config import ConfigFileError, Problem, parse_config
-from chatterm.config.paths import read_config
+from chatterm.config.editing import edit_config
 from chatterm.config.schema import Rule
-from chatterm.config.writing import changing, replace_file
 from chatterm.permissions.rulewords import table_of
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ def add_rule(path: Path, rule: Rule) -> None:
 
     def add(document: TOMLDocument, rules: tuple[Rule, ...]) -> None:
         if rule not in rules:
-            _append(document, rule, path)
+            _append(document, rule)
 
     _change(path, add)
 
@@ -49,29 +47,15 @@ def remove_rule(path: Path, rule: Rule) -> None:
 
 
 def _change(path: Path, change: Callable[[TOMLDocument, tuple[Rule, ...]], None]) -> None:
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
-    with changing(path) as target:
-        try:
-            text = read_config(path).decode("utf-8", "surrogateescape")
-        except (FileNotFoundError, NotADirectoryError):
-            text = ""
-        rules = parse_config(text, path).permissions.rules
-        try:
-            mark = text[: text.startswith("\ufeff")]  # an editor's; no part of TOML
-            document = tomlkit.parse(text.removeprefix(mark))
-            change(document, rules)
-            changed = mark + tomlkit.dumps(document)
-        except (TOMLKitError, TypeError, AttributeError) as error:
-            raise _unchangeable(path, str(error)) from error
-        if changed == text:
-            return
-        parse_config(changed, path)  # what is written can be read
-        replace_file(target, changed)
+    edit_config(
+        path,
+        lambda document, config: change(document, config.permissions.rules),
+        "permissions.rules",
+        "no rule can be changed in it",
+    )
 
 
-def _append(document: TOMLDocument, rule: Rule, path: Path) -> None:
+def _append(document: TOMLDocument, rule: Rule) -> None:
     import tomlkit
     from tomlkit.items import AoT, Array
 
@@ -90,9 +74,4 @@ def _append(document: TOMLDocument, rule: Rule, path: Path) -> None:
         inline.update(table_of(rule))
         rules.append(inline)
     else:
-        raise _unchangeable(path, "permissions.rules isn't a list")
-
-
-def _unchangeable(path: Path, why: str) -> ConfigFileError:
-    problem = f"no rule can be changed in it: {why}; write it by hand"
-    return ConfigFileError(path, [Problem("permissions.rules", problem)])
+        raise TypeError("permissions.rules isn't a list")

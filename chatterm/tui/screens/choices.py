@@ -25,6 +25,7 @@ class Choice:
         detail: Stands at the right, muted, where there is room.
         group: The heading that it stands under; choices of a group follow each other.
         search: What it is found by beside its label.
+        blocked: Why it can't be picked, which is said when that is tried; nothing where it can.
     """
 
     key: str
@@ -32,6 +33,7 @@ class Choice:
     detail: str = ""
     group: str = ""
     search: str = ""
+    blocked: str = ""
 
     @property
     def text(self) -> str:
@@ -145,7 +147,8 @@ class ChoiceRows(Rows):
             return as_line(number, MUTED)
         choice = self._choices[number]
         places = self._query.places(folded(choice.text))
-        label = overlay(as_line(choice.label), places, ("match",))
+        label = as_line(choice.label, MUTED if choice.blocked else PLAIN)
+        label = overlay(label, places, ("match",))
         mark = Span("• ", ("marker",)) if choice.key == self._current else Span("  ")
         return spread((mark, *label), (as_line(choice.detail, MUTED),), width)
 

@@ -103,6 +103,7 @@ class Picker(PanelScreen[Picked | None]):
         self._highlighted = highlighted
         self._current = current
         self._nothing = nothing
+        self._note = ""
         # What was typed when what is shown was found; none is shown yet.
         self._shown_for: str | None = None
         # What the source was asked for and hasn't answered yet.
@@ -148,6 +149,23 @@ class Picker(PanelScreen[Picked | None]):
         self.call_after_refresh(self._bring_in_cursor)
         if self._preview_lines:
             self.call_after_refresh(self._show_preview, self._preview_lines)
+
+    def renew(self, choices: Sequence[Choice], note: str = "") -> None:
+        """Have other choices than those given; what is under the cursor stays there.
+
+        Args:
+            choices: The choices there are now.
+            note: What goes on meanwhile; it is shown beside their number.
+        """
+        self._note = note
+        self._filter, self._total = Filter(choices), len(choices)
+        if self._shown_for is None:
+            return  # they are shown once the picker is
+        choice, row, top = self._rows.choice, self._rows.cursor, self._rows.top
+        self._find()
+        if choice is not None:
+            self._rows.seek(choice.key, row)
+            self._rows.go_to(top + self._rows.cursor - row)
 
     # --- what is shown ---
 
@@ -208,6 +226,8 @@ class Picker(PanelScreen[Picked | None]):
         count = f"{len(choices):,}"
         if len(choices) != self._total:
             count = f"{count} of {self._total:,}"
+        if self._note:
+            count = f"{count}, {self._note}"
         self._title.show(right=as_line(count, MUTED))
         if self._rows.choice is None:
             self._moved()
@@ -288,7 +308,10 @@ class Picker(PanelScreen[Picked | None]):
             self._then = then
 
     def _pick(self) -> None:
-        if (choice := self._rows.choice) is not None:
+        choice = self._rows.choice
+        if choice is not None and choice.blocked:
+            self._title.say(as_line(choice.blocked, ERROR))
+        elif choice is not None:
             self.answer(Picked(choice))
 
     def _act(self, action: Action) -> None:

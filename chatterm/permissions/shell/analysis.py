@@ -15,7 +15,7 @@ from chatterm.permissions.shell.programs import check_program, program_name
 from chatterm.permissions.shell.reach import Reach, SensitiveError
 from chatterm.permissions.shell.readers import BUILTINS, reader_of
 from chatterm.permissions.shell.salvage import inner_commands, salvaged
-from chatterm.permissions.shell.syntax import (
+from chatterm.permissions.shell.structure import (
     Grouped,
     Joined,
     Negated,
@@ -24,8 +24,8 @@ from chatterm.permissions.shell.syntax import (
     Simple,
     Statement,
     commands_of,
-    parse,
 )
+from chatterm.permissions.shell.syntax import parse
 from chatterm.permissions.shell.versions import asks_version
 from chatterm.permissions.shell.words import NotUnderstoodError, Word
 from chatterm.permissions.verdicts import Argv, NeedsApproval, ReadOnly, Unknown, Verdict
@@ -148,7 +148,6 @@ class _Watch:
                 return at, at
             case Grouped(body, redirects):
                 self._note(lambda: self._redirects(redirects, at))
-                # Of a pipe it may be the last command's: all of them may have another input.
                 before, self.unpiped = self.unpiped, self.unpiped or _redirects_input(redirects)
                 self.run(body, at, piped=piped)
                 self.unpiped = before

@@ -336,8 +336,10 @@ _FILES = {
         paths=frozenset({"-f", "--file"}),
         check=check_tar,
     ),
-    "unzip": Reader(short="lvZ12qt", operands=Operands.PATHS, most=1, check=check_unzip),
-    "zipinfo": Reader(short="12lsmvht", operands=Operands.PATHS, most=1),
+    "unzip": Reader(
+        short="lvZ12qt", operands=Operands.PATHS, most=1, first=True, check=check_unzip
+    ),
+    "zipinfo": Reader(short="12lsmvht", operands=Operands.PATHS, most=1, first=True),
 }
 _SEARCHES = {
     "grep": _GREP,

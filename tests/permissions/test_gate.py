@@ -329,3 +329,19 @@ def test_the_strictest_of_all_that_a_call_touches_counts(ground: Ground) -> None
     assert judged.decision is ASK
     assert judged.sensitive
     assert judged.approved == {hook}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make && cat < /etc/passwd",  # a rule is about words, and a redirection is none
+        "cat a; cd src && cat a; make",  # the same words elsewhere
+        "cd / && cat etc/hostname; make",
+    ],
+)
+def test_a_rule_opens_nothing_that_other_commands_read(ground: Ground, line: str) -> None:
+    (ground.workspace / "a").write_text("a line\n")
+    (ground.workspace / "src/a").symlink_to("/etc/passwd")
+    rules = (allow("shell:make"), allow("shell:cd /"))
+    assert ground.shell("make && cat a", CAGED, *rules).decision is ALLOW
+    assert ground.shell(line, CAGED, *rules).decision is ASK

@@ -158,17 +158,26 @@ def may_be_prefix(argv: Argv) -> bool:
 def matches_command(rule: Rule, argv: Argv) -> bool:
     """Whether a rule's words are a command, or its beginning.
 
-    A program counts by its last name as well, so that a rule about `rm` is about `/bin/rm`, too.
+    A program counts by its last name as well, so that a rule about `rm` is about `/bin/rm`, too;
+    one that allows is about no program of that name but the system's.
     """
     if rule.argv is None:
         return True
     if not argv:
         return False
-    named = (PurePosixPath(argv[0]).name, *argv[1:])
-    for words in (argv, named):
+    readings = [argv]
+    if rule.decision != "allow" or _of_the_system(argv[0]):
+        readings.append((PurePosixPath(argv[0]).name, *argv[1:]))
+    for words in readings:
         if words == rule.argv or (rule.prefix and words[: len(rule.argv)] == rule.argv):
             return True
     return False
+
+
+def _of_the_system(program: str) -> bool:
+    from chatterm.permissions.shell.programs import of_the_system  # not needed to start
+
+    return "/" in program and of_the_system(program)
 
 
 def matches_path(pattern: str, path: Path, workspace: Path | None) -> bool:

@@ -210,6 +210,14 @@ def test_a_command_is_offered_exactly_and_as_a_beginning() -> None:
         ("git", "-C", "x", "push"),
         ("npm", "run", "build"),
         ("rm", "-r", "x"),
+        ("python3.12", "a.py"),
+        ("perl5", "a.pl"),
+        ("Rscript", "a.R"),
+        ("cd", "/tmp"),
+        ("tee", "out"),
+        ("gh", "api", "x"),
+        ("git", "bisect", "run", "x"),
+        ("git", "submodule", "foreach", "x"),
     ],
 )
 def test_what_runs_anything_is_never_a_beginning(argv: tuple[str, ...]) -> None:

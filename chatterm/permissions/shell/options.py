@@ -212,6 +212,7 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
     uses = [Use(value, Depth.CONTENT) for value in named if value.text != "-"]
     if reader.operands in _READ:
         uses += [Use(value, Depth.CONTENT) for value in parsed.doubtful]
+    placed = bool(operands)
     depth = next((deep for name, deep in reader.deeper if parsed.has(name)), reader.depth)
     match reader.operands:
         case Operands.NONE if operands:
@@ -219,8 +220,10 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
         case Operands.TEXT | Operands.NONE:
             return uses
         case Operands.PATTERN | Operands.NAME_PATTERN:
-            if operands and not parsed.has(*reader.patterns) and not operands[0].globs:
-                operands = operands[1:]
+            if operands and not parsed.has(*reader.patterns):
+                placed = len(operands) > 1
+                if not operands[0].globs:  # else it may become files as well as what is sought
+                    operands = operands[1:]
     if reader.operands in {Operands.NAMES, Operands.NAME_PATTERN}:
         depth = Depth.NAMES
     # What an option leaves out may come before what others let in: then the rest is let in, too.
@@ -230,7 +233,7 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
     without = tuple(name for name in _texts(parsed, reader.without) if name.isidentifier())
     uses += [Use(word, depth, only, without) for word in operands if word.text != "-"]
     here = reader.here == "always" or (reader.here == "first" and not piped)
-    if here and not operands and depth is not Depth.CONTENT:
+    if here and not placed and depth is not Depth.CONTENT:
         uses.append(Use(None, depth, only, without))
     return uses
 

@@ -191,6 +191,24 @@ def test_an_ignored_secret_is_left_out_only_by_what_git_takes_for_a_rule(clean: 
     assert not isinstance(clean.judge("grep -r SECRET .").verdict, ReadOnly)
 
 
+def test_an_ignored_directory_is_searched_when_it_is_named(clean: World) -> None:
+    (clean.workspace / ".gitignore").write_text("build/\n")
+    (clean.workspace / "build/deep").mkdir()
+    (clean.workspace / "build/deep/server.pem").write_text("SECRET\n")
+    assert isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    for line in ("rg SECRET build", "cd build && rg SECRET", "rg SECRET src build/deep"):
+        assert not isinstance(clean.judge(line).verdict, ReadOnly), line
+
+
+@pytest.mark.parametrize("name", [".ignore", ".rgignore"])
+def test_what_ripgrep_is_told_to_take_in_again_is_heeded(clean: World, name: str) -> None:
+    (clean.workspace / "server.pem").write_text("SECRET\n")
+    (clean.workspace / ".gitignore").write_text("*.pem\n")
+    assert isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    (clean.workspace / name).write_text("!server.pem\n")
+    assert not isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+
+
 def test_a_hidden_directory_that_a_pattern_fits_is_looked_through(clean: World) -> None:
     path = clean.workspace / ".hidden.d/server.pem"
     path.parent.mkdir()

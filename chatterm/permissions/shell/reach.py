@@ -137,7 +137,7 @@ class Reach:
 
     def _walk(self, top: Path, use: Use) -> None:
         """Look for something sensitive in everything below a directory that would be read."""
-        ignored = Ignored(self._places.workspace) if use.depth.skips_ignored else None
+        ignored = self._ignored(real(top)) if use.depth.skips_ignored else None
         left = [real(top)]
         seen: set[Path] = set()
         while left:
@@ -163,13 +163,19 @@ class Reach:
                         _may_fit(entry.name, pattern) for pattern in use.only
                     )
                     skipped = (hidden and skips) or entry.name in use.without
-                    if skipped or (skips and ignored and ignored.skips(path, directory=True)):
+                    if skipped or (skips and ignored and _left_out(ignored, path, directory=True)):
                         continue
                     left.append(path)
                     continue
                 self._check_entry(entry, path, use, ignored, hidden=hidden)
                 if use.depth is Depth.FOLLOWED and entry.is_dir():
                     left.append(real(path))
+
+    def _ignored(self, top: Path) -> Ignored | None:
+        """What is ignored below a directory: nothing where it is ignored itself, but named."""
+        ignored = Ignored(self._places.workspace)
+        named = any(ignored.skips(each, directory=True) for each in (top, *top.parents))
+        return None if named else ignored
 
     def _check_entry(
         self,
@@ -196,10 +202,15 @@ class Reach:
             if entry.stat(follow_symlinks=False).st_nlink < 2:
                 return
             reason = self._places.linked(path)
-        if reason and not use.only and ignored and ignored.skips(path, directory=False):
+        if reason and not use.only and ignored and _left_out(ignored, path, directory=False):
             return
         if reason:
             raise SensitiveError(reason)
+
+
+def _left_out(ignored: Ignored, path: Path, *, directory: bool) -> bool:
+    """Whether a path is ignored for sure: no rule, of git's or of the program's own, says else."""
+    return ignored.skips(path, directory=directory) and not ignored.shows(path)
 
 
 def _may_fit(name: str, pattern: str) -> bool:

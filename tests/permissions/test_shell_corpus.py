@@ -172,6 +172,27 @@ def test_without_trust_no_setting_runs_anything(clean: World, line: str, setting
     assert isinstance(clean.judge("git rev-parse HEAD").verdict, ReadOnly)
 
 
+def test_a_configuration_that_is_kept_elsewhere_is_not_taken_for_the_repositorys(
+    clean: World,
+) -> None:
+    (clean.workspace / ".git/commondir").write_text("../elsewhere\n")
+    for line in ("git branch -a", "git tag -l", "git log"):
+        assert not isinstance(clean.judge(line, trusted=True).verdict, ReadOnly), line
+
+
+def test_where_a_repository_is_not_whole_the_one_above_counts(clean: World) -> None:
+    (clean.workspace / "src/.git").mkdir()
+    line = "cd src && git branch -a"
+    assert isinstance(clean.judge(line).verdict, ReadOnly)
+    with (clean.workspace / ".git/config").open("a") as file:
+        file.write("[branch]\nsort=signature\n")
+    assert not isinstance(clean.judge(line).verdict, ReadOnly)
+    (clean.workspace / ".git/config").write_text("")
+    assert isinstance(clean.judge("git log", trusted=True).verdict, ReadOnly)
+    (clean.workspace / ".git/HEAD").unlink()
+    assert not isinstance(clean.judge("git log", trusted=True).verdict, ReadOnly)
+
+
 @pytest.mark.parametrize("name", [".gitignore", ".ignore", ".rgignore"])
 def test_a_rule_that_takes_a_secret_in_again_is_heeded(clean: World, name: str) -> None:
     (clean.workspace / ".env").write_text("SECRET=1\n")

@@ -14,6 +14,7 @@ _PROTECTED = (
     ".git/hooks",
     ".git/config",
     ".git/config.worktree",
+    ".git/commondir",  # from where the configuration and hooks would be taken
     ".git/info/attributes",
     ".mcp.json",
     ".vscode",

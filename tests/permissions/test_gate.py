@@ -149,6 +149,28 @@ def test_only_the_user_allows_what_is_sensitive_or_protected(
         assert judged.sensitive
 
 
+def test_case_hides_nothing_that_is_sensitive_or_protected(ground: Ground) -> None:
+    accepting = mode("accept-edits")  # to some file systems these are the same names
+    for name in (
+        ".GIT/hooks/x",
+        "src/.Git/config",
+        ".VSCode/tasks.json",
+        ".v\u017fcode/x",
+        ".Envrc",
+    ):
+        assert ground.write(name, accepting).decision is ASK, ascii(name)
+    home = ground.home.name.upper()
+    for name in (
+        ".ENV",
+        "ID_RSA",
+        "key.PEM",
+        f"../{home}/.AWS/x",
+        f"../{home}/.Config/GH/hosts.yml",
+    ):
+        assert ground.read(name, accepting).sensitive, name
+    assert ground.write("src/a.py", accepting).decision is ALLOW
+
+
 def test_an_answer_opens_the_very_file_it_was_about(ground: Ground) -> None:
     link = ground.workspace / "link"
     link.symlink_to(ground.outside / "target")

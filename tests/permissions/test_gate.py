@@ -353,6 +353,20 @@ def test_the_strictest_of_all_that_a_call_touches_counts(ground: Ground) -> None
     assert judged.approved == {hook}
 
 
+def test_git_that_has_to_be_hardened_is_not_let_run_beside_what_a_rule_allows(
+    ground: Ground,
+) -> None:
+    git = ground.workspace / ".git"
+    for name in ("objects", "refs", "hooks"):
+        (git / name).mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    trusting = replace(CAGED, trusted=True)
+    assert ground.shell("git status; ls", trusting).decision is ALLOW
+    assert ground.shell("git status; make", trusting, allow("shell:make")).decision is ASK
+    both = (allow("shell:make"), allow("shell:git status"))
+    assert ground.shell("git status; make", trusting, *both).decision is ALLOW
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -81,9 +81,9 @@ def analyse(line: str, directory: Path, surroundings: Surroundings) -> Analysis:
     watch.run(statement, frozenset({directory}), piped=False)
     commands = tuple(_argv(command) for command in commands_of(statement))
     inner = tuple(found for argv in commands for found in inner_commands(argv))
-    readers = tuple(argv for argv in watch.readers if argv not in watch.refused)
     if watch.reason is None:
-        return Analysis(ReadOnly(commands), readers, inner, watch.hardened)
+        return Analysis(ReadOnly(commands), tuple(watch.readers), inner, watch.hardened)
+    readers = tuple(argv for argv in watch.readers if argv not in watch.refused)
     sensitive = watch.sensitive or mentions_sensitive(line, directory, surroundings.places)
     if watch.redirects:
         # What is redirected isn't in a command's words, which is all that a rule can be about.
@@ -119,7 +119,8 @@ class _Watch:
         lost: A `cd` may lead anywhere, so what later commands read isn't known.
         hardened: git has to run hardened.
         readers: The commands that only read.
-        refused: The commands that don't: the same words may do so in one directory only.
+        refused: The commands that don't, or only when git runs hardened, which it can't beside a
+            command that does more. The same words may read in one directory and not in another.
         unpiped: What is followed may have another input than a pipe.
     """
 
@@ -260,7 +261,9 @@ class _Watch:
             return []
         if name == "git":
             uses, hardened = git_uses(rest, directory, self.surroundings.trusted)
-            self.hardened = self.hardened or hardened
+            if hardened:
+                self.hardened = True
+                self.refused.add(tuple(word.text for word in words))
             return uses
         if name == "find":
             return find_uses(rest)

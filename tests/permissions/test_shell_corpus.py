@@ -236,3 +236,11 @@ def test_a_hidden_directory_that_a_pattern_fits_is_looked_through(clean: World) 
     path.write_text("SECRET\n")
     assert isinstance(clean.judge("rg -g '*.py' SECRET").verdict, ReadOnly)
     assert not isinstance(clean.judge("rg -g '*.*' SECRET").verdict, ReadOnly)
+
+
+def test_a_pattern_is_not_looked_for_in_more_files_than_can_be(
+    clean: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(clean.judge("ls */*/nothing*").verdict, ReadOnly)
+    monkeypatch.setattr("chatterm.permissions.shell.reach.MOST_ENTRIES", 10)
+    assert isinstance(clean.judge("ls */*/nothing*").verdict, NeedsApproval)

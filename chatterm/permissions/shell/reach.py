@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -71,7 +71,7 @@ class Reach:
         if word.pattern is None:
             yield directory / word.text
             return
-        for found, path in enumerate(_expand(word.pattern, directory)):
+        for found, path in enumerate(_expand(word.pattern, directory, self._looked_through)):
             if found >= MOST_NAMES:
                 raise RefusedError(f"a pattern fits more than {MOST_NAMES:,} files")
             yield path
@@ -79,9 +79,15 @@ class Reach:
             self._check_names(word.pattern, directory)
         yield directory / word.text  # bash leaves a pattern that fits nothing as it is
 
+    def _looked_through(self, entries: int) -> None:
+        """Count what was looked through for a pattern, whether it fits or not."""
+        self._walked += entries
+        if self._walked > MOST_ENTRIES:
+            raise RefusedError("there are too many files to tell what its patterns fit")
+
     def _check_names(self, pattern: str, directory: Path) -> None:
         """See to it that no name a pattern stands for looks like an option."""
-        for path in _expand(pattern.split("/", 1)[0], directory):
+        for path in _expand(pattern.split("/", 1)[0], directory, self._looked_through):
             if path.name.startswith("-"):
                 raise RefusedError(f"a pattern fits {_shown(path)}, which may be an option")
 
@@ -223,32 +229,35 @@ def _may_fit(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), last.lower())
 
 
-def _expand(pattern: str, directory: Path) -> Iterator[Path]:
+def _expand(pattern: str, directory: Path, looked_through: Callable[[int], None]) -> Iterator[Path]:
     """The paths that fit a pattern of bash, or more: what begins with a dot may fit as well."""
     parts = [part for part in pattern.split("/") if part]
     start = Path("/") if pattern.startswith("/") else directory
-    yield from _fitting(start, parts)
+    yield from _fitting(start, parts, looked_through)
 
 
-def _fitting(at: Path, parts: Sequence[str]) -> Iterator[Path]:
+def _fitting(
+    at: Path, parts: Sequence[str], looked_through: Callable[[int], None]
+) -> Iterator[Path]:
     if not parts:
         yield at
         return
     expression = _expression(parts[0])
     if expression is None:
         name = re.sub(r"\[(.)\]", r"\1", parts[0])
-        yield from _fitting(at / name, parts[1:])
+        yield from _fitting(at / name, parts[1:], looked_through)
         return
     dots = not parts[0].startswith("*")
     try:
         names = sorted(os.listdir(at))  # noqa: PTH208 - names are all that is wanted
     except OSError:
         return
+    looked_through(len(names) + 1)
     if parts[0].startswith("."):
         names = [".", "..", *names]  # which older versions of bash take for names that fit
     for name in names:
         if expression.fullmatch(name) and (dots or not name.startswith(".")):
-            yield from _fitting(at / name, parts[1:])
+            yield from _fitting(at / name, parts[1:], looked_through)
 
 
 def _expression(part: str) -> re.Pattern[str] | None:

@@ -91,8 +91,8 @@ def home() -> Path | None:
 
 
 def search_path() -> tuple[str, ...]:
-    """The directories in which programs are looked for."""
-    return tuple(filter(None, os.environ.get("PATH", os.defpath).split(os.pathsep)))
+    """The directories in which programs are looked for; an empty one is the current directory."""
+    return tuple(os.environ.get("PATH", os.defpath).split(os.pathsep))
 
 
 def _keeper(ground: Ground, saves: ConfigPath) -> Keeper:

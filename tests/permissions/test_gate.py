@@ -11,6 +11,7 @@ import pytest
 from chatterm.config.schema import Rule
 from chatterm.errors import ConfigError
 from chatterm.permissions.gate import Gate, Posture
+from chatterm.permissions.opening import search_path
 from chatterm.permissions.places import Places
 from chatterm.permissions.rules import Scope
 from chatterm.permissions.rulewords import rule_of
@@ -325,6 +326,19 @@ def test_git_reads_unasked_and_hardened_in_a_trusted_directory(ground: Ground) -
     for risk in ("[core]\nfsmonitor=x", '[diff "a=b"] textconv = x', "[include]\npath=/x"):
         (git / "config").write_text(f"{plain}{risk}\n")
         assert ground.shell("git status", replace(CAGED, trusted=True)).decision is ASK, risk
+
+
+@pytest.mark.parametrize("path", [":/usr/bin:/bin", ".:/usr/bin:/bin", "/nothing::/bin:/usr/bin"])
+def test_a_path_that_depends_on_the_directory_is_trusted_with_no_program(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("PATH", path)
+    gate = replace(ground.gate(), search=search_path())
+    assert gate.judge("shell", (ShellAccess("cat a.txt", ground.workspace),)).decision is ASK
+    assert gate.judge("shell", (ShellAccess("pwd", ground.workspace),)).decision is ALLOW
+    monkeypatch.setenv("PATH", "/usr/bin:/bin:")
+    gate = replace(ground.gate(), search=search_path())
+    assert gate.judge("shell", (ShellAccess("cat a.txt", ground.workspace),)).decision is ALLOW
 
 
 def test_a_call_that_does_not_say_what_it_touches_asks(ground: Ground) -> None:

@@ -36,6 +36,7 @@ _SETTINGS = {
     "protocol.allow": "never",
     "log.showSignature": "false",
     "diff.ignoreSubmodules": "all",
+    "diff.submodule": "short",
     "status.submoduleSummary": "false",
     "submodule.recurse": "false",
     "maintenance.auto": "false",
@@ -296,7 +297,9 @@ def _check_subcommand(name: str, parsed: Parsed) -> None:
 
 
 def _check_formats(parsed: Parsed) -> None:
-    """A format may ask for a signature to be checked, which runs a program."""
+    """A format may ask for a signature to be checked, or for a submodule's own git to be run."""
+    if any(word and word.text == "diff" for word in parsed.options.get("--submodule", ())):
+        raise RefusedError("git runs in submodules, which have configurations of their own")
     for name in ("--format", "--pretty", "--sort", "--group"):
         for word in parsed.options.get(name, ()):
             text = word.text if word else ""

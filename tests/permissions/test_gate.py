@@ -150,6 +150,16 @@ def test_only_the_user_allows_what_is_sensitive_or_protected(
         assert judged.sensitive
 
 
+def test_not_even_yolo_writes_what_runs_at_login_or_reads_what_a_browser_keeps(
+    ground: Ground,
+) -> None:
+    for name in (".bash_aliases", ".xprofile", ".vimrc", "Library/LaunchAgents/x.plist"):
+        assert ground.write(f"../home/{name}", mode("yolo")).decision is ASK, name
+    for name in ("snap/firefox/x", ".config/vivaldi/x", "Library/Keychains/x", ".terraform.d/x"):
+        assert ground.read(f"../home/{name}", mode("yolo")).decision is ASK, name
+    assert ground.read("../home/notes.txt", mode("yolo")).decision is ALLOW
+
+
 def test_case_hides_nothing_that_is_sensitive_or_protected(ground: Ground) -> None:
     accepting = mode("accept-edits")  # to some file systems these are the same names
     for name in (

@@ -37,7 +37,8 @@ class Bench:
         self.root = base / "workspace"
         for directory in (self.outside, self.root):
             directory.mkdir()
-        protected = tuple(self.root / name for name in (".git/hooks", ".git/config", ".envrc"))
+        names = (".git/hooks", ".git/config", ".git/commondir", ".envrc")
+        protected = tuple(self.root / name for name in names)
         hidden = (self.outside / "secret",)
         covered = Covered(protected, hidden)
         self.shell = Shell(level, lambda _workspace: covered, **options)

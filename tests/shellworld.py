@@ -86,6 +86,7 @@ def mined_world(top: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     (workspace / "outside").symlink_to(top / "elsewhere")
     (workspace / "passwords").symlink_to("/etc/passwd")
     (workspace / "settings").symlink_to(".env")
+    (workspace / "dump.gz").symlink_to(top / "elsewhere/file.txt")
     (workspace / "src/linked").symlink_to("../private")
     os.link(workspace / ".env", workspace / "harmless.txt")
     os.link(workspace / "config/.env", workspace / "nested.txt")

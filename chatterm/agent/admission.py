@@ -206,7 +206,12 @@ class Admission:
         settled = replace(ticket, asked=True, note=reply.note)
         if reply.arguments is None or reply.arguments == ticket.arguments:
             return settled
-        access = ticket.tool.access(reply.arguments, self.bench)
+        if problem := check_arguments(ticket.tool, reply.arguments):
+            return CallAnswer(f"the user changed the call, wrongly: {problem}", Outcome.FAILED)
+        try:
+            access = ticket.tool.access(reply.arguments, self.bench)
+        except ToolError as error:
+            return CallAnswer(error.message, error.outcome)
         judgement = self.gate.judge(ticket.tool.name, access)
         if judgement.decision is Decision.DENY:
             return _refused(judgement)

@@ -68,10 +68,12 @@ def open_gate(
     if ground.workspace is not None:
         known = ground.memory.of(ground.workspace)
         trusted = ground.memory.trusts(ground.workspace)
-        posture = replace(posture, trusted=trusted)
         permissions = replace(permissions, rules=permissions.rules + known.rules)
         path = project_config_path(ground.workspace)
-        project = load_project(path, trusts=lambda _path, _digest: trusted)
+        # What was read just now is what must be trusted, not what was there a moment ago.
+        project = load_project(path, trusts=lambda _path, digest: digest == known.trusted)
+        trusted = trusted and (project is None or project.sha256 == known.trusted)
+        posture = replace(posture, trusted=trusted)
         if project is not None:
             permissions = tighten(permissions, project)
     posture = replace(posture, mode=permissions.mode)
@@ -89,8 +91,8 @@ def home() -> Path | None:
 
 
 def search_path() -> tuple[str, ...]:
-    """The directories in which programs are looked for."""
-    return tuple(filter(None, os.environ.get("PATH", os.defpath).split(os.pathsep)))
+    """The directories in which programs are looked for; an empty one is the current directory."""
+    return tuple(os.environ.get("PATH", os.defpath).split(os.pathsep))
 
 
 def _keeper(ground: Ground, saves: ConfigPath) -> Keeper:

@@ -20,7 +20,8 @@ from chatterm.permissions.sandbox.covered import Covered, usual
 
 # Where the kernel shows its own state and devices as files.
 _UNREAL = ("/proc", "/sys", "/dev")
-# Names that hold keys wherever they are, in lower case.
+# Names that hold keys wherever they are; all names are compared with their case folded, as on some
+# systems two that differ in nothing else are the same file's.
 _SENSITIVE_NAMES = (
     *(".env*", "*.env", ".netrc", "_netrc", ".pgpass", ".git-credentials", ".npmrc", ".pypirc"),
     *(".htpasswd", ".dockercfg", ".s3cfg", ".boto", ".my.cnf", ".vault-token", ".histfile"),
@@ -87,12 +88,14 @@ class Places:
         what is in it.
         """
         for each in _readings(path):
+            if each == self.workspace:
+                continue  # the workspace itself: asked about as what it is
+            text = str(each).casefold()
             for root in self._covered.protected:
-                if _below(each, root) or _below(root, each):
-                    if each == self.workspace:
-                        continue  # the workspace itself: asked about as what it is
+                top = str(root).casefold()
+                if _below(text, top) or _below(top, text):
                     return f"{_shown(each)} is protected: what runs later is decided there"
-            if ".git" in each.parts:
+            if "/.git/" in f"{text}/":
                 return f"{_shown(each)} is protected: it is one of a repository's own files"
         return None
 
@@ -140,12 +143,12 @@ class Places:
 
     def sensitive_name(self, path: Path) -> str | None:
         """As `sensitive`, of a path that is known to be what it really is: looks at no file."""
-        if _beginning(self._covered.hidden)(f"{path}/"):
+        if _beginning(self._covered.hidden)(f"{path}/".casefold()):
             return f"{_shown(path)} is sensitive"
-        name = path.name.lower()
+        name = path.name.casefold()
         if _matching(_SENSITIVE_NAMES)(name) and not _matching(_HARMLESS_NAMES)(name):
             return f"{_shown(path)} is sensitive by its name"
-        if any(part.lower() in _SENSITIVE_DIRECTORIES for part in path.parts[1:]):
+        if any(part.casefold() in _SENSITIVE_DIRECTORIES for part in path.parts[1:]):
             return f"{_shown(path)} is in a sensitive directory"
         return None
 
@@ -175,7 +178,8 @@ def _matching(patterns: tuple[str, ...]) -> Callable[[str], object]:
 @cache
 def _beginning(roots: tuple[Path, ...]) -> Callable[[str], object]:
     """Whether a path is one of some or below: asked of each file of a tree, so it must be quick."""
-    return re.compile("|".join(re.escape(f"{root}/") for root in roots) or r"(?!)").match
+    folded = (re.escape(f"{root}/".casefold()) for root in roots)
+    return re.compile("|".join(folded) or r"(?!)").match
 
 
 def real(path: Path) -> Path:
@@ -193,9 +197,8 @@ def _readings(path: Path) -> tuple[Path, ...]:
     return (written,) if written == really else (written, really)
 
 
-def _below(path: Path, root: Path) -> bool:
-    """Whether a path is another one or below it; many times faster than `is_relative_to`."""
-    text, top = str(path), str(root)
+def _below(text: str, top: str) -> bool:
+    """Whether a path is another one or below it."""
     return text == top or text.startswith(top if top.endswith("/") else f"{top}/")
 
 

@@ -32,7 +32,7 @@ NEVER_A_PREFIX = frozenset(
     {
         *("sh", "bash", "dash", "zsh", "fish", "ksh", "csh", "tcsh", "busybox", "nu", "pwsh"),
         *("python", "python2", "python3", "pypy", "pypy3", "node", "nodejs", "deno", "bun"),
-        *("ruby", "perl", "php", "lua", "luajit", "tclsh", "Rscript", "julia", "awk", "gawk"),
+        *("ruby", "perl", "php", "lua", "luajit", "tclsh", "rscript", "julia", "awk", "gawk"),
         *("mawk", "sed", "ed", "ex", "vi", "vim", "nvim", "emacs", "osascript", "expect"),
         *("env", "sudo", "doas", "su", "xargs", "parallel", "time", "timeout", "nice", "ionice"),
         *("nohup", "setsid", "stdbuf", "command", "builtin", "exec", "eval", "source", "."),
@@ -41,11 +41,25 @@ NEVER_A_PREFIX = frozenset(
         *("npx", "pnpx", "bunx", "uvx", "pipx", "uv", "poetry", "pdm", "hatch", "rye", "conda"),
         *("npm", "pnpm", "yarn", "cargo", "go", "gradle", "mvn", "bundle", "rake", "nix"),
         *("rm", "mv", "dd", "chmod", "chown", "curl", "wget"),
+        # What writes anywhere, goes anywhere, or runs what it is given in an option or a file.
+        *("cd", "pushd", "cp", "ln", "install", "tee", "tar", "rsync", "scp", "sftp", "nc", "ncat"),
+        *("socat", "openssl", "sqlite3", "psql", "mysql", "gdb", "lldb", "strace", "ltrace"),
+        *("perf", "valgrind", "crontab", "at", "systemd-run", "systemctl", "launchctl", "open"),
+        *("xdg-open", "alias", "export", "trap", "enable", "hash", "jshell", "java", "dotnet"),
+        *("pip", "pip3", "gem", "brew", "apt", "apt-get", "gh", "aws", "gcloud", "terraform"),
+        *("helm", "ansible", "tsx", "ts-node", "ghci", "runghc", "swift", "scala", "elixir"),
+        *("iex", "erl", "m4", "bc", "dc", "less", "more", "man", "vimdiff", "rg", "bat", "zip"),
     }
 )
 # Of these the second word says what is done, so that two words may begin a rule.
 _SUBCOMMANDS = frozenset({"git", "npm", "pnpm", "yarn", "cargo", "go", "docker", "kubectl"})
-_RUNNERS = frozenset({"run", "exec", "x", "dlx", "start", "run-script", "generate", "config"})
+_RUNNERS = frozenset(
+    {
+        *("run", "exec", "x", "dlx", "start", "run-script", "generate", "config", "node", "init"),
+        *("create", "tool", "compose", "debug", "plugin", "bisect", "submodule", "rebase"),
+        *("filter-branch", "difftool", "mergetool", "clone", "hook", "for-each-repo", "explore"),
+    }
+)
 _STRICT_FIRST = (Decision.DENY, Decision.ASK, Decision.ALLOW)
 
 
@@ -146,7 +160,7 @@ def proposals(tool: str, access: Access, commands: Sequence[Argv]) -> tuple[Prop
 
 def may_be_prefix(argv: Argv) -> bool:
     """Whether commands that begin so all do much the same."""
-    program = PurePosixPath(argv[0]).name if argv else ""
+    program = _unversioned(PurePosixPath(argv[0]).name) if argv else ""
     if not program or program.startswith("-"):
         return False
     if program not in NEVER_A_PREFIX:
@@ -155,20 +169,35 @@ def may_be_prefix(argv: Argv) -> bool:
     return known and not argv[1].startswith("-") and argv[1] not in _RUNNERS
 
 
+def _unversioned(program: str) -> str:
+    """The name of `python3.12`, `perl5` or `clang-18` without its version, in lower case."""
+    name = program.lower()
+    return name if name in NEVER_A_PREFIX else re.sub(r"(?<=[a-z])-?[0-9][0-9.]*$", "", name)
+
+
 def matches_command(rule: Rule, argv: Argv) -> bool:
     """Whether a rule's words are a command, or its beginning.
 
-    A program counts by its last name as well, so that a rule about `rm` is about `/bin/rm`, too.
+    A program counts by its last name as well, so that a rule about `rm` is about `/bin/rm`, too;
+    one that allows is about no program of that name but the system's.
     """
     if rule.argv is None:
         return True
     if not argv:
         return False
-    named = (PurePosixPath(argv[0]).name, *argv[1:])
-    for words in (argv, named):
+    readings = [argv]
+    if rule.decision != "allow" or _of_the_system(argv[0]):
+        readings.append((PurePosixPath(argv[0]).name, *argv[1:]))
+    for words in readings:
         if words == rule.argv or (rule.prefix and words[: len(rule.argv)] == rule.argv):
             return True
     return False
+
+
+def _of_the_system(program: str) -> bool:
+    from chatterm.permissions.shell.programs import of_the_system  # not needed to start
+
+    return "/" in program and of_the_system(program)
 
 
 def matches_path(pattern: str, path: Path, workspace: Path | None) -> bool:

@@ -226,7 +226,8 @@ def _directory(arguments: Mapping[str, Any], bench: Workbench) -> Path:
 
 
 def _shell() -> tuple[str, ...]:
-    if bash := shutil.which("bash"):
+    bash = shutil.which("bash")
+    if bash is not None and os.path.isabs(bash):  # noqa: PTH117 - "" in PATH is where we are
         return (bash, "--noprofile", "--norc", "-c")
     return ("/bin/sh", "-c")
 

@@ -226,6 +226,14 @@ async def test_the_user_may_change_the_call(tmp_path: Path) -> None:
     assert answered.answer.content.startswith("[the user changed the call before allowing it: b]")
 
 
+async def test_what_the_user_makes_of_a_call_has_to_fit_the_tool(tmp_path: Path) -> None:
+    user = User(Reply(allow=True, arguments={"file": "b"}))
+    play = Play(tmp_path, gate=FixedGate({"a": Decision.ASK}), asker=user)
+    [answered] = await play.answer(call(0, {"path": "a"}))
+    assert (play.tool.ran, answered.answer.outcome) == ([], Outcome.FAILED)
+    assert "file" in answered.answer.content
+
+
 async def test_a_changed_call_does_not_get_past_a_deny_rule(tmp_path: Path) -> None:
     user = User(Reply(allow=True, arguments={"path": "b"}))
     play = Play(tmp_path, gate=FixedGate({"a": Decision.ASK, "b": Decision.DENY}), asker=user)

@@ -11,6 +11,7 @@ import pytest
 from chatterm.config.schema import Rule
 from chatterm.errors import ConfigError
 from chatterm.permissions.gate import Gate, Posture
+from chatterm.permissions.opening import search_path
 from chatterm.permissions.places import Places
 from chatterm.permissions.rules import Scope
 from chatterm.permissions.rulewords import rule_of
@@ -147,6 +148,38 @@ def test_only_the_user_allows_what_is_sensitive_or_protected(
     ):
         assert judged.decision is ASK, judged
         assert judged.sensitive
+
+
+def test_not_even_yolo_writes_what_runs_at_login_or_reads_what_a_browser_keeps(
+    ground: Ground,
+) -> None:
+    for name in (".bash_aliases", ".xprofile", ".vimrc", "Library/LaunchAgents/x.plist"):
+        assert ground.write(f"../home/{name}", mode("yolo")).decision is ASK, name
+    for name in ("snap/firefox/x", ".config/vivaldi/x", "Library/Keychains/x", ".terraform.d/x"):
+        assert ground.read(f"../home/{name}", mode("yolo")).decision is ASK, name
+    assert ground.read("../home/notes.txt", mode("yolo")).decision is ALLOW
+
+
+def test_case_hides_nothing_that_is_sensitive_or_protected(ground: Ground) -> None:
+    accepting = mode("accept-edits")  # to some file systems these are the same names
+    for name in (
+        ".GIT/hooks/x",
+        "src/.Git/config",
+        ".VSCode/tasks.json",
+        ".v\u017fcode/x",
+        ".Envrc",
+    ):
+        assert ground.write(name, accepting).decision is ASK, ascii(name)
+    home = ground.home.name.upper()
+    for name in (
+        ".ENV",
+        "ID_RSA",
+        "key.PEM",
+        f"../{home}/.AWS/x",
+        f"../{home}/.Config/GH/hosts.yml",
+    ):
+        assert ground.read(name, accepting).sensitive, name
+    assert ground.write("src/a.py", accepting).decision is ALLOW
 
 
 def test_an_answer_opens_the_very_file_it_was_about(ground: Ground) -> None:
@@ -305,6 +338,19 @@ def test_git_reads_unasked_and_hardened_in_a_trusted_directory(ground: Ground) -
         assert ground.shell("git status", replace(CAGED, trusted=True)).decision is ASK, risk
 
 
+@pytest.mark.parametrize("path", [":/usr/bin:/bin", ".:/usr/bin:/bin", "/nothing::/bin:/usr/bin"])
+def test_a_path_that_depends_on_the_directory_is_trusted_with_no_program(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("PATH", path)
+    gate = replace(ground.gate(), search=search_path())
+    assert gate.judge("shell", (ShellAccess("cat a.txt", ground.workspace),)).decision is ASK
+    assert gate.judge("shell", (ShellAccess("pwd", ground.workspace),)).decision is ALLOW
+    monkeypatch.setenv("PATH", "/usr/bin:/bin:")
+    gate = replace(ground.gate(), search=search_path())
+    assert gate.judge("shell", (ShellAccess("cat a.txt", ground.workspace),)).decision is ALLOW
+
+
 def test_a_call_that_does_not_say_what_it_touches_asks(ground: Ground) -> None:
     judged = ground.gate(mode("caged")).judge("shell", ())
     assert (judged.decision, judged.call_class) == (ASK, CallClass.UNKNOWN)
@@ -329,3 +375,33 @@ def test_the_strictest_of_all_that_a_call_touches_counts(ground: Ground) -> None
     assert judged.decision is ASK
     assert judged.sensitive
     assert judged.approved == {hook}
+
+
+def test_git_that_has_to_be_hardened_is_not_let_run_beside_what_a_rule_allows(
+    ground: Ground,
+) -> None:
+    git = ground.workspace / ".git"
+    for name in ("objects", "refs", "hooks"):
+        (git / name).mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    trusting = replace(CAGED, trusted=True)
+    assert ground.shell("git status; ls", trusting).decision is ALLOW
+    assert ground.shell("git status; make", trusting, allow("shell:make")).decision is ASK
+    both = (allow("shell:make"), allow("shell:git status"))
+    assert ground.shell("git status; make", trusting, *both).decision is ALLOW
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make && cat < /etc/passwd",  # a rule is about words, and a redirection is none
+        "cat a; cd src && cat a; make",  # the same words elsewhere
+        "cd / && cat etc/hostname; make",
+    ],
+)
+def test_a_rule_opens_nothing_that_other_commands_read(ground: Ground, line: str) -> None:
+    (ground.workspace / "a").write_text("a line\n")
+    (ground.workspace / "src/a").symlink_to("/etc/passwd")
+    rules = (allow("shell:make"), allow("shell:cd /"))
+    assert ground.shell("make && cat a", CAGED, *rules).decision is ALLOW
+    assert ground.shell(line, CAGED, *rules).decision is ASK

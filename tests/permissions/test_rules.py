@@ -74,6 +74,13 @@ def test_a_program_is_known_by_its_last_name_too() -> None:
     assert not matches_command(shell("deny", "/bin/rm", prefix=True), ("rm", "x"))
 
 
+@pytest.mark.parametrize("program", ["./pytest", "/tmp/pytest", "src/pytest", "/usr/bin/../pytest"])
+def test_a_rule_that_allows_a_program_allows_no_other_of_its_name(program: str) -> None:
+    assert not matches_command(shell("allow", "pytest"), (program,))
+    assert matches_command(shell("deny", "pytest"), (program,))
+    assert matches_command(shell("allow", "pytest"), ("/usr/bin/pytest",))
+
+
 def test_a_rule_without_words_is_about_every_call() -> None:
     assert decided([shell("deny")], ("ls",)) is Decision.DENY
     assert decided([shell("allow")], ("ls",), ("x",)) is Decision.ALLOW
@@ -203,6 +210,14 @@ def test_a_command_is_offered_exactly_and_as_a_beginning() -> None:
         ("git", "-C", "x", "push"),
         ("npm", "run", "build"),
         ("rm", "-r", "x"),
+        ("python3.12", "a.py"),
+        ("perl5", "a.pl"),
+        ("Rscript", "a.R"),
+        ("cd", "/tmp"),
+        ("tee", "out"),
+        ("gh", "api", "x"),
+        ("git", "bisect", "run", "x"),
+        ("git", "submodule", "foreach", "x"),
     ],
 )
 def test_what_runs_anything_is_never_a_beginning(argv: tuple[str, ...]) -> None:

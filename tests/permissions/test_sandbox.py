@@ -115,12 +115,14 @@ async def test_what_is_protected_cannot_be_made_or_changed(caged: Bench, there: 
     await caged.run("echo evil >> .git/config; sleep 0.1")
     await caged.run("mv .git elsewhere; mkdir -p .git/hooks; echo evil > .git/hooks/x; sleep 0.1")
     await caged.run("echo evil > .envrc; sleep 0.1")
+    await caged.run("echo ../evil > .git/commondir; sleep 0.1")
     hooks = git / "hooks"
     assert hooks.exists() == there
     assert sorted(path.name for path in hooks.glob("*")) == ["pre-commit.sample"] * there
     assert (git / "config").exists() == there
     assert not there or (git / "config").read_text() == "[core]\n"
     assert not (caged.root / ".envrc").exists()
+    assert not (git / "commondir").exists()
 
 
 async def test_nothing_is_left_of_what_locks_missing_files(caged: Bench) -> None:

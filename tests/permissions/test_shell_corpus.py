@@ -172,6 +172,27 @@ def test_without_trust_no_setting_runs_anything(clean: World, line: str, setting
     assert isinstance(clean.judge("git rev-parse HEAD").verdict, ReadOnly)
 
 
+def test_a_configuration_that_is_kept_elsewhere_is_not_taken_for_the_repositorys(
+    clean: World,
+) -> None:
+    (clean.workspace / ".git/commondir").write_text("../elsewhere\n")
+    for line in ("git branch -a", "git tag -l", "git log"):
+        assert not isinstance(clean.judge(line, trusted=True).verdict, ReadOnly), line
+
+
+def test_where_a_repository_is_not_whole_the_one_above_counts(clean: World) -> None:
+    (clean.workspace / "src/.git").mkdir()
+    line = "cd src && git branch -a"
+    assert isinstance(clean.judge(line).verdict, ReadOnly)
+    with (clean.workspace / ".git/config").open("a") as file:
+        file.write("[branch]\nsort=signature\n")
+    assert not isinstance(clean.judge(line).verdict, ReadOnly)
+    (clean.workspace / ".git/config").write_text("")
+    assert isinstance(clean.judge("git log", trusted=True).verdict, ReadOnly)
+    (clean.workspace / ".git/HEAD").unlink()
+    assert not isinstance(clean.judge("git log", trusted=True).verdict, ReadOnly)
+
+
 @pytest.mark.parametrize("name", [".gitignore", ".ignore", ".rgignore"])
 def test_a_rule_that_takes_a_secret_in_again_is_heeded(clean: World, name: str) -> None:
     (clean.workspace / ".env").write_text("SECRET=1\n")
@@ -191,9 +212,35 @@ def test_an_ignored_secret_is_left_out_only_by_what_git_takes_for_a_rule(clean: 
     assert not isinstance(clean.judge("grep -r SECRET .").verdict, ReadOnly)
 
 
+def test_an_ignored_directory_is_searched_when_it_is_named(clean: World) -> None:
+    (clean.workspace / ".gitignore").write_text("build/\n")
+    (clean.workspace / "build/deep").mkdir()
+    (clean.workspace / "build/deep/server.pem").write_text("SECRET\n")
+    assert isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    for line in ("rg SECRET build", "cd build && rg SECRET", "rg SECRET src build/deep"):
+        assert not isinstance(clean.judge(line).verdict, ReadOnly), line
+
+
+@pytest.mark.parametrize("name", [".ignore", ".rgignore"])
+def test_what_ripgrep_is_told_to_take_in_again_is_heeded(clean: World, name: str) -> None:
+    (clean.workspace / "server.pem").write_text("SECRET\n")
+    (clean.workspace / ".gitignore").write_text("*.pem\n")
+    assert isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+    (clean.workspace / name).write_text("!server.pem\n")
+    assert not isinstance(clean.judge("rg SECRET").verdict, ReadOnly)
+
+
 def test_a_hidden_directory_that_a_pattern_fits_is_looked_through(clean: World) -> None:
     path = clean.workspace / ".hidden.d/server.pem"
     path.parent.mkdir()
     path.write_text("SECRET\n")
     assert isinstance(clean.judge("rg -g '*.py' SECRET").verdict, ReadOnly)
     assert not isinstance(clean.judge("rg -g '*.*' SECRET").verdict, ReadOnly)
+
+
+def test_a_pattern_is_not_looked_for_in_more_files_than_can_be(
+    clean: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(clean.judge("ls */*/nothing*").verdict, ReadOnly)
+    monkeypatch.setattr("chatterm.permissions.shell.reach.MOST_ENTRIES", 10)
+    assert isinstance(clean.judge("ls */*/nothing*").verdict, NeedsApproval)

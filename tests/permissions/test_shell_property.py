@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatterm.permissions.shell.analysis import Analysis
-from chatterm.permissions.shell.syntax import commands_of, parse
+from chatterm.permissions.shell.structure import commands_of
+from chatterm.permissions.shell.syntax import parse
 from chatterm.permissions.shell.words import NotUnderstoodError
 from chatterm.permissions.verdicts import NeedsApproval, ReadOnly, Unknown
 from shellworld import World, clean_world, lines_of, mined_world
@@ -261,6 +263,58 @@ def test_the_words_are_those_that_bash_finds(bash, words) -> None:
         return
     # What is run is only printf, with words that the strict reader has found to expand to nothing.
     assert [word.text for word in commands[0].words[2:]] == words_of(bash, line)
+
+
+# --- where cd leads ---
+
+
+def wandering(dice: random.Random, depth: int = 0) -> str:
+    """A line of `cd` and of what does nothing, joined, piped, negated, grouped and redirected."""
+    line = _step(dice, depth)
+    for _ in range(dice.randrange(4)):
+        line += dice.choice((" && ", " || ", "; ", "\n", " | ", " |& ")) + _step(dice, depth)
+    return line
+
+
+def _step(dice: random.Random, depth: int) -> str:
+    steps = ("cd ..", "cd a", "cd b", "cd ./a", "true", "false", "echo x")
+    step = dice.choice(steps) if depth > 1 or dice.random() < 0.8 else ""
+    step = step or f"({wandering(dice, depth + 1)})"
+    step += dice.choice(("", "", "", " 2>/dev/null", " >/dev/null", " 2>&1"))
+    return f"! {step}" if dice.random() < 0.2 else step
+
+
+def test_cd_is_followed_to_where_bash_goes(tmp_path: Path, monkeypatch) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash isn't installed")
+    world = clean_world(tmp_path.resolve(), monkeypatch)
+    maze = world.workspace / "maze"
+    for deepest in ("a/b/a/b", "b/a/b/a", "a/a/a/a", "b/b/b/b"):
+        (maze / deepest).mkdir(parents=True)
+    rooms = [maze, *(path for path in maze.rglob("*"))]
+    names = {room: f"here-{number}" for number, room in enumerate(rooms)}
+    for room, name in names.items():
+        (room / name).symlink_to(tmp_path / "elsewhere/file.txt")
+    lines = [f"cd maze/a/b && cd .\n{wandering(random.Random(seed))}" for seed in range(400)]
+    # Only builtins that change nothing are run here.
+    script = "".join(
+        f"( eval {shlex.quote(line)}\nprintf '\\1%s\\2' \"$PWD\" )\n" for line in lines
+    )
+    done = subprocess.run(
+        [bash, "--norc", "--noprofile", "-c", script],
+        env={"PATH": "/nonexistent", "HOME": "/nonexistent"},
+        cwd=world.workspace,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ends = [Path(end) for end in re.findall("\1([^\2]*)\2", done.stdout)]
+    assert len(ends) == len(lines)
+    for line, end in zip(lines, ends, strict=True):
+        if end in names:  # from there, and from nowhere else, the link leads outside
+            judged = world.judge(f"{line}\ncat {names[end]}")
+            assert not isinstance(judged.verdict, ReadOnly), ascii(line)
 
 
 def test_a_world_is_judged_alike_wherever_it_stands(tmp_path: Path, worlds) -> None:

@@ -14,6 +14,7 @@ _PROTECTED = (
     ".git/hooks",
     ".git/config",
     ".git/config.worktree",
+    ".git/commondir",  # from where the configuration and hooks would be taken
     ".git/info/attributes",
     ".mcp.json",
     ".vscode",
@@ -26,6 +27,9 @@ _START_UP = (
     *(".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".profile", ".zshrc", ".zshenv"),
     *(".zprofile", ".zlogin", ".kshrc", ".inputrc", ".gitconfig", ".config/git"),
     *(".config/fish", ".config/autostart", ".config/systemd", ".local/bin"),
+    *(".bash_aliases", ".zlogout", ".xprofile", ".xsession", ".xsessionrc", ".xinitrc"),
+    *(".pam_environment", ".config/environment.d", ".vimrc", ".vim", ".config/nvim"),
+    *(".tmux.conf", ".config/tmux", ".direnvrc", ".config/direnv", "Library/LaunchAgents"),
 )
 _SENSITIVE = (
     *(".ssh", ".aws", ".azure", ".gnupg", ".kube", ".netrc", ".pgpass", ".git-credentials"),
@@ -35,6 +39,11 @@ _SENSITIVE = (
     *(".bash_history", ".zsh_history", ".python_history", ".psql_history", ".mysql_history"),
     *(".node_repl_history", ".local/share/fish/fish_history", ".config/github-copilot"),
     *(".claude", ".codex", ".gemini"),
+    *(".config/vivaldi", ".config/microsoft-edge", ".config/opera", ".thunderbird"),
+    *("snap/firefox", "snap/chromium", ".var/app/org.mozilla.firefox", ".config/Bitwarden"),
+    *(".gem/credentials", ".config/rclone", ".config/hub", ".terraform.d", ".lesshst"),
+    *("Library/Keychains", "Library/Cookies", "Library/Safari"),
+    *(f"Library/Application Support/{name}" for name in ("Google/Chrome", "Firefox", "Chromium")),
 )
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _DIRECTORY_MODE = 0o1700  # the sticky bit does nothing on either; nobody sets it on these
 _FILE_MODE = 0o1600
 _DIRECTORIES = frozenset({"hooks", "info", "modules", ".git", ".vscode", ".idea", ".chatterm"})
+# An empty one means something else than none: git stops at it.
+_NEVER_EMPTY = frozenset({"commondir"})
 _TRIES = 20
 
 
@@ -42,7 +44,8 @@ class Guard:
             root = next((root for root in plan["writable"] if _inside(path, root)), None)
             if root is None:
                 continue  # it can't be written anyway
-            lockable = _lockable(root, path) if plan["level"] == "bubblewrap" else None
+            locks = plan["level"] == "bubblewrap" and not _means_something(path)
+            lockable = _lockable(root, path) if locks else None
             if lockable is None:
                 watched.append(path)
             elif lockable not in self.locked and self._exists(lockable):
@@ -113,6 +116,11 @@ def _lockable(root: str, path: str) -> str | None:
         if not stat.S_ISDIR(mode) or _is_placeholder(os.lstat(at)):
             return at
     return at
+
+
+def _means_something(path: str) -> bool:
+    """Whether a placeholder at a path would change what others do."""
+    return os.path.basename(path) in _NEVER_EMPTY and not os.path.lexists(path)
 
 
 def _make(path: str) -> bool:

@@ -15,7 +15,7 @@ from chatterm.permissions.shell.programs import check_program, program_name
 from chatterm.permissions.shell.reach import Reach, SensitiveError
 from chatterm.permissions.shell.readers import BUILTINS, reader_of
 from chatterm.permissions.shell.salvage import inner_commands, salvaged
-from chatterm.permissions.shell.syntax import (
+from chatterm.permissions.shell.structure import (
     Grouped,
     Joined,
     Negated,
@@ -24,8 +24,8 @@ from chatterm.permissions.shell.syntax import (
     Simple,
     Statement,
     commands_of,
-    parse,
 )
+from chatterm.permissions.shell.syntax import parse
 from chatterm.permissions.shell.versions import asks_version
 from chatterm.permissions.shell.words import NotUnderstoodError, Word
 from chatterm.permissions.verdicts import Argv, NeedsApproval, ReadOnly, Unknown, Verdict
@@ -54,7 +54,7 @@ class Analysis:
 
     Attributes:
         verdict: What it is.
-        readers: Those of its commands that only read.
+        readers: Those of its commands that only read, wherever in the line they stand.
         inner: Commands that its commands run in turn, as far as can be told.
         hardened: It only reads as long as git runs hardened.
     """
@@ -81,12 +81,12 @@ def analyse(line: str, directory: Path, surroundings: Surroundings) -> Analysis:
     watch.run(statement, frozenset({directory}), piped=False)
     commands = tuple(_argv(command) for command in commands_of(statement))
     inner = tuple(found for argv in commands for found in inner_commands(argv))
-    readers = tuple(watch.readers)
     if watch.reason is None:
-        return Analysis(ReadOnly(commands), readers, inner, watch.hardened)
+        return Analysis(ReadOnly(commands), tuple(watch.readers), inner, watch.hardened)
+    readers = tuple(argv for argv in watch.readers if argv not in watch.refused)
     sensitive = watch.sensitive or mentions_sensitive(line, directory, surroundings.places)
-    if watch.writes:
-        # What is written isn't in a command's words, which is all that a rule can be about.
+    if watch.redirects:
+        # What is redirected isn't in a command's words, which is all that a rule can be about.
         return Analysis(Unknown(watch.reason, commands, sensitive), readers, inner)
     return Analysis(NeedsApproval(commands, watch.reason, sensitive), readers, inner)
 
@@ -115,18 +115,23 @@ class _Watch:
     Attributes:
         reason: The first reason to ask; None when there is none.
         sensitive: Something sensitive would be read.
-        writes: A redirection writes.
+        redirects: A redirection does more than read what may be read.
+        lost: A `cd` may lead anywhere, so what later commands read isn't known.
         hardened: git has to run hardened.
         readers: The commands that only read.
+        refused: The commands that don't, or only when git runs hardened, which it can't beside a
+            command that does more. The same words may read in one directory and not in another.
         unpiped: What is followed may have another input than a pipe.
     """
 
     surroundings: Surroundings
     reason: str | None = None
     sensitive: bool = False
-    writes: bool = False
+    redirects: bool = False
+    lost: bool = False
     hardened: bool = False
     readers: list[Argv] = field(default_factory=list)
+    refused: set[Argv] = field(default_factory=set)
     unpiped: bool = False
     reach: Reach = field(init=False)
 
@@ -147,8 +152,7 @@ class _Watch:
                     self.run(part, at, piped=piped or number > 0)
                 return at, at
             case Grouped(body, redirects):
-                self._note(lambda: self._redirects(redirects, at))
-                # Of a pipe it may be the last command's: all of them may have another input.
+                self._redirected(redirects, at)
                 before, self.unpiped = self.unpiped, self.unpiped or _redirects_input(redirects)
                 self.run(body, at, piped=piped)
                 self.unpiped = before
@@ -184,20 +188,20 @@ class _Watch:
     def _simple(
         self, command: Simple, at: Directories, *, piped: bool
     ) -> tuple[Directories, Directories]:
-        self._note(lambda: self._redirects(command.redirects, at))
+        argv = _argv(command)
+        self._redirected(command.redirects, at)
         if command.words[0].text == "cd" and not command.words[0].globs:
             went: Directories = frozenset()
 
             def go() -> None:
                 nonlocal went
                 went = frozenset(self._gone(command.words[1:], directory) for directory in at)
-                self.readers.append(_argv(command))
 
-            self._note(go)
+            self.lost = not self._reads(argv, go) or self.lost
             return went or at, at
         # With another input than the pipe, a search may take the directory instead.
         piped = piped and not (self.unpiped or _redirects_input(command.redirects))
-        self._note(lambda: self._read(command.words, at, piped=piped))
+        self._reads(argv, lambda: self._read(command.words, at, piped=piped))
         return at, at
 
     def _gone(self, words: Sequence[Word], directory: Path) -> Path:
@@ -206,7 +210,20 @@ class _Watch:
             raise RefusedError("it isn't known where cd goes")
         return self.reach.check_directory(directory / rest[0].text)
 
-    def _redirects(self, redirects: Sequence[Redirect], at: Directories) -> None:
+    def _reads(self, argv: Argv, check: Callable[[], None]) -> bool:
+        """Note whether a command only reads."""
+        passed = self._note(check) and not self.lost
+        if passed:
+            self.readers.append(argv)
+        else:
+            self.refused.add(argv)
+        return passed
+
+    def _redirected(self, redirects: Sequence[Redirect], at: Directories) -> None:
+        if not self._note(lambda: self._check_redirects(redirects, at)):
+            self.redirects = True
+
+    def _check_redirects(self, redirects: Sequence[Redirect], at: Directories) -> None:
         for redirect in redirects:
             target = redirect.target
             match redirect.operator:
@@ -219,7 +236,6 @@ class _Watch:
                         self.reach.check(Use(target, Depth.CONTENT), directory)
                     continue
             if redirect.operator != "<":
-                self.writes = True
                 raise RefusedError(f"it writes {target.text!a}")
             raise RefusedError("it redirects its input in an unusual way")
 
@@ -236,7 +252,6 @@ class _Watch:
         outside = None if places.workspace is None else str(places.workspace)
         builtin = name in BUILTINS
         check_program(argv[0], name, self.surroundings.search, outside, builtin=builtin)
-        self.readers.append(argv)
 
     def _uses(
         self, argv: Argv, words: tuple[Word, ...], directory: Path, *, piped: bool
@@ -246,7 +261,9 @@ class _Watch:
             return []
         if name == "git":
             uses, hardened = git_uses(rest, directory, self.surroundings.trusted)
-            self.hardened = self.hardened or hardened
+            if hardened:
+                self.hardened = True
+                self.refused.add(tuple(word.text for word in words))
             return uses
         if name == "find":
             return find_uses(rest)
@@ -265,14 +282,15 @@ class _Watch:
         text = [word for word in rest if word.globs and not any(use.word is word for use in uses)]
         return uses + [Use(word, Depth.CONTENT) for word in text if not word.text.startswith("-")]
 
-    def _note(self, check: Callable[[], None]) -> None:
+    def _note(self, check: Callable[[], None]) -> bool:
+        """Whether a check passes; why not is noted."""
         try:
             check()
-        except SensitiveError as error:
-            self.sensitive = True
-            self._ask(str(error))
         except RefusedError as error:
+            self.sensitive = self.sensitive or isinstance(error, SensitiveError)
             self._ask(str(error))
+            return False
+        return True
 
     def _ask(self, reason: str) -> None:
         self.reason = self.reason or reason

@@ -51,8 +51,9 @@ def check_printf(parsed: Parsed) -> None:
 
 
 def check_strings(parsed: Parsed) -> None:
-    """Of strings: it reads no options from a file."""
-    if any(word.text.startswith("@") for word in parsed.operands):
+    """Of strings: it reads no options from a file, which `@` before its name does anywhere."""
+    values = [word for words in parsed.options.values() for word in words if word is not None]
+    if any(word.text.startswith("@") for word in (*parsed.operands, *values)):
         raise RefusedError("it reads more options from a file")
 
 

@@ -123,6 +123,13 @@ _AWK_FORBIDDEN = frozenset(
     }
 )
 _AWK_KEYWORDS = frozenset({"if", "else", "while", "for", "do", "in", "return", "print", "printf"})
+# No variables, or not to every awk: whether a slash after them divides isn't sure.
+_AWK_OTHERS = frozenset(
+    {
+        *("exit", "next", "nextfile", "break", "continue", "delete", "switch", "case", "default"),
+        *("BEGIN", "END", "not"),
+    }
+)
 
 
 def check_awk(parsed: Parsed) -> None:
@@ -191,7 +198,7 @@ class _Awk:
             _check_awk_name(token, following)
             if token in {"print", "printf"} and self.groups:
                 raise RefusedError("its program may write a file")  # in the head of a `for`
-            self.before = "nothing" if token in _AWK_KEYWORDS else "value"
+            self.before = _before_slash(token)
         elif found["operator"]:
             self._operator(token)
         else:
@@ -211,6 +218,12 @@ class _Awk:
         self.before = "value" if divided else "nothing"
         if piece in {"++", "--"}:
             self.before = "unsure"
+
+
+def _before_slash(name: str) -> str:
+    if name in _AWK_KEYWORDS:
+        return "nothing"
+    return "unsure" if name in _AWK_OTHERS or name in _AWK_FUNCTIONS else "value"
 
 
 def _check_awk_name(name: str, following: str) -> None:

@@ -36,6 +36,7 @@ _SETTINGS = {
     "protocol.allow": "never",
     "log.showSignature": "false",
     "diff.ignoreSubmodules": "all",
+    "diff.submodule": "short",
     "status.submoduleSummary": "false",
     "submodule.recurse": "false",
     "maintenance.auto": "false",
@@ -296,7 +297,9 @@ def _check_subcommand(name: str, parsed: Parsed) -> None:
 
 
 def _check_formats(parsed: Parsed) -> None:
-    """A format may ask for a signature to be checked, which runs a program."""
+    """A format may ask for a signature to be checked, or for a submodule's own git to be run."""
+    if any(word and word.text == "diff" for word in parsed.options.get("--submodule", ())):
+        raise RefusedError("git runs in submodules, which have configurations of their own")
     for name in ("--format", "--pretty", "--sort", "--group"):
         for word in parsed.options.get(name, ()):
             text = word.text if word else ""
@@ -310,8 +313,10 @@ def _check_repository(directory: Path, trusted: Path) -> None:
     if top != trusted:
         raise RefusedError("the repository isn't the trusted directory's")
     git = trusted / ".git"
-    if git.is_symlink() or not git.is_dir():
+    if git.is_symlink() or not git.is_dir() or os.path.lexists(git / "commondir"):
         raise RefusedError("the repository is kept elsewhere")
+    if not _is_repository(git):
+        raise RefusedError("it is no whole repository: git looks for one further up")
     for name in ("config", "config.worktree"):
         if _risky(_content(git / name)):
             raise RefusedError("the repository's configuration may run programs")
@@ -321,12 +326,19 @@ def _check_repository(directory: Path, trusted: Path) -> None:
 
 def _check_untrusted(directory: Path) -> None:
     """See to it that a repository's configuration lets git look at references and objects."""
-    top = next((each for each in (directory, *directory.parents) if _has_git(each)), None)
-    if top is None:
-        return
+    for top in (directory, *directory.parents):
+        if _has_git(top):
+            _check_kept(top)
+            if _is_repository(top / ".git"):
+                return  # where one isn't whole, git looks for another further up
+
+
+def _check_kept(top: Path) -> None:
     kept = top / ".git"
     if kept.is_symlink() or (kept.exists() and not kept.is_dir()):
         raise RefusedError("the repository is kept elsewhere")
+    if any(os.path.lexists(git / "commondir") for git in (kept, top)):
+        raise RefusedError("the repository's configuration is kept elsewhere")
     for git in (kept, top):
         for name in ("config", "config.worktree"):
             path = git / name
@@ -344,6 +356,10 @@ def _has_git(directory: Path) -> bool:
     return os.path.lexists(directory / ".git") or (
         (directory / "HEAD").is_file() and (directory / "objects").is_dir()
     )
+
+
+def _is_repository(git: Path) -> bool:
+    return (git / "HEAD").is_file() and (git / "objects").is_dir() and (git / "refs").is_dir()
 
 
 def _content(path: Path) -> bytes:

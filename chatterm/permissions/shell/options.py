@@ -134,6 +134,7 @@ class Reader:
         attached: Whether a value other than a number may follow its option in one word.
         bundles: Whether short options may stand together in a word: where not, the program would
             read the word as another option than its letters.
+        endings: What it adds to a name that no file has.
         first: Whether options end at the first operand, so that one after it is a file or another
             program's.
         check: A further look at the sorted words.
@@ -158,6 +159,7 @@ class Reader:
     twice: frozenset[str] = frozenset()
     attached: bool = True
     bundles: bool = True
+    endings: tuple[str, ...] = ()
     first: bool = False
     check: Callable[[Parsed], None] | None = None
 
@@ -212,6 +214,7 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
     uses = [Use(value, Depth.CONTENT) for value in named if value.text != "-"]
     if reader.operands in _READ:
         uses += [Use(value, Depth.CONTENT) for value in parsed.doubtful]
+    placed = bool(operands)
     depth = next((deep for name, deep in reader.deeper if parsed.has(name)), reader.depth)
     match reader.operands:
         case Operands.NONE if operands:
@@ -219,8 +222,10 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
         case Operands.TEXT | Operands.NONE:
             return uses
         case Operands.PATTERN | Operands.NAME_PATTERN:
-            if operands and not parsed.has(*reader.patterns) and not operands[0].globs:
-                operands = operands[1:]
+            if operands and not parsed.has(*reader.patterns):
+                placed = len(operands) > 1
+                if not operands[0].globs:  # else it may become files as well as what is sought
+                    operands = operands[1:]
     if reader.operands in {Operands.NAMES, Operands.NAME_PATTERN}:
         depth = Depth.NAMES
     # What an option leaves out may come before what others let in: then the rest is let in, too.
@@ -229,8 +234,14 @@ def uses_of(reader: Reader, parsed: Parsed, *, piped: bool) -> list[Use]:
     only += _patterns_of_types(_texts(parsed, reader.types))
     without = tuple(name for name in _texts(parsed, reader.without) if name.isidentifier())
     uses += [Use(word, depth, only, without) for word in operands if word.text != "-"]
+    uses += [
+        Use(Word(f"{word.text}{ending}", word.start, word.end, quoted=word.quoted), depth)
+        for word in operands
+        for ending in reader.endings
+        if not word.globs
+    ]
     here = reader.here == "always" or (reader.here == "first" and not piped)
-    if here and not operands and depth is not Depth.CONTENT:
+    if here and not placed and depth is not Depth.CONTENT:
         uses.append(Use(None, depth, only, without))
     return uses
 

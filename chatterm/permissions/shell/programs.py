@@ -27,13 +27,17 @@ def program_name(word: str) -> str:
         RefusedError: It is no bare name, nor a path into a directory of the system's programs.
     """
     if "/" in word:
-        path = PurePath(word)
-        if not any(path.parent == PurePath(root) for root in _CALLABLE):
+        if not of_the_system(word):
             raise RefusedError(f"{word} isn't one of the system's programs")
-        return path.name
+        return PurePath(word).name
     if not _NAME.fullmatch(word):
         raise RefusedError(f"{word!a} isn't the plain name of a program")
     return word
+
+
+def of_the_system(word: str) -> bool:
+    """Whether a path leads straight into a directory of the system's programs."""
+    return any(PurePath(word).parent == PurePath(root) for root in _CALLABLE)
 
 
 def check_program(

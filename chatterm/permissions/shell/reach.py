@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -71,7 +71,7 @@ class Reach:
         if word.pattern is None:
             yield directory / word.text
             return
-        for found, path in enumerate(_expand(word.pattern, directory)):
+        for found, path in enumerate(_expand(word.pattern, directory, self._looked_through)):
             if found >= MOST_NAMES:
                 raise RefusedError(f"a pattern fits more than {MOST_NAMES:,} files")
             yield path
@@ -79,9 +79,15 @@ class Reach:
             self._check_names(word.pattern, directory)
         yield directory / word.text  # bash leaves a pattern that fits nothing as it is
 
+    def _looked_through(self, entries: int) -> None:
+        """Count what was looked through for a pattern, whether it fits or not."""
+        self._walked += entries
+        if self._walked > MOST_ENTRIES:
+            raise RefusedError("there are too many files to tell what its patterns fit")
+
     def _check_names(self, pattern: str, directory: Path) -> None:
         """See to it that no name a pattern stands for looks like an option."""
-        for path in _expand(pattern.split("/", 1)[0], directory):
+        for path in _expand(pattern.split("/", 1)[0], directory, self._looked_through):
             if path.name.startswith("-"):
                 raise RefusedError(f"a pattern fits {_shown(path)}, which may be an option")
 
@@ -137,7 +143,7 @@ class Reach:
 
     def _walk(self, top: Path, use: Use) -> None:
         """Look for something sensitive in everything below a directory that would be read."""
-        ignored = Ignored(self._places.workspace) if use.depth.skips_ignored else None
+        ignored = self._ignored(real(top)) if use.depth.skips_ignored else None
         left = [real(top)]
         seen: set[Path] = set()
         while left:
@@ -163,13 +169,19 @@ class Reach:
                         _may_fit(entry.name, pattern) for pattern in use.only
                     )
                     skipped = (hidden and skips) or entry.name in use.without
-                    if skipped or (skips and ignored and ignored.skips(path, directory=True)):
+                    if skipped or (skips and ignored and _left_out(ignored, path, directory=True)):
                         continue
                     left.append(path)
                     continue
                 self._check_entry(entry, path, use, ignored, hidden=hidden)
                 if use.depth is Depth.FOLLOWED and entry.is_dir():
                     left.append(real(path))
+
+    def _ignored(self, top: Path) -> Ignored | None:
+        """What is ignored below a directory: nothing where it is ignored itself, but named."""
+        ignored = Ignored(self._places.workspace)
+        named = any(ignored.skips(each, directory=True) for each in (top, *top.parents))
+        return None if named else ignored
 
     def _check_entry(
         self,
@@ -196,10 +208,15 @@ class Reach:
             if entry.stat(follow_symlinks=False).st_nlink < 2:
                 return
             reason = self._places.linked(path)
-        if reason and not use.only and ignored and ignored.skips(path, directory=False):
+        if reason and not use.only and ignored and _left_out(ignored, path, directory=False):
             return
         if reason:
             raise SensitiveError(reason)
+
+
+def _left_out(ignored: Ignored, path: Path, *, directory: bool) -> bool:
+    """Whether a path is ignored for sure: no rule, of git's or of the program's own, says else."""
+    return ignored.skips(path, directory=directory) and not ignored.shows(path)
 
 
 def _may_fit(name: str, pattern: str) -> bool:
@@ -212,32 +229,35 @@ def _may_fit(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), last.lower())
 
 
-def _expand(pattern: str, directory: Path) -> Iterator[Path]:
+def _expand(pattern: str, directory: Path, looked_through: Callable[[int], None]) -> Iterator[Path]:
     """The paths that fit a pattern of bash, or more: what begins with a dot may fit as well."""
     parts = [part for part in pattern.split("/") if part]
     start = Path("/") if pattern.startswith("/") else directory
-    yield from _fitting(start, parts)
+    yield from _fitting(start, parts, looked_through)
 
 
-def _fitting(at: Path, parts: Sequence[str]) -> Iterator[Path]:
+def _fitting(
+    at: Path, parts: Sequence[str], looked_through: Callable[[int], None]
+) -> Iterator[Path]:
     if not parts:
         yield at
         return
     expression = _expression(parts[0])
     if expression is None:
         name = re.sub(r"\[(.)\]", r"\1", parts[0])
-        yield from _fitting(at / name, parts[1:])
+        yield from _fitting(at / name, parts[1:], looked_through)
         return
     dots = not parts[0].startswith("*")
     try:
         names = sorted(os.listdir(at))  # noqa: PTH208 - names are all that is wanted
     except OSError:
         return
+    looked_through(len(names) + 1)
     if parts[0].startswith("."):
         names = [".", "..", *names]  # which older versions of bash take for names that fit
     for name in names:
         if expression.fullmatch(name) and (dots or not name.startswith(".")):
-            yield from _fitting(at / name, parts[1:])
+            yield from _fitting(at / name, parts[1:], looked_through)
 
 
 def _expression(part: str) -> re.Pattern[str] | None:

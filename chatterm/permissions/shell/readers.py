@@ -69,6 +69,7 @@ _SUM = Reader(
     globs=True,
 )
 _DECOMPRESSED = Reader(long=_HELP)
+_GUNZIPPED = Reader(long=_HELP, endings=(".gz", ".z", "-z", ".Z", "-gz", "_z", ".tgz", ".taz"))
 _ENCODED = Reader(short="di", short_values="w", long=f"{_HELP} decode ignore-garbage wrap=", most=1)
 
 
@@ -218,7 +219,8 @@ _TEXT = {
     "md5": Reader(short="qr", globs=True),
     "cksum": Reader(short="", short_values="a", long=f"{_HELP} algorithm= raw tag untagged"),
     "sum": Reader(short="rs", long=_HELP, globs=True),
-    **dict.fromkeys(("zcat", "gzcat", "bzcat", "xzcat", "zstdcat", "lzcat"), _DECOMPRESSED),
+    **dict.fromkeys(("zcat", "gzcat"), _GUNZIPPED),
+    **dict.fromkeys(("bzcat", "xzcat", "zstdcat", "lzcat"), _DECOMPRESSED),
     "awk": Reader(
         short_values="Fv",
         long="re-interval posix",
@@ -336,8 +338,10 @@ _FILES = {
         paths=frozenset({"-f", "--file"}),
         check=check_tar,
     ),
-    "unzip": Reader(short="lvZ12qt", operands=Operands.PATHS, most=1, check=check_unzip),
-    "zipinfo": Reader(short="12lsmvht", operands=Operands.PATHS, most=1),
+    "unzip": Reader(
+        short="lvZ12qt", operands=Operands.PATHS, most=1, first=True, check=check_unzip
+    ),
+    "zipinfo": Reader(short="12lsmvht", operands=Operands.PATHS, most=1, first=True),
 }
 _SEARCHES = {
     "grep": _GREP,

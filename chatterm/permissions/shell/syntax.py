@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from chatterm.permissions.shell.structure import (
+    Grouped,
+    Redirect,
+    Simple,
+    Statement,
+    joined,
+    negated,
+    piped,
+    redirected,
+)
 from chatterm.permissions.shell.words import (
     NotUnderstoodError,
     Operator,
@@ -34,56 +43,6 @@ _RESERVED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """A redirection: `2>/dev/null` has the descriptor 2, the operator > and a target."""
-
-    operator: str
-    descriptor: str
-    target: Word
-
-
-@dataclass(frozen=True, slots=True)
-class Simple:
-    """A simple command: its words, the program first, and its redirections."""
-
-    words: tuple[Word, ...]
-    redirects: tuple[Redirect, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """Statements joined by `&&`, `||` or `;` (a newline is one); `operators` stand between them."""
-
-    parts: tuple[Statement, ...]
-    operators: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Piped:
-    """Statements whose output goes into the next one."""
-
-    parts: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Grouped:
-    """A statement in a subshell, with redirections of the whole."""
-
-    body: Statement
-    redirects: tuple[Redirect, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Negated:
-    """A statement whose success counts as failure."""
-
-    body: Statement
-
-
-Statement = Simple | Joined | Piped | Grouped | Negated
-
-
 def parse(line: str) -> Statement:
     """The structure of a line.
 
@@ -98,18 +57,6 @@ def parse(line: str) -> Statement:
     if not tokens:
         raise NotUnderstoodError("it is empty")
     return _Reader(line, tokens).read()
-
-
-def commands_of(statement: Statement) -> Iterator[Simple]:
-    """The simple commands of a statement, in order."""
-    match statement:
-        case Simple():
-            yield statement
-        case Joined(parts=parts) | Piped(parts=parts):
-            for part in parts:
-                yield from commands_of(part)
-        case Grouped(body=body) | Negated(body=body):
-            yield from commands_of(body)
 
 
 @cache
@@ -155,14 +102,14 @@ class _Reader:
                 return self._joined(node.children, depth + 1)
             case "pipeline":
                 parts = self._parts(node.children, {"|", "|&"}, depth)
-                return Piped(tuple(parts))
+                return piped(list(parts))
             case "subshell":
                 self._take(node.children[0], "(")
                 self._take(node.children[-1], ")")
                 return Grouped(self._joined(node.children[1:-1], depth + 1))
             case "negated_command":
                 self._word(node.children[0])
-                return Negated(self._statement(node.children[1], depth + 1))
+                return negated(self._statement(node.children[1], depth + 1))
             case kind:
                 raise NotUnderstoodError(f"it holds a {kind.replace('_', ' ')}")
 
@@ -188,7 +135,7 @@ class _Reader:
             if operators[-1] != ";":
                 raise _differ()
             operators.pop()
-        return parts[0] if len(parts) == 1 else Joined(tuple(parts), tuple(operators))
+        return joined(parts, operators)
 
     def _between(self, parts: list[Statement], operators: list[str], node: Node) -> None:
         """Two statements with no operator in the tree: a newline has to stand between them."""
@@ -226,11 +173,7 @@ class _Reader:
                 raise NotUnderstoodError(f"it holds a {child.type.replace('_', ' ')}")
         if body is None:
             raise NotUnderstoodError("it holds a redirection without a command")
-        if isinstance(body, Simple):
-            return Simple(body.words, (*body.redirects, *redirects))
-        # The tree takes a redirection after a pipe or a list for one of the whole; bash takes it
-        # for one of the last command. What may be redirected unasked is the same for either.
-        return Grouped(body, tuple(redirects)) if redirects else body
+        return redirected(body, redirects)
 
     def _redirect(self, node: Node) -> Redirect:
         operator, target = None, None

@@ -8,7 +8,7 @@ _LONG = frozenset(
         *("python", "python3", "node", "ruby", "perl", "php", "lua", "java", "javac", "gcc", "g++"),
         *("cc", "clang", "clang++", "make", "cmake", "ninja", "git", "docker", "podman", "rg"),
         *("fd", "jq", "bash", "zsh", "sqlite3", "tmux", "curl", "wget", "psql", "ffmpeg", "gh"),
-        *("kubectl", "helm", "terraform", "pandoc", "gpg", "openssl", "ssh", "tree", "bat", "nvim"),
+        *("kubectl", "helm", "pandoc", "gpg", "openssl", "ssh", "tree", "bat", "nvim"),
         *("vim", "less", "ld", "as", "objdump", "readelf", "strip", "gdb", "valgrind", "bwrap"),
     }
 )

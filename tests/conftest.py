@@ -18,6 +18,22 @@ settings.register_profile("search", max_examples=2000)
 settings.load_profile("same")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Spread whole directories over the processors, a file to each, unless told otherwise.
+
+    Not an option in pyproject.toml, which `-p no:xdist` would then fail on. `-n 0` runs everything
+    in this process, as a single file, a debugger and output that isn't captured do by themselves.
+    """
+    options = config.option
+    told = getattr(options, "numprocesses", 0) is not None or options.dist != "no"
+    if told or hasattr(config, "workerinput"):  # or xdist isn't there, or we are one of its workers
+        return
+    whole = all(Path(each.partition("::")[0]).is_dir() for each in config.args)
+    if whole and options.capture != "no" and not options.usepdb:
+        options.numprocesses, options.dist = "auto", "loadfile"
+
+
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
     """A scripted HTTP server on loopback."""

@@ -107,6 +107,7 @@ HEAVY = (
     "markdown_it",
     "pygments",
     "platformdirs",
+    "pydantic",
 )
 
 
@@ -152,7 +153,7 @@ def test_an_http_address_needs_no_certificates(program: Program, server: FaultSe
     assert (done.status, done.text) == (0, "hi\n")
 
 
-SCREEN = {"textual", "markdown_it", "pygments"}
+SCREEN = {"textual", "markdown_it", "pygments", "pydantic"}
 NETWORK = {"httpx", "httpcore", "markdownify", "bs4"}
 GATE = {"tree_sitter", "pathspec", "tomlkit"}
 # What a command must not load, beside what it doesn't use.

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from chatterm import __version__
 from chatterm.cli.commands import COMMANDS
 from chatterm.cli.logs import set_up_logging
+from chatterm.cli.plain_values import take_plainly
 from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
 from chatterm.errors import ChattermError, ExitStatus, UsageError
@@ -37,6 +38,7 @@ class _LazyGroup(TyperGroup):
         command: Any = typer.main.get_command(import_module(COMMANDS[cmd_name][0]).app)
         command.name = cmd_name
         command.short_help = COMMANDS[cmd_name][1]
+        take_plainly(command)
         return command
 
 
@@ -125,6 +127,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(_app)
+    take_plainly(command)
     result = command.main(
         args=expand_short_form(arguments), prog_name="chatterm", standalone_mode=False
     )

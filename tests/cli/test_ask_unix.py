@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import time
+from fcntl import ioctl
 from pathlib import Path
+from termios import FIONREAD
 
 import pytest
 
 from chatterm.render.sanitize import sanitize
-from faultserver import Answer, FaultServer, Stall, sse
+from faultserver import Answer, FaultServer, Received, Stall, sse
 from program import COMMAND, Program
 
 CHUNK = '{"choices":[{"index":0,"delta":{"content":"%s"}}]}'
@@ -31,6 +33,13 @@ def shell(program: Program, line: str) -> subprocess.CompletedProcess[bytes]:
         timeout=60,
         check=False,
     )
+
+
+def said_back(request: Received) -> Answer:
+    """What the user said, in large pieces: `demo/echo` gives a token at a time."""
+    text = request.json["messages"][-1]["content"]
+    pieces = [text[start : start + 10_000] for start in range(0, len(text), 10_000)]
+    return Answer(sse(*(CHUNK % json.dumps(piece)[1:-1] for piece in pieces), END, "[DONE]"))
 
 
 class TestInput:
@@ -78,9 +87,15 @@ class TestInput:
         done = shell(program, "(sleep 1; echo late; sleep 1; echo later) | $ct ask -m demo/echo hi")
         assert done.stdout == b"hi\n\n<stdin>\nlate\nlater\n</stdin>\n"
 
-    def test_five_megabytes_through_a_pipe(self, program: Program) -> None:
-        done = shell(program, "yes | head -c 5M | $ct ask -m demo/echo n | wc -c")
-        assert int(done.stdout) == 5 * 1024 * 1024 + len("n\n\n<stdin>\n") + len("</stdin>\n")
+    def test_five_megabytes_through_a_pipe_and_back(
+        self, program: Program, server: FaultServer
+    ) -> None:
+        server.script(said_back)
+        program.provider(server.url)
+        done = shell(program, "yes | head -c 5M | $ct ask n | tee answer | wc -c")
+        whole = b"n\n\n<stdin>\n" + b"y\n" * (5 * 512 * 1024) + b"</stdin>\n"
+        assert int(done.stdout) == len(whole)
+        assert (program.home / "answer").read_bytes() == whole
 
     def test_an_empty_file_and_dev_null_add_nothing(self, program: Program) -> None:
         assert shell(program, "$ct ask -m demo/echo hi </dev/null").stdout == b"hi\n"
@@ -192,6 +207,15 @@ class TestOutput:
         assert "-m demo" in done.stderr
 
 
+def wait_until_full(pipe: int) -> None:
+    """Wait until a pipe takes no more, and its writer has had the time to notice."""
+    waiting, until = b"", time.monotonic() + 30
+    while (now := ioctl(pipe, FIONREAD, b"\0" * 4)) != waiting or not any(now):
+        assert time.monotonic() < until
+        waiting = now
+        time.sleep(0.3)
+
+
 class TestSignals:
     @pytest.mark.parametrize(
         ("number", "status"),
@@ -233,7 +257,7 @@ class TestSignals:
         ):
             os.close(write)
             if not limit:
-                time.sleep(1.5)
+                wait_until_full(read)
                 running.send_signal(signal.Signals[how])
             status = running.wait(20)
         os.close(read)

@@ -222,7 +222,8 @@ def test_a_killed_process_loses_nothing_that_was_acknowledged(
         directory = tmp_path / str(seed)
         check_survivors(directory, *streaming.killed(directory, seed))
 
-    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+    # They mostly wait for their moment: with few at a time the processors would be idle.
+    with ThreadPoolExecutor(6 * (os.cpu_count() or 1)) as pool:
         for result in [pool.submit(one, seed) for seed in range(ROUNDS)]:
             result.result()
 

@@ -7,7 +7,6 @@ near, and what is read stays where it is while they are corrected.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
@@ -28,8 +27,6 @@ from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.scroll_bar import PaneScrollBar
 from chatterm.tui.pane.step_view import GUTTER, StepView
 
-_BAR_S = 0.5
-"""How often the scroll bar is painted while text streams by."""
 _AROUND = 1.0
 """How many screens above and below have to be mounted, too."""
 _AHEAD = 1.5
@@ -130,7 +127,6 @@ class ConversationPane(VerticalScroll):
         self._below = False
         self._clock = FrameClock(self._flushed)
         self._pinned: StepView | None = None
-        self._bar_painted = 0.0
 
     # --- items ---
 
@@ -351,8 +347,7 @@ class ConversationPane(VerticalScroll):
                 Widget.virtual_size, Size(self.virtual_size.width, self._heights.total)
             )
             self._be_at(self._last_top)
-            if time.perf_counter() > self._bar_painted + _BAR_S:
-                self._paint_bar()
+            self._paint_bar()
 
     def _grown(self, *, below: bool) -> None:
         """Heights have changed, perhaps below what is seen."""
@@ -454,12 +449,11 @@ class ConversationPane(VerticalScroll):
         self.set_reactive(Widget.scroll_target_y, float(row))
 
     def _paint_bar(self) -> None:
-        """Bring the scroll bar up to date: it costs as much as all else of a frame."""
+        """Bring the scroll bar up to date, which its watchers would do with a layout."""
         bar = self.vertical_scrollbar
         bar.set_reactive(ScrollBar.window_virtual_size, self._heights.total)
         bar.set_reactive(ScrollBar.position, self.scroll_y)
         bar.refresh()
-        self._bar_painted = time.perf_counter()
 
     def _lay_out(self) -> None:
         if self._following:

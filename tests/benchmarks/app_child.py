@@ -5,7 +5,11 @@
 `bare`       a minimal Textual app with a prompt
 `pane`       the pane over a prompt
 `ours N`     N characters at 2,000 a second, in the pane
-`theirs N`   the same in Textual's own Markdown, by its MarkdownStream
+`hard K [N]` the Kth of the documents that break renderers, or its first N characters, at 20,000 a
+             second, in the pane
+`theirs N`   N characters at 2,000 a second in Textual's own Markdown, by its MarkdownStream
+`append N`   the same by `Markdown.append`, thirty times a second at most
+`update N`   the same by `Markdown.update` with all that has come; it is given half a minute
 `http URL`   an answer from a server, in the pane
 
 What was measured goes to the file that CHATTERM_BENCH names, as JSON, when Ctrl+Q ends the app, or
@@ -20,6 +24,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 PIECE, A_SECOND = 4, 2000
 _BEAT_S = 0.005
+_GIVEN_S = 30
 
 
 class Measured(App[None]):
@@ -113,14 +119,31 @@ class Ours(WithPane):
 
     async def play(self) -> None:
         from chatterm.tui.pane.items import MarkdownItem
-        from documents import answer
 
         item = MarkdownItem("live")
         self.pane.append(item)
-        await paced(answer(int(sys.argv[2])), item.feed)
+        await self.feed(item.feed)
         item.finish()
-        await asyncio.sleep(0.1)
+        while self.pane.busy:  # noqa: ASYNC110 - it says so to nobody
+            await asyncio.sleep(0.05)
         self.found["frames"] = self.pane.frames
+
+    async def feed(self, feed: Callable[[str], None]) -> None:
+        """Feed what comes."""
+        from documents import answer
+
+        await paced(answer(int(sys.argv[2])), feed)
+
+
+class Hard(Ours):
+    """A document that breaks renderers, quicker than any model writes."""
+
+    async def feed(self, feed: Callable[[str], None]) -> None:
+        from documents import pathological
+
+        _, text = list(pathological())[int(sys.argv[2])]
+        length = int(sys.argv[3]) if len(sys.argv) > 3 else len(text)
+        await paced(text[:length], feed, piece=40, a_second=20_000)
 
 
 class Theirs(Measured):
@@ -153,6 +176,41 @@ class Theirs(Measured):
         await stream.stop()
 
 
+class Appended(Theirs):
+    """The same without its stream: at a frame's pace what has come is appended."""
+
+    async def play(self) -> None:
+        from documents import answer
+
+        self.text = ""
+        feeding = asyncio.create_task(paced(answer(int(sys.argv[2])), self._take))
+        shown = 0
+        try:
+            async with asyncio.timeout(_GIVEN_S):
+                while shown < len(self.text) or not feeding.done():
+                    new = self.text[shown:]
+                    shown += len(new)
+                    await self.show(new)
+                    await asyncio.sleep(1 / 30)
+        except TimeoutError:
+            self.found["gave_up"] = True
+        feeding.cancel()
+
+    def _take(self, text: str) -> None:
+        self.text += text
+
+    async def show(self, new: str) -> None:
+        """Show what has come."""
+        await self.markdown.append(new)
+
+
+class Updated(Appended):
+    """The same with all that has come, each time."""
+
+    async def show(self, new: str) -> None:
+        await self.markdown.update(self.text)
+
+
 class OverHttp(WithPane):
     """An answer from a server, in the pane."""
 
@@ -182,15 +240,26 @@ class OverHttp(WithPane):
         self.found["late_s"] = time.perf_counter() - ended
 
 
-async def paced(text: str, feed: Any) -> None:
+async def paced(
+    text: str, feed: Callable[[str], None], piece: int = PIECE, a_second: int = A_SECOND
+) -> None:
     """Feed a text in pieces, so many characters a second."""
     began = time.perf_counter()
-    for start in range(0, len(text), PIECE):
-        wait = began + start / A_SECOND - time.perf_counter()
+    for start in range(0, len(text), piece):
+        wait = began + start / a_second - time.perf_counter()
         await asyncio.sleep(max(0.0, wait))
-        feed(text[start : start + PIECE])
+        feed(text[start : start + piece])
 
 
 if __name__ == "__main__":
-    MODES = {"bare": Measured, "pane": WithPane, "ours": Ours, "theirs": Theirs, "http": OverHttp}
+    MODES = {
+        "bare": Measured,
+        "pane": WithPane,
+        "ours": Ours,
+        "hard": Hard,
+        "theirs": Theirs,
+        "append": Appended,
+        "update": Updated,
+        "http": OverHttp,
+    }
     MODES[sys.argv[1]]().run()

@@ -1,13 +1,12 @@
 """`ask` against the least script that does the same, and against other programs that answer once.
 
 Baseline: `bare_ask.py`, with typer, httpx and print, on the same loopback server in the same run.
-Of the peers `llm` is run where it is installed; the others stand with their recorded ratio to the
-bare script, in wall time.
+Of the peers (`peers.py`) `llm` is run where it is installed; the others stand with their recorded
+ratio to the bare script, in wall time.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,11 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import HERE, Row, chat_server, child_costs
+from peers import BARE_S, PEERS, RUN, Peer
 
 CONFIG = 'model = "p/m"\n[providers.p]\nprotocol = "chat"\nbase_url = "{url}"\n'
 LLM_MODELS = "- model_id: bench\n  model_name: m\n  api_base: {url}\n"
-# Recorded wall time of peers, by the bare script's in the same run: a short answer, 20,000 tokens.
-CODEX, CLAUDE, LLM = (0.24 / 0.18, None), (0.45 / 0.18, 1.2 / 0.54), (0.58 / 0.18, 3.2 / 0.54)
 SIZES = (("a short answer", 20), ("20,000 tokens", 20_000))
 
 
@@ -32,17 +30,23 @@ def run(*, quick: bool) -> list[Row]:
             commands = [ours, bare] if llm is None else [ours, bare, llm]
             (cpu, mine), (bare_cpu, script), *others = child_costs(commands, env, runs)
             rows.append(Row(f"ask, {name}: CPU", cpu, bare_cpu, "ms", limit=1.4))
-            for peer, recorded in (("codex exec", CODEX), ("claude -p", CLAUDE)):
-                if (ratio := recorded[size]) is not None:
-                    title = f"ask, {name}: against {peer} (recorded)"
-                    rows.append(Row(title, mine, script * ratio, "ms", limit=1.0))
-            title, theirs = f"ask, {name}: against llm", script * LLM[size]
-            if others:
-                theirs = others[0][1]
-            else:
-                title += " (recorded: it isn't installed)"
-            rows.append(Row(title, mine, theirs, "ms", limit=1.0))
+            ran = others[0][1] if others else None
+            rows += [row for peer in PEERS for row in _against(peer, name, size, mine, script, ran)]
     return rows
+
+
+def _against(
+    peer: Peer, name: str, size: int, mine: float, script: float, ran: float | None
+) -> Iterator[Row]:
+    """Wall time against a peer's: as it ran just now, or as it was recorded."""
+    recorded = peer.answers[size]
+    if recorded is None:
+        return
+    title = f"ask, {name}: against {peer.once}"
+    if peer.program == RUN and ran is not None:
+        yield Row(title, mine, ran, "ms", limit=1.0)
+    else:
+        yield Row(f"{title} (recorded)", mine, script * recorded / BARE_S[size], "ms", limit=1.0)
 
 
 def _start(runs: int) -> Row:
@@ -63,7 +67,7 @@ def _asking(
         (Path(directory) / "extra-openai-models.yaml").write_text(LLM_MODELS.format(url=url))
         ours = [sys.executable, "-m", "chatterm", "--config", str(config), "ask", "-n", "hello"]
         bare = [sys.executable, str(HERE / "bare_ask.py"), url, "hello"]
-        installed = shutil.which("llm")
+        installed = next(peer.installed for peer in PEERS if peer.program == RUN)
         llm = [installed, "-m", "bench", "hello"] if installed else None
         env = {"HOME": directory, "CHATTERM_DATA_DIR": directory, "LLM_USER_PATH": directory}
         yield ours, bare, llm, env | {"OPENAI_API_KEY": "none"}

@@ -34,7 +34,7 @@ def pathological() -> Iterator[tuple[str, str]]:
     row = "| {} | {} | {} |"
     rows = (row.format(n, _sentence(chance, 4), _sentence(chance, 3)) for n in range(500))
     yield "a table of 500 rows", "\n".join([row.format("a", "b", "c"), "|---|---|---|", *rows])
-    yield "a paragraph of 200 kB", " ".join(_sentence(chance) for _ in range(3000))[:200_000]
+    yield "a paragraph of 200 kB", " ".join(_sentence(chance) for _ in range(3500))[:200_000]
     yield "100 kB without a blank", "x" * 100_000
     nested = (f"{'  ' * (n % 40)}- {_sentence(chance, 6)}" for n in range(2000))
     yield "a deeply nested list", "\n".join(nested)

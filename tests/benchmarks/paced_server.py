@@ -38,6 +38,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Content-Length", str(sum(map(len, self.events))))
         self.end_headers()
+        try:
+            self._send()
+        except ConnectionError:  # whoever asked has seen enough
+            self.close_connection = True
+
+    def _send(self) -> None:
         if not self.pace:
             self.wfile.write(b"".join(self.events))
             return

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from harness import report
+from peers import standing
 
 ALL = {
     "app": "bench_app",
@@ -42,7 +43,8 @@ def main() -> int:
     rows = [
         row for name in names for row in importlib.import_module(ALL[name]).run(quick=options.ci)
     ]
-    report(rows, as_json=options.json)
+    notes = list(standing()) if {"app", "ask"} & set(names) else []
+    report(rows, notes, as_json=options.json)
     failing = [row for row in rows if (row.breaks_ci if options.ci else not row.holds)]
     return 1 if failing else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from textual.pilot import Pilot
@@ -297,3 +298,22 @@ async def test_other_items_can_be_shown(size: tuple[int, int]) -> None:
         app.pane.replace([LinesItem("only", lines(2, "other"))])
         await settle(pilot)
         assert [row for row in screen(app) if row] == ["   other 0", "   other 1"]
+
+
+async def test_scrolling_by_a_few_rows_mounts_something_once_in_a_while(
+    size: tuple[int, int],
+) -> None:
+    app = PaneApp(conversation(200))
+    async with app.run_test(size=size) as pilot:
+        app.pane.show_item("i100")
+        await settle(pilot)
+        mounted: list[int] = []
+        for number in range(12):
+            before = set(app.pane.query(StepView))
+            app.pane.action_go(-3)
+            await settle(pilot)
+            if set(app.pane.query(StepView)) != before:
+                mounted.append(number)
+        assert len(mounted) <= 4
+        rows = screen(app)
+        assert all(row or below for row, below in pairwise(rows))

@@ -7,7 +7,6 @@ near, and what is read stays where it is while they are corrected.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -24,13 +23,16 @@ from chatterm.tui.pane.frames import FrameClock
 from chatterm.tui.pane.heights import Heights
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import DARK, Palette
+from chatterm.tui.pane.scroll_bar import PaneScrollBar
 from chatterm.tui.pane.selecting import Place
 from chatterm.tui.pane.step_view import GUTTER, Marks, StepView
 
-_BAR_S = 0.5
-"""How often the scroll bar is painted while text streams by."""
 _AROUND = 1.0
-"""How many screens above and below are mounted, too."""
+"""How many screens above and below have to be mounted, too."""
+_AHEAD = 1.5
+"""How many are mounted once some of those aren't: mounting costs a layout and a second frame."""
+_KEPT = 2.0
+"""Beyond how many they are unmounted, at such a time."""
 
 
 def _get_ready() -> None:
@@ -88,7 +90,6 @@ class ConversationPane(VerticalScroll):
         self._below = False
         self._clock = FrameClock(self._flushed)
         self._pinned: StepView | None = None
-        self._bar_painted = 0.0
 
     # --- items ---
 
@@ -258,6 +259,16 @@ class ConversationPane(VerticalScroll):
         """Items stand where the pane says."""
         return self._rows_layout
 
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scroll bar, which costs little to paint."""
+        if self._vertical_scrollbar is None:
+            bar = PaneScrollBar(vertical=True, name="vertical", thickness=1)
+            bar.display = False
+            self._vertical_scrollbar = bar
+            self.app._start_widget(self, bar)  # noqa: SLF001 - as textual does it
+        return self._vertical_scrollbar
+
     def compose(self) -> Iterator[Widget]:
         """The end; items come as they are seen."""
         yield self._end
@@ -365,8 +376,7 @@ class ConversationPane(VerticalScroll):
                 Widget.virtual_size, Size(self.virtual_size.width, self._heights.total)
             )
             self._be_at(self._last_top)
-            if time.perf_counter() > self._bar_painted + _BAR_S:
-                self._paint_bar()
+            self._paint_bar()
 
     def _grown(self, *, below: bool) -> None:
         """Heights have changed, perhaps below what is seen."""
@@ -409,35 +419,36 @@ class ConversationPane(VerticalScroll):
         if not self._text_width or not self._items:
             return
         with self._place_kept():
-            wanted = self._measured()
-        wanted_keys = {self._items[index].key for index in wanted}
-        gone = [key for key in self._views if key not in wanted_keys]
-        come = [self._items[index] for index in wanted if self._items[index].key not in self._views]
-        if not gone and not come:
+            wanted = self._measured(_AROUND)
+        if all(self._items[index].key in self._views for index in wanted):
             return
+        with self._place_kept():
+            wanted = self._measured(_AHEAD)
+        kept = {self._items[index].key for index in self._near(_KEPT)}
+        gone = [key for key in self._views if key not in kept]
+        come = [self._items[index] for index in wanted if self._items[index].key not in self._views]
         if gone:
             self.remove_children([self._views.pop(key) for key in gone])
-        if come:
-            for item in come:
-                self._views[item.key] = StepView(item, self.palette, self.marks)
-            self.mount(*(self._views[item.key] for item in come))
+        for item in come:
+            self._views[item.key] = StepView(item, self.palette, self.marks)
+        self.mount(*(self._views[item.key] for item in come))
         self._lay_out()
 
-    def _measured(self) -> range:
+    def _measured(self, around: float) -> range:
         """The items near what is seen, after measuring them."""
-        around = round(self._screen_rows * _AROUND)
         done: set[int] = set()
-        while True:
-            top = self._top_row
-            first = self._heights.at(top - around)
-            last = self._heights.at(top + self._screen_rows + around)
-            new = [index for index in range(first, last + 1) if index not in done]
-            if not new:
-                return range(first, last + 1)
+        while new := [index for index in self._near(around) if index not in done]:
             with self._place_kept():
                 for index in new:
                     self._measure(index)
                     done.add(index)
+        return self._near(around)
+
+    def _near(self, around: float) -> range:
+        """The items that are seen, and those so many screens above and below."""
+        rows = round(self._screen_rows * around)
+        first = self._heights.at(self._top_row - rows)
+        return range(first, self._heights.at(self._top_row + self._screen_rows + rows) + 1)
 
     @contextmanager
     def _place_kept(self) -> Iterator[None]:
@@ -467,12 +478,11 @@ class ConversationPane(VerticalScroll):
         self.set_reactive(Widget.scroll_target_y, float(row))
 
     def _paint_bar(self) -> None:
-        """Bring the scroll bar up to date: it costs as much as all else of a frame."""
+        """Bring the scroll bar up to date, which its watchers would do with a layout."""
         bar = self.vertical_scrollbar
         bar.set_reactive(ScrollBar.window_virtual_size, self._heights.total)
         bar.set_reactive(ScrollBar.position, self.scroll_y)
         bar.refresh()
-        self._bar_painted = time.perf_counter()
 
     def _lay_out(self) -> None:
         if self._following:

@@ -83,15 +83,18 @@ class StepView(Widget):
         self._strips.clear()
         self.refresh()
 
+    def notify_style_update(self) -> None:
+        """Colours may be others now."""
+        self._strips.clear()
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         """A row, its gutter included."""
-        width = self.size.width
+        width = self.outer_size.width  # `size` would ask the screen where it is
         if width != self._painted_width:
             self._painted_width = width
             self._strips.clear()
         row = y + self.skipped - self.item.gap
-        if row < 0:
-            return Strip.blank(width, self.rich_style)
         strip = self._strips.get(row)
         if strip is None:
             strip = self._strips[row] = self._strip(row, width)
@@ -104,7 +107,7 @@ class StepView(Widget):
             _, background = self.background_colors
             for each in filters:
                 strips = [strip.apply_filter(each, background) for strip in strips]
-        if crop.x == 0 and crop.width == self.size.width:
+        if crop.x == 0 and crop.width == self.outer_size.width:
             return strips
         return [strip.crop(crop.x, crop.right) for strip in strips]
 
@@ -121,6 +124,8 @@ class StepView(Widget):
 
     def _strip(self, row: int, width: int) -> Strip:
         base = self.rich_style
+        if row < 0:
+            return Strip.blank(width, base)
         if self.item.band:
             base += self.palette.style(self.item.band)
         line = self.item.line(row, max(1, width - GUTTER))

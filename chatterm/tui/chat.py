@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from chatterm.tui.completing import Completing
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.options import AppOptions
+    from chatterm.tui.profiling import Profile
     from chatterm.tui.steps.call import CallItem
     from chatterm.tui.transcript import Transcript
 
@@ -104,6 +104,7 @@ class Chat(Screen[None]):
         self._completing: Completing | None = None
         self.welcome: WelcomeItem | None = None
         self.notifier: Notifier | None = None
+        self.profile: Profile | None = None
         self.editing: str | None = None
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
@@ -120,6 +121,12 @@ class Chat(Screen[None]):
         yield self.suggestions
         yield self.bottom
         yield self.status
+        if self.options.debug:
+            from chatterm.tui.profiling import Gauge, Profile
+
+            self.profile = Profile()
+            self.pane.measure(self.profile.took)
+            yield Gauge(self.profile)
 
     # --- beginning and ending ---
 
@@ -157,7 +164,9 @@ class Chat(Screen[None]):
         first = recorded[0] if recorded else None
         if first is not None and first.parent is not None:
             self.run_worker(self._show_earlier(first.id), group="earlier", exclusive=True)
-        await self.show_branches()
+        from chatterm.tui.branching import show_branches
+
+        await show_branches(self)
 
     async def _show_earlier(self, first: str) -> None:
         session = self.talk.session
@@ -389,6 +398,8 @@ class Chat(Screen[None]):
         """Show what has happened; it is recorded already."""
         from chatterm.events import TurnFinished, TurnStarted
 
+        if self.profile is not None:
+            self.profile.event()
         begins = isinstance(event, TurnStarted)
         if self.welcome is not None and begins:
             self.welcome = None
@@ -456,30 +467,6 @@ class Chat(Screen[None]):
         else:
             self.talk.send(message)
 
-    def edit_turn(self, turn: str | None) -> None:
-        """Have the message of a turn edited, to be sent anew; None gives that up."""
-        from chatterm.tui.branching import edit_turn
-
-        edit_turn(self, turn)
-
-    async def ask_again(self, turn: str) -> None:
-        """Send the message of a turn again, as a branch."""
-        from chatterm.tui.branching import ask_again
-
-        await ask_again(self, turn)
-
-    async def switch_branch(self, steps: int) -> None:
-        """Show another branch."""
-        from chatterm.tui.branching import switch
-
-        await switch(self, steps)
-
-    async def show_branches(self) -> None:
-        """Tell at each message which branch it is, where there are several."""
-        from chatterm.tui.branching import show_branches
-
-        await show_branches(self)
-
     async def resume(self, id_: str) -> None:
         """Go on with another conversation."""
         await self.show_recorded(await self.talk.resume(id_))
@@ -489,12 +476,6 @@ class Chat(Screen[None]):
         await self.talk.begin_anew()
         await self.show_recorded([])
 
-    async def undo_edit(self) -> None:
-        """Take back what a call edited."""
-        from chatterm.tui.undoing import undo_edit
-
-        await undo_edit(self)
-
     # --- looking closer ---
 
     def show_found(self, words: str, *, back: bool = False, beside: bool = False) -> None:
@@ -503,48 +484,17 @@ class Chat(Screen[None]):
         if words:
             self.say(f"{number} of {count}" if count else "not found")
 
-    async def show_timeline(self) -> None:
-        """Where the time of a turn went."""
-        from chatterm.tui.looking import show_timeline
-
-        await show_timeline(self)
-
-    async def open_pager(self, item: Item) -> None:
-        """A step in full."""
-        from chatterm.tui.looking import open_pager
-
-        await open_pager(self, item)
-
     async def show_text(self, title: str, text: str) -> None:
         """A text in full."""
         from chatterm.tui.screens.pager import Pager
 
         await self.app.push_screen_wait(Pager(self.palette, title, text))
 
-    async def save_text(self, text: str) -> None:
-        """Save a text to a file; the user says where."""
-        from chatterm.tui.looking import save_text
-
-        await save_text(self, text)
-
-    async def recorded_step(self, turn: str, step: str) -> Any:
-        """What the log holds of a step, or of a whole turn."""
-        from chatterm.tui.looking import recorded_step
-
-        return await recorded_step(self, turn, step)
-
     def place_of(self, item: Item) -> tuple[int, int]:
         """A cell of the screen beside an item."""
         view = self.pane.view_of(item.key)
         region = view.region if view is not None else self.pane.region
         return region.x + 4, max(region.y, self.pane.region.y) + 1
-
-    def switch_mouse(self) -> None:
-        """Hand the mouse to the terminal, or take it again."""
-        from chatterm.tui.terminal import switch_mouse
-
-        following = switch_mouse(self.app)
-        self.say("the mouse is the app's" if following else "the mouse is the terminal's")
 
     def set_palette(self, palette: Palette) -> None:
         """Look different from now on."""
@@ -560,8 +510,3 @@ class Chat(Screen[None]):
         """Where commands run now."""
         tooling = self.talk.tooling
         return tooling.bench.directory if tooling is not None else Path.cwd()
-
-    @property
-    def now(self) -> float:
-        """Seconds of a clock that never goes back."""
-        return time.monotonic()

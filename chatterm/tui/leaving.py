@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatterm.config import data_dir
+from chatterm.config import data_dir, log_dir
 from chatterm.errors import ChattermError
 
 if TYPE_CHECKING:
@@ -30,4 +30,11 @@ async def leave(chat: Chat) -> None:
         line = f"{talk.title or 'this conversation'}: chatterm -r {talk.session.id[:6]}"
     with suppress(ChattermError):
         await talk.close()
+    if chat.notifier is not None:
+        chat.notifier.clear()
+    if chat.profile is not None:
+        trace = log_dir() / "trace.json"
+        with suppress(OSError):
+            await asyncio.to_thread(chat.profile.write, trace)
+            line = f"{line}\ntrace: {trace}".strip()
     chat.app.exit(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ async def open_all(chat: Chat) -> None:
     gc.freeze()
     gc.enable()
     _remember_prompts(chat)
+    _tell_terminal(chat)
     try:
         recorded = await chat.talk.open()
     except ChattermError as error:
@@ -52,6 +54,13 @@ def _remember_prompts(chat: Chat) -> None:
         from chatterm.tui.prompt.vim import Vim
 
         chat.prompt.vim = Vim()
+
+
+def _tell_terminal(chat: Chat) -> None:
+    from chatterm.tui.notifying import Notifier
+
+    chat.notifier = Notifier(chat.app, chat.talk.config.ui.notifications, os.environ)
+    chat.notifier.title("chatterm")
 
 
 async def _bring_back(chat: Chat) -> None:

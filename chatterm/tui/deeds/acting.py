@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from chatterm.errors import ChattermError
 from chatterm.tui.deeds.deed import Deed
 
 if TYPE_CHECKING:
@@ -83,9 +82,11 @@ def copy_code(chat: Chat, given: str) -> None:
 
 async def save_block(chat: Chat, _: str) -> None:
     """Save a block of code to a file."""
+    from chatterm.tui.looking import save_text
+
     block = await _block(chat)
     if block is not None:
-        await chat.save_text(block)
+        await save_text(chat, block)
 
 
 async def _block(chat: Chat) -> str | None:
@@ -119,16 +120,20 @@ def _labelled(chat: Chat) -> list[str]:
 
 def edit(chat: Chat, _: str) -> None:
     """Edit the message and send it anew, as a branch."""
+    from chatterm.tui.branching import edit_turn
+
     item = chat.chosen_item
     if item is not None:
-        chat.edit_turn(getattr(item, "turn", ""))
+        edit_turn(chat, getattr(item, "turn", ""))
 
 
 async def regenerate(chat: Chat, _: str) -> None:
     """Ask the turn again, as a branch."""
+    from chatterm.tui.branching import ask_again
+
     item = chat.chosen_item
     if item is not None:
-        await chat.ask_again(getattr(item, "turn", ""))
+        await ask_again(chat, getattr(item, "turn", ""))
 
 
 async def fork(chat: Chat, _: str) -> None:
@@ -158,9 +163,11 @@ def quote(chat: Chat, _: str) -> None:
 
 async def open_pager(chat: Chat, _: str) -> None:
     """Open the step in full, with a search."""
+    from chatterm.tui.looking import open_pager as opened
+
     item = chat.chosen_item
     if item is not None:
-        await chat.open_pager(item)
+        await opened(chat, item)
 
 
 async def open_editor(chat: Chat, _: str) -> None:
@@ -174,9 +181,11 @@ async def open_editor(chat: Chat, _: str) -> None:
 
 async def raw(chat: Chat, _: str) -> None:
     """Show what the log holds of the step."""
+    from chatterm.tui.looking import recorded_step
+
     item = chat.chosen_item
     turn, step = getattr(item, "turn", ""), getattr(item, "step", "")
-    found = await chat.recorded_step(turn, step)
+    found = await recorded_step(chat, turn, step)
     if found is None:
         chat.say("nothing of it is in the log yet")
         return
@@ -185,25 +194,37 @@ async def raw(chat: Chat, _: str) -> None:
 
 async def undo(chat: Chat, _: str) -> None:
     """Take back what the call at the cursor edited, or the last call that did."""
-    try:
-        await chat.undo_edit()
-    except ChattermError as error:
-        chat.on_trouble(error)
+    from chatterm.tui.undoing import undo_edit
+
+    await undo_edit(chat)
 
 
 async def branch_before(chat: Chat, _: str) -> None:
     """Show the branch before, where the message has several."""
-    await chat.switch_branch(-1)
+    from chatterm.tui.branching import switch
+
+    await switch(chat, -1)
 
 
 async def branch_after(chat: Chat, _: str) -> None:
     """Show the next branch, where the message has several."""
-    await chat.switch_branch(1)
+    from chatterm.tui.branching import switch
+
+    await switch(chat, 1)
 
 
 def answer(chat: Chat, given: str) -> None:
     """Answer a question with a click."""
     chat.asking.choose(given)
+
+
+def send_along(chat: Chat, _: str) -> None:
+    """Put the output of your own command into the prompt, to be sent along."""
+    item = chat.chosen_item
+    copied = getattr(item, "copied", None)
+    if copied is not None:
+        chat.prompt.insert_at_cursor(chat.prompt.folded.fold(copied()) + "\n")
+        chat.prompt.focus()
 
 
 async def resume(chat: Chat, given: str) -> None:
@@ -233,6 +254,7 @@ ACTING = (
     Deed("undo", "take back an edit", _G, undo, "u", reading=True),
     Deed("branch_before", "the branch before", _G, branch_before, _BEFORE, reading=True),
     Deed("branch_after", "the next branch", _G, branch_after, _AFTER, reading=True),
+    Deed("send_along", "send the output along", _G, send_along, hidden=True),
     Deed("answer", "answer", _G, answer, hidden=True),
     Deed("resume", "go on with a conversation", _G, resume, takes="ID"),
 )  # fmt: skip

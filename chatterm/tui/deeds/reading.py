@@ -129,12 +129,17 @@ def find_previous(chat: Chat, _: str) -> None:
 
 async def timeline(chat: Chat, _: str) -> None:
     """Where the turn's time went."""
-    await chat.show_timeline()
+    from chatterm.tui.looking import show_timeline
+
+    await show_timeline(chat)
 
 
 def mouse(chat: Chat, _: str) -> None:
     """Hand the mouse to the terminal, or take it again."""
-    chat.switch_mouse()
+    from chatterm.tui.terminal import switch_mouse
+
+    ours = switch_mouse(chat.app)
+    chat.say("the mouse is the app's" if ours else "the mouse is the terminal's")
 
 
 _G = "Reading"

@@ -27,7 +27,9 @@ def escape(chat: Chat, _: str) -> None:
     elif chat.pane.selection_text:
         chat.pane.clear_selection()
     elif chat.editing is not None:
-        chat.edit_turn(None)
+        from chatterm.tui.branching import edit_turn
+
+        edit_turn(chat, None)
     elif chat.talk.running:
         chat.talk.interrupt()
     elif time.monotonic() - chat.escaped_at < _TWICE_S:
@@ -71,19 +73,23 @@ def leave(chat: Chat, _: str) -> None:
 
 def edit_last(chat: Chat, _: str) -> None:
     """Edit the last message and send it anew, as a branch."""
+    from chatterm.tui.branching import edit_turn
+
     for item in reversed(chat.pane.items):
         if getattr(item, "kind", "") == "user":
-            chat.edit_turn(getattr(item, "turn", ""))
+            edit_turn(chat, getattr(item, "turn", ""))
             return
     chat.say("there is no message yet")
 
 
 async def retry(chat: Chat, _: str) -> None:
     """Ask the last message again."""
+    from chatterm.tui.branching import ask_again
+
     turns = await chat.talk.turns()
     asked = [turn for turn in turns if turn.input.text or turn.input.attachments]
     if asked:
-        await chat.ask_again(asked[-1].id)
+        await ask_again(chat, asked[-1].id)
 
 
 def go_on(chat: Chat, _: str) -> None:

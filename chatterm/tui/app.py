@@ -16,6 +16,7 @@ from textual.filter import LineFilter
 from chatterm.errors import ChattermError
 from chatterm.tui.chat import Chat, Setting
 from chatterm.tui.keys import keymap, prompt_keys
+from chatterm.tui.more_keys import teach
 from chatterm.tui.steps.looks import Looks
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class ChattermApp(App[Any]):
     def __init__(
         self, options: AppOptions, config: Config, theme: Theme, looks: Looks, typed: str = ""
     ) -> None:
+        teach()
         self._our_theme = theme  # style sheets are made by what comes next
         super().__init__(ansi_color=theme.ansi or not theme.coloured)
         self._last_defence = _LastDefence()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -133,6 +133,7 @@ class Chat(Screen[None]):
     def on_mount(self) -> None:
         """Show something at once; open what else is needed after that."""
         self.prompt.taking = self._takes
+        self.prompt.sent = self.bottom.line.sent = self.sent
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
         if not (self.options.go_on or self.options.resume):
@@ -255,7 +256,11 @@ class Chat(Screen[None]):
             return
         done = deed.run(self, given)
         if done is not None:
-            self.run_worker(self._finish(done), exclusive=False)
+            self.begin(done)
+
+    def begin(self, deed: Awaitable[None]) -> None:
+        """Do something that takes its time; what goes wrong is shown."""
+        self.run_worker(self._finish(deed), exclusive=False)
 
     async def _finish(self, done: Any) -> None:
         try:
@@ -336,14 +341,14 @@ class Chat(Screen[None]):
             return True
         return False
 
-    def on_prompt_sent(self, event: Prompt.Sent) -> None:
+    def sent(self, *, later: bool) -> None:
         """A message, a command, or a line is written."""
         if self.writing_line:
             self.end_line(self.bottom.line.text)
             return
         from chatterm.tui.sending import submit
 
-        self.run_worker(submit(self, event.text, later=event.later), exclusive=False)
+        submit(self, later=later)
 
     def on_prompt_typed(self) -> None:
         """Something was typed."""

@@ -14,41 +14,39 @@ if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
 
 
-async def submit(chat: Chat, text: str, *, later: bool) -> None:
-    """Do what was typed.
+def submit(chat: Chat, *, later: bool) -> None:
+    """Do what was typed: it is gone from the prompt when this returns.
 
     Args:
         chat: The screen.
-        text: What was typed, long pastes put back.
         later: A message waits for the turn's end, when one is under way.
     """
     typed = chat.prompt.text
+    text = chat.prompt.take()
+    chat.remember(text)
     command = typed.strip()
     if command.startswith("/") and _is_command(command):
-        chat.prompt.take()
-        chat.remember(command)
         name, _, given = command[1:].partition(" ")
         chat.do(f"{name}:{given.strip()}")
-        return
-    if command.startswith("!") and len(command) > 1:
+    elif command.startswith("!") and len(command) > 1:
         from chatterm.tui.own_commands import run_typed
 
-        chat.prompt.take()
-        chat.remember(command)
-        await run_typed(chat, command)
-        return
+        chat.begin(run_typed(chat, command))
+    elif "@" not in typed and chat.editing is None:
+        chat.send_message(UserInput(text), When.TURN if later else When.ROUND)
+    else:
+        chat.begin(_send(chat, text, typed, When.TURN if later else When.ROUND))
+
+
+async def _send(chat: Chat, text: str, typed: str, when: When) -> None:
+    """Send a message that has to be made ready first."""
     message = await _message(chat, text, typed)
-    if message is None:
-        return
-    chat.remember(text)
-    chat.prompt.take()
-    chat.prompt.folded.clear()
     if chat.editing is not None:
         from chatterm.tui.branching import send_edited
 
         await send_edited(chat, message)
-        return
-    chat.send_message(message, When.TURN if later else When.ROUND)
+    else:
+        chat.send_message(message, when)
 
 
 def _is_command(text: str) -> bool:
@@ -57,8 +55,8 @@ def _is_command(text: str) -> bool:
     return name in BY_NAME or ("/" not in name and name.replace("-", "").isalpha())
 
 
-async def _message(chat: Chat, text: str, typed: str) -> UserInput | None:
-    """The message with the files that it mentions; None where one of them can't be sent."""
+async def _message(chat: Chat, text: str, typed: str) -> UserInput:
+    """The message with the files that it mentions."""
     if "@" not in typed:
         return UserInput(text)
     from chatterm.tui.prompt.attachments import attach, mentioned_files

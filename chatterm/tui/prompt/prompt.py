@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from textual import events
 from textual.message import Message
@@ -23,11 +23,19 @@ _BURST_S = 0.12
 _MOST_ROWS = 10
 
 
+class Sent(Protocol):
+    """Is told that the text is to be sent; at once, so that what is typed next isn't part of it."""
+
+    def __call__(self, *, later: bool) -> None:
+        """Send it; `later`: it waits for the turn's end, when one is under way."""
+
+
 class Prompt(TextArea):
     """Takes a message.
 
     Attributes:
         taking: Is offered every key first, and says whether it has taken it.
+        sent: Is told that the text is to be sent.
         past: Earlier prompts, once they are known.
         vim: The vim keys, where they are wanted.
         send_keys: The keys that send.
@@ -43,19 +51,6 @@ class Prompt(TextArea):
     }
     """
 
-    class Sent(Message):
-        """The message is to be sent.
-
-        Attributes:
-            text: The message, long pastes put back.
-            later: It waits for the turn's end, when one is under way.
-        """
-
-        def __init__(self, text: str, *, later: bool) -> None:
-            super().__init__()
-            self.text = text
-            self.later = later
-
     class Typed(Message):
         """The text, or the place of the cursor in it, has changed."""
 
@@ -65,6 +60,7 @@ class Prompt(TextArea):
         )
         self.cursor_blink = False  # an idle app does nothing
         self.taking: Callable[[events.Key], bool] = lambda _key: False
+        self.sent: Sent = lambda **_: None
         self.past: PromptHistory | None = None
         self.vim: Vim | None = None
         self._folded: Folded | None = None
@@ -183,8 +179,8 @@ class Prompt(TextArea):
             self._send(later=False)
 
     def _send(self, *, later: bool) -> None:
-        if self.message.strip():
-            self.post_message(self.Sent(self.message, later=later))
+        if self.text.strip() or self.id == "line":
+            self.sent(later=later)
 
     def _walk(self, key: str) -> bool:
         """Up on the first row and Down on the last one go through earlier prompts."""

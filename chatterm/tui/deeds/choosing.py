@@ -56,7 +56,7 @@ def help_(chat: Chat, _: str) -> None:
         ("@", "attach a file"),
         ("/", "a command"),
         ("!", "run a command yourself"),
-        ("Shift+Tab", "the next mode"),
+        ("Ctrl+D", "quit, when the prompt is empty"),
         ("Tab", "to the conversation, with an empty prompt"),
     ]
     chat.app.push_screen(Help(chat.palette, [("The prompt", prompt), *groups.items()]))

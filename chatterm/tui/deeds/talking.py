@@ -242,7 +242,7 @@ _G = "Message and turn"
 TALKING = (
     Deed("escape", "leave, or stop the turn; twice edits the last message", _G, escape, "escape"),
     Deed("interrupt", "copy, stop the turn, clear, or quit", _G, interrupt, "ctrl+c"),
-    Deed("leave_if_empty", "quit with an empty prompt", _G, leave_if_empty, "ctrl+d"),
+    Deed("end_of_input", "quit, when empty", _G, leave_if_empty, "ctrl+d", hidden=True),
     Deed("quit", "quit; nothing is lost", _G, leave),
     Deed("edit_last", "edit the last message and send it anew", _G, edit_last),
     Deed("retry", "ask the last message again", _G, retry),

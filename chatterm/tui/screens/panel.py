@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -168,6 +168,9 @@ class PanelScreen(ModalScreen[Result], Generic[Result]):
         &.-short #panel { padding: 0 1; }
     }
     """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "leave", "close", show=False, id="panel.leave", priority=True)
+    ]
     # textual has these as variables of instances
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
@@ -203,6 +206,10 @@ class PanelScreen(ModalScreen[Result], Generic[Result]):
             if isinstance(binding, Binding) and binding.id
         )
         return {name: number for number, name in enumerate(dict.fromkeys(declared))}
+
+    def action_leave(self) -> None:
+        """Close without a result."""
+        self.answer(None)
 
     def answer(self, result: Result | None) -> None:
         """Close with a result, unless another screen lies above."""

@@ -75,7 +75,9 @@ def editor(environ: Mapping[str, str]) -> list[str]:
             words = shlex.split(environ.get(name, ""))
         except ValueError as error:
             reason = str(error).lower()
-            raise ChattermError(f"${name} can't be read: {reason}", hint="mend its quotes") from None
+            raise ChattermError(
+                f"${name} can't be read: {reason}", hint="mend its quotes"
+            ) from None
         if words:
             return words
     return ["vi"]

@@ -64,6 +64,7 @@ def tool(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[str,
     """The command that fills this system's clipboard; None without one, and on another's screen."""
     if any(environ.get(name) for name in _REMOTE):
         return None
+    candidates: list[tuple[str, ...]]
     if platform == "darwin":
         candidates = [("pbcopy",)]
     else:

@@ -1,8 +1,8 @@
 """The terminal lent to another program, and taken back: for the user's editor, for `top`.
 
-The program gets a process group of its own in the terminal's foreground, as a shell would give it:
-what is typed for it (Ctrl+C, Ctrl+Z) hits it alone. Meanwhile the event loop goes on, so that a turn
-that is under way is recorded; what the app would paint is dropped, and painted when it is back.
+The program gets a process group of its own in the terminal's foreground, as a shell would give
+it: what is typed for it (Ctrl+C, Ctrl+Z) hits it alone. Meanwhile the event loop goes on, so that a
+turn that is under way is recorded; what the app would paint is dropped, and painted when it is back.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from textual.app import App, SuspendNotSupported
 
@@ -56,7 +56,7 @@ async def lend(
             try:
                 with _unpainted(app):
                     status = await _run(argv, directory, environment)
-            except (Exception, asyncio.CancelledError) as error:
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised below
                 caught = error
     except SuspendNotSupported:
         raise ChattermError("this terminal can't be given to another program") from None
@@ -104,7 +104,7 @@ class _Terminal:
         self._file = -1
         self._modes: list[Any] | None = None
 
-    def __enter__(self) -> _Terminal:
+    def __enter__(self) -> Self:
         with suppress(OSError):  # there is none
             self._file = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
             with suppress(termios.error):

@@ -147,10 +147,10 @@ def _is_titled(row: ConversationRow, words: list[str]) -> bool:
 
 
 def _detail(row: ConversationRow) -> str:
-    from chatterm.tui.conversation_preview import day
+    from chatterm.tui.conversation_preview import when
 
     model = (row.model or "").partition("/")[2]
-    return shown("  ".join(filter(None, (model, day(row.conversation.updated_at)))))
+    return shown("  ".join(filter(None, (model, when(row.conversation.updated_at)))))
 
 
 def _previewing(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from chatterm.render.lines import Line, Span, Style
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import RefusalStep, Step, TextStep
 from chatterm.transcripts.outline import ToolUse, TurnView, outline
-from chatterm.transcripts.words import ending, title_of
-from chatterm.tui.screens.painting import ERROR, MUTED, STRONG
+from chatterm.transcripts.words import ending
+from chatterm.tui.screens.painting import ERROR, MUTED
 from chatterm.tui.steps import amounts
 from chatterm.tui.steps.about import about
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _ASKED_LINES = 6
 _ANSWER_LINES = 24
-_ROWS = 400
 _MOST_CHARS = 4000
 """Of a text not more than this is looked at."""
 
@@ -45,26 +44,35 @@ def preview(
         lines += [(), (Span(f"{signs.dots} {earlier}", MUTED),)]
     for view in outline(turns):
         lines += [(), *_turn(view, signs)]
-    return lines[:_ROWS]
+    return lines
 
 
-def day(timestamp: str) -> str:
-    """The day of a timestamp of the log, in local time."""
-    return _local(timestamp, "%Y-%m-%d")
+def when(timestamp: str, now: datetime | None = None) -> str:
+    """A timestamp of the log in few characters: the time where it is of today, else the day.
 
-
-def _local(timestamp: str, form: str) -> str:
-    try:
-        return datetime.fromisoformat(timestamp).astimezone().strftime(form)
-    except (ValueError, OverflowError):
+    Args:
+        timestamp: As the log has it.
+        now: What time it is, and where; None is now and here.
+    """
+    now = now or datetime.now().astimezone()
+    moment = _local(timestamp, now.tzinfo)
+    if moment is None:
         return sanitize_line(timestamp)
+    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d}"
+
+
+def _local(timestamp: str, zone: tzinfo | None = None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(timestamp).astimezone(zone)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _facts(row: ConversationRow, signs: Signs) -> Iterator[Line]:
     conversation = row.conversation
-    yield (Span(title_of(conversation), STRONG),)
+    moment = _local(conversation.updated_at)
     parts = [
-        _local(conversation.updated_at, "%Y-%m-%d %H:%M"),
+        f"{moment:%Y-%m-%d %H:%M}" if moment else sanitize_line(conversation.updated_at),
         sanitize_line(row.model or ""),
         amounts.count(row.turns, "turn") if row.turns else "",
         *amounts.usage(row.usage, signs.arrow),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ import pytest
 from chatterm.errors import StoreError
 from chatterm.store import Store
 from chatterm.tui.choosing_conversations import pick
+from chatterm.tui.conversation_preview import when
 from chatterm.tui.screens.entry import Confirm
 from chatterm.tui.screens.picker import Picker
 from store.making import Making, finished, record, started, whole_turn
@@ -62,8 +64,9 @@ async def test_those_of_this_directory_come_first_and_the_newest_of_them(store: 
     async with chat.app.run_test(size=(100, 30)) as pilot:
         chat.begin(pick(chat))
         await until_found(pilot, lambda found: found == ["c", "a", "b"])
-        for text in ("Here", "Elsewhere", "• first here", "m  2026-01-01"):
-            await wait_until(pilot, lambda text=text: shows(chat.app, text))
+        detail = f"m  {when(store.find('a').updated_at)}"
+        for text in ("Here", "Elsewhere", "• first here", detail):
+            assert shows(chat.app, text)
 
 
 async def test_titles_are_found_before_what_was_said(store: Store) -> None:
@@ -113,12 +116,12 @@ async def test_a_conversation_is_previewed_by_its_last_turns(store: Store) -> No
     chat = chat_on(store)
     async with chat.app.run_test(size=(120, 40)) as pilot:
         chat.begin(pick(chat))
-        await wait_until(pilot, lambda: shows(chat.app, "› question 5"))
+        await wait_until(pilot, lambda: shows(chat.app, "\u203a question 5"))
         seen = "\n".join(rows(chat.app))
         for text in ("6 turns", "p/m", "… 2 earlier turns", "● look", "it is there"):
             assert text in seen
-        assert "› question 1" not in seen
-        assert "› question 2" in seen
+        assert "\u203a question 1" not in seen
+        assert "\u203a question 2" in seen
         assert "I should look" not in seen
 
 
@@ -132,10 +135,10 @@ async def test_hostile_words_are_shown_and_not_obeyed(store: Store) -> None:
     chat = chat_on(store)
     async with chat.app.run_test(size=(120, 40)) as pilot:
         chat.begin(pick(chat))
-        await wait_until(pilot, lambda: shows(chat.app, "› a red"))
+        await wait_until(pilot, lambda: shows(chat.app, "\u203a a red"))
         assert is_clean(chat.app)
-        await pilot.press(*"red ")
-        await wait_until(pilot, lambda: shows(chat.app, "user: a red"))
+        await pilot.press(*"evil ")
+        await wait_until(pilot, lambda: shows(chat.app, "text: a red"))
         assert is_clean(chat.app)
         await pilot.press("ctrl+d")
         await until_shown(pilot, Confirm)
@@ -235,3 +238,15 @@ async def test_without_a_store_there_is_nothing_to_choose() -> None:
         chat.begin(pick(chat))
         await wait_until(pilot, lambda: chat.over)
         assert chat.said == ["conversations can't be kept here"]
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "said"),
+    [
+        ("2026-03-02T09:30:00.000Z", "09:30"),
+        ("2026-03-01T23:30:00.000Z", "2026-03-01"),
+        ("some day\x1b[2J", "some day"),
+    ],
+)
+def test_today_is_told_by_its_time_and_other_days_by_their_date(timestamp: str, said: str) -> None:
+    assert when(timestamp, datetime(2026, 3, 2, 12, tzinfo=UTC)) == said

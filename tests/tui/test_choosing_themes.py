@@ -28,6 +28,16 @@ def own_theme(config_file: Path, name: str, text: str) -> None:
     (themes / f"{name}.toml").write_text(text)
 
 
+def write(config_file: Path, text: str) -> None:
+    config_file.parent.mkdir()
+    config_file.write_text(text)
+
+
+def text_of(config_file: Path) -> str | None:
+    """What the configuration says; None where there is none."""
+    return config_file.read_text() if config_file.exists() else None
+
+
 def chat_in(app: LooksApp) -> FakeChat:
     return FakeChat(app, FakeTalk())
 
@@ -43,7 +53,7 @@ async def test_the_theme_under_the_cursor_is_worn_and_the_picked_one_kept(
         await until_shown(pilot, Picker)
         await wait_until(pilot, lambda: app.worn == ["dark"])
         assert shows(app, "• auto")
-        assert not config_file.exists()
+        assert text_of(config_file) is None
         await pilot.press(*"mine")
         await wait_until(pilot, lambda: app.worn[-1] == "mine")
         picker = app.screen
@@ -75,20 +85,18 @@ async def test_escape_gives_the_one_before_back(config_file: Path) -> None:
 
 
 async def test_a_named_theme_is_kept_and_the_rest_of_the_file_stays(config_file: Path) -> None:
-    config_file.parent.mkdir()
     text = '# mine\nmodel = "openai/gpt-5"  # the best\n\n# the screen\n[ui]\nfps = 20\n'
-    config_file.write_text(text)
+    write(config_file, text)
     app = LooksApp()
     chat = chat_in(app)
     async with app.run_test() as pilot:
         chat.begin(pick(chat, "light"))
         await wait_until(pilot, lambda: chat.over)
-        added = '# the best\ntheme = "light"\n'
-        assert config_file.read_text() == text.replace("# the best\n", added)
+        assert text_of(config_file) == text.replace("best\n", 'best\ntheme = "light"\n')
         chat.results.clear()
         chat.begin(pick(chat, "auto"))
         await wait_until(pilot, lambda: chat.over)
-        assert config_file.read_text() == text.replace("# the best\n", added.replace("light", "auto"))
+        assert text_of(config_file) == text.replace("best\n", 'best\ntheme = "auto"\n')
         assert app.worn == ["light", "dark"]
 
 
@@ -102,7 +110,7 @@ async def test_an_unknown_name_changes_nothing(config_file: Path) -> None:
         assert isinstance(error, ConfigError)
         assert "did you mean dark" in error.message
         assert app.worn == []
-        assert not config_file.exists()
+        assert text_of(config_file) is None
 
 
 async def test_a_broken_theme_shows_its_problem_and_is_not_picked(config_file: Path) -> None:
@@ -128,8 +136,7 @@ async def test_a_broken_theme_shows_its_problem_and_is_not_picked(config_file: P
 async def test_a_choice_that_can_not_be_kept_is_told_and_worn_all_the_same(
     config_file: Path,
 ) -> None:
-    config_file.parent.mkdir()
-    config_file.write_text("model = 3\n")
+    write(config_file, "model = 3\n")
     app = LooksApp()
     chat = chat_in(app)
     async with app.run_test() as pilot:
@@ -138,4 +145,4 @@ async def test_a_choice_that_can_not_be_kept_is_told_and_worn_all_the_same(
         (error,) = chat.troubles
         assert "model" in error.message
         assert app.worn == ["light"]
-        assert config_file.read_text() == "model = 3\n"
+        assert text_of(config_file) == "model = 3\n"

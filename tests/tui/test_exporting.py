@@ -10,7 +10,7 @@ import pytest
 
 from chatterm.errors import OutputError, StoreError, UsageError
 from chatterm.store import Store
-from chatterm.transcripts import read_jsonl
+from chatterm.transcripts import from_jsonl
 from chatterm.tui.exporting import default_name, export
 from chatterm.tui.screens.entry import Confirm, Entry
 from store.making import hold
@@ -44,7 +44,7 @@ async def chat(store: Store, tmp_path: Path) -> FakeChat:
     [
         ("a.md", "# hello"),
         ("a.txt", "hello\nconversation: c"),
-        ("a.HTML", "<!doctype html>"),
+        ("a.HTML", "<!DOCTYPE html>"),
         ("a.jsonl", '"conversation"'),
     ],
 )
@@ -62,7 +62,7 @@ async def test_jsonl_holds_everything(chat: FakeChat, store: Store) -> None:
         chat.begin(export(chat, "a.jsonl"))
         await wait_until(pilot, lambda: chat.over)
         with (chat.directory / "a.jsonl").open("rb") as file:
-            ((conversation, turns, _),) = read_jsonl(file)
+            ((conversation, turns, _),) = from_jsonl(file)
         assert conversation == store.find("c")
         assert list(turns) == store.turns(["t"])
 

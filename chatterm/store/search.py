@@ -17,8 +17,13 @@ _BEFORE, _AFTER = 60, 160  # characters around the first match
 _TOKEN = re.compile(r"[^\W_]+")
 
 
-def search(db: sqlite3.Connection, words: str, limit: int, wanted: Filter) -> list[Hit]:
-    """The places where all of the words stand, those recorded last first."""
+def search(
+    db: sqlite3.Connection, words: str, limit: int, wanted: Filter, *, unfinished: bool = False
+) -> list[Hit]:
+    """The places where all of the words stand, those recorded last first.
+
+    The last word may be only the beginning of one when it is `unfinished`.
+    """
     terms = [term for term in words.split() if _TOKEN.search(term)]
     if not terms:
         return []
@@ -30,7 +35,9 @@ def search(db: sqlite3.Connection, words: str, limit: int, wanted: Filter) -> li
         f" WHERE words MATCH ? AND {where} ORDER BY words.rowid DESC LIMIT ?"
     )
     quoted = " ".join(f'"{_doubled(searchable(term))}"' for term in terms)
-    pattern = _pattern(terms)
+    if unfinished:
+        quoted += "*"
+    pattern = _pattern(terms, unfinished=unfinished)
     rows = db.execute(query, (quoted, *values, limit)).fetchall()
     return [hit for row in rows if (hit := _hit(db, row, pattern)) is not None]
 
@@ -72,12 +79,14 @@ def _snippet(text: str, pattern: re.Pattern[str]) -> tuple[str, list[tuple[int, 
     return before + text[start:end] + after, matched
 
 
-def _pattern(terms: list[str]) -> re.Pattern[str]:
+def _pattern(terms: list[str], *, unfinished: bool) -> re.Pattern[str]:
     """What finds the words in a text as the index does: any case, with or without accents."""
-    return re.compile("|".join(_term_pattern(term) for term in terms), re.IGNORECASE)
+    patterns = [_term_pattern(term) for term in terms[:-1]]
+    patterns.append(_term_pattern(terms[-1], unfinished=unfinished))
+    return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-def _term_pattern(term: str) -> str:
+def _term_pattern(term: str, *, unfinished: bool = False) -> str:
     tokens = _TOKEN.findall(searchable(term))
     words = (r"[\W_]*" if len(token) == 1 and not token.isascii() else "" for token in tokens)
     inner = "".join(
@@ -86,7 +95,8 @@ def _term_pattern(term: str) -> str:
     )
     if any(not token.isascii() and len(token) == 1 for token in tokens):
         return inner
-    return rf"(?<![^\W_]){inner}(?![^\W_])"
+    end = "" if unfinished else r"(?![^\W_])"
+    return rf"(?<![^\W_]){inner}{end}"
 
 
 def _letter(character: str) -> str:

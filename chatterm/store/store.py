@@ -196,14 +196,27 @@ class Store:
         """Keep content and return its digest. Content that nothing refers to is kept for a day."""
         return self._change(lambda db: put_blob(db, data))
 
-    def search(self, words: str, *, limit: int = 50, filter: Filter = _ANY) -> _list[Hit]:  # noqa: A002
+    def search(
+        self,
+        words: str,
+        *,
+        limit: int = 50,
+        filter: Filter = _ANY,  # noqa: A002
+        unfinished: bool = False,
+    ) -> _list[Hit]:
         """The places where all of these words stand, those recorded last first.
 
         Anything may be asked for; what has no letter and no digit is passed over.
+
+        Args:
+            words: The words.
+            limit: How many places, at most.
+            filter: In which conversations.
+            unfinished: The last word may be only the beginning of one, as while it is typed.
         """
         from chatterm.store.search import search
 
-        query = partial(search, words=words, limit=limit, wanted=filter)
+        query = partial(search, words=words, limit=limit, wanted=filter, unfinished=unfinished)
         if self._access.read_only:
             return self._read(query)
         self._index()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from chatterm.tui.chat import Chat
     from chatterm.tui.screens.choices import Choice
+    from chatterm.tui.steps.signs import Signs
 
 
 class Themed(Protocol):
@@ -74,7 +75,7 @@ async def _pick_from_list(chat: Chat, own: Path, *, dark: bool) -> None:
             picker.palette = theme.palette()
 
     async def preview(_: Choice) -> list[Line]:
-        return _SAMPLE
+        return _sample(chat.setting.looks.signs)
 
     picker = Picker(
         chat.palette,
@@ -144,47 +145,48 @@ async def _keep(chat: Chat, name: str) -> None:
     chat.say(f"theme: {name}")
 
 
-# What a theme is looked at by: its roles where a conversation has them.
-_SAMPLE: list[Line] = [
-    (Span(" › Why is the last event lost?  ", ("user", "user_band")),),
-    (),
-    (Span("∴", ("thinking",)), Span(" ▸ thought for 12 s", ("muted",))),
-    (Span("●", ("tool",)), Span(" ▸ read_file  sse.py", ("text",)), Span("  57 lines", MUTED)),
-    (),
-    (Span("The buffer", ("text",)),),
-    (
-        Span("is kept until a "),
-        Span("blank line", STRONG),
-        Span(" comes; see "),
-        Span("feed()", ("code",)),
-        Span(" and the "),
-        Span("specification", ("link",)),
-        Span("."),
-    ),
-    (),
-    (
-        Span("def ", ("code.row", "code.keyword")),
-        Span("finish", ("code.row", "code.name")),
-        Span("(self):  ", ("code.row", "code.text")),
-        Span("# the rest", ("code.row", "code.comment")),
-    ),
-    (
-        Span("    return ", ("code.row", "code.keyword")),
-        Span("'done'", ("code.row", "code.string")),
-        Span(", ", ("code.row", "code.text")),
-        Span("42", ("code.row", "code.number")),
-    ),
-    (),
-    (Span("+ added ", ("diff_added", "diff_added_band")),),
-    (Span("- removed ", ("diff_removed", "diff_removed_band")),),
-    (),
-    (
-        Span("success ", ("success",)),
-        Span("warning ", ("warning",)),
-        Span("error ", ("error",)),
-        Span("accent ", ("accent",)),
-        Span("found", ("match",)),
-        Span(" "),
-        Span("selected", ("selection",)),
-    ),
-]
+def _sample(signs: Signs) -> list[Line]:
+    """What a theme is looked at by: its roles where a conversation has them."""
+    done, folded = signs.done, signs.folded
+    return [
+        (Span(f" {signs.user} Why is the last event lost?  ", ("user", "user_band")),),
+        (),
+        (Span(signs.thinking, ("thinking",)), Span(f" {folded} thought for 12 s", MUTED)),
+        (Span(done, ("tool",)), Span(f" {folded} read_file  sse.py"), Span("  57 lines", MUTED)),
+        (),
+        (
+            Span("It is kept until a "),
+            Span("blank line", STRONG),
+            Span(" comes: see "),
+            Span("feed()", ("code",)),
+            Span(" and the "),
+            Span("specification", ("link",)),
+            Span("."),
+        ),
+        (),
+        (
+            Span("def ", ("code.row", "code.keyword")),
+            Span("finish", ("code.row", "code.name")),
+            Span("(self):  ", ("code.row", "code.text")),
+            Span("# the rest", ("code.row", "code.comment")),
+        ),
+        (
+            Span("    return ", ("code.row", "code.keyword")),
+            Span("'done'", ("code.row", "code.string")),
+            Span(", ", ("code.row", "code.text")),
+            Span("42", ("code.row", "code.number")),
+        ),
+        (),
+        (Span("+ added ", ("diff_added", "diff_added_band")),),
+        (Span("- removed ", ("diff_removed", "diff_removed_band")),),
+        (),
+        (
+            Span("success ", ("success",)),
+            Span("warning ", ("warning",)),
+            Span("error ", ("error",)),
+            Span("accent ", ("accent",)),
+            Span("found", ("match",)),
+            Span(" "),
+            Span("selected", ("selection",)),
+        ),
+    ]

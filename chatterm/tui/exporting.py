@@ -81,11 +81,9 @@ async def _may_replace(chat: Chat, path: Path) -> bool:
 
     detail = (Span(sanitize_line(str(path)), ("muted",)),)
     question = f"Replace {sanitize_line(path.name)}, which is there already?"
-    return bool(
-        await chat.app.push_screen_wait(
-            Confirm(chat.palette, question, detail=[detail], yes="replace it", no="leave it")
-        )
-    )
+    asked = Confirm(chat.palette, question, detail=[detail], yes="replace it", no="leave it")
+    yes = await chat.app.push_screen_wait(asked)
+    return yes is True
 
 
 def _placed(name: str, directory: Path) -> Path:

@@ -169,3 +169,13 @@ async def test_deleting_with_a_damaged_index_works(store: Store) -> None:
     store._change(lambda db: db.execute("DROP TABLE words_data").fetchall())
     store.delete("c-a")
     assert [hit.turn for hit in store.search("needle")] == ["b"]
+
+
+async def test_while_it_is_typed_the_last_word_may_be_a_beginning(store: Store) -> None:
+    await say(store, "a", "the parser drops it")
+    await say(store, "b", "a sparse tree, the comparison")
+    hits = store.search("the pars", unfinished=True)
+    assert [(hit.turn, marked(hit)) for hit in hits] == [("a", ["the", "pars"])]
+    assert store.search("th parser", unfinished=True) == []
+    assert store.search("pars") == []
+    assert store.search("...", unfinished=True) == []

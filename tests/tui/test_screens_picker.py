@@ -476,3 +476,57 @@ async def test_it_follows_the_size_of_the_screen() -> None:
         await pilot.resize_terminal(300, 80)
         await wait_until(pilot, lambda: len(rows(app)) == 80)
         assert shows(app, "choice 20")
+
+
+async def test_what_is_blocked_says_why_and_is_not_picked() -> None:
+    choices = [Choice("a", "apple", blocked="it is \x1b[2Jrotten"), Choice("b", "banana")]
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        await app.open(Picker(DARK, "Fruit", choices), pilot)
+        await pilot.press("enter")
+        assert shows(app, "it is rotten")
+        assert is_clean(app)
+        assert app.answers == []
+        await pilot.press("down", "enter")
+        assert app.answers == [Picked(choices[1])]
+
+
+async def test_other_choices_leave_the_cursor_where_it_is() -> None:
+    many = [Choice(str(n), f"number {n}", group=f"group {n // 10}") for n in range(100)]
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        picker = Picker(DARK, "Number", many[50:], current="70")
+        await app.open(picker, pilot)
+        before = row_of(app, "number 70")
+        picker.renew(many, "asking on")
+        await pilot.pause()
+        assert cursor(app) == "70"
+        assert row_of(app, "number 70") == before
+        assert shows(app, "100, asking on")
+        picker.renew(many[:70])
+        await pilot.pause()
+        assert cursor(app) is not None
+        assert not shows(app, "asking on")
+
+
+async def test_other_choices_are_found_by_what_is_typed_already() -> None:
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        picker = Picker(DARK, "Fruit", FRUIT)
+        await app.open(picker, pilot)
+        await pilot.press(*"che")
+        picker.renew([*FRUIT, Choice("cherimoya", "cherimoya")])
+        await pilot.pause()
+        assert shows(app, "cherimoya")
+        assert shows(app, "2 of 6")
+        assert cursor(app) == "cherry"
+
+
+async def test_choices_may_come_before_the_picker_is_shown() -> None:
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        picker = Picker(DARK, "Fruit", FRUIT[:1])
+        picker.renew(FRUIT, "asking on")
+        await app.open(picker, pilot)
+        assert shows(app, "elder")
+        assert shows(app, "5, asking on")

@@ -1,0 +1,133 @@
+"""A conversation at a glance: what is known about it, and its last turns as plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+from chatterm.render.lines import Line, Span, Style
+from chatterm.render.sanitize import sanitize, sanitize_line
+from chatterm.steps import RefusalStep, Step, TextStep
+from chatterm.transcripts.outline import ToolUse, TurnView, outline
+from chatterm.transcripts.words import ending
+from chatterm.tui.screens.painting import ERROR, MUTED
+from chatterm.tui.steps import amounts
+from chatterm.tui.steps.about import about
+
+if TYPE_CHECKING:
+    from chatterm.store import ConversationRow, Hit, RecordedTurn
+    from chatterm.tui.steps.signs import Signs
+
+_ASKED_LINES = 6
+_ANSWER_LINES = 24
+_MOST_CHARS = 4000
+"""Of a text not more than this is looked at."""
+
+
+def preview(
+    row: ConversationRow, turns: Sequence[RecordedTurn], hit: Hit | None, signs: Signs
+) -> list[Line]:
+    """The lines that show a conversation; all that strangers wrote is sanitised.
+
+    Args:
+        row: What the list knows of it.
+        turns: Its last turns, oldest first.
+        hit: Where the words stand that were looked for, if any were.
+        signs: What stands before messages and calls.
+    """
+    lines = [*_facts(row, signs)]
+    if hit is not None:
+        lines += [(), _found(hit)]
+    if row.turns > len(turns) > 0:
+        earlier = amounts.count(row.turns - len(turns), "earlier turn")
+        lines += [(), (Span(f"{signs.dots} {earlier}", MUTED),)]
+    for view in outline(turns):
+        lines += [(), *_turn(view, signs)]
+    return lines
+
+
+def when(timestamp: str, now: datetime | None = None) -> str:
+    """A timestamp of the log in few characters: the time where it is of today, else the day.
+
+    Args:
+        timestamp: As the log has it.
+        now: What time it is, and where; None is now and here.
+    """
+    now = now or datetime.now().astimezone()
+    moment = _local(timestamp, now.tzinfo)
+    if moment is None:
+        return sanitize_line(timestamp)
+    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d}"
+
+
+def _local(timestamp: str, zone: tzinfo | None = None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(timestamp).astimezone(zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _facts(row: ConversationRow, signs: Signs) -> Iterator[Line]:
+    conversation = row.conversation
+    moment = _local(conversation.updated_at)
+    parts = [
+        f"{moment:%Y-%m-%d %H:%M}" if moment else sanitize_line(conversation.updated_at),
+        sanitize_line(row.model or ""),
+        amounts.count(row.turns, "turn") if row.turns else "",
+        *amounts.usage(row.usage, signs.arrow),
+    ]
+    yield (Span(f" {signs.dot} ".join(filter(None, parts)), MUTED),)
+    where = [conversation.id[:8], sanitize_line(conversation.directory or "")]
+    yield (Span(f" {signs.dot} ".join(filter(None, where)), MUTED),)
+
+
+def _found(hit: Hit) -> Line:
+    """The place where the words stand, in one line."""
+    spans = [Span(f"{hit.kind.replace('_', ' ')}: ", MUTED)]
+    at = 0
+    for start, end in hit.matched:
+        spans.append(Span(_flat(hit.snippet[at:start])))
+        spans.append(Span(_flat(hit.snippet[start:end]), ("match",)))
+        at = end
+    spans.append(Span(_flat(hit.snippet[at:])))
+    return tuple(span for span in spans if span.text)
+
+
+def _flat(text: str) -> str:
+    return sanitize_line(text.replace("\n", " "))
+
+
+def _turn(view: TurnView, signs: Signs) -> Iterator[Line]:
+    asked = view.started.input
+    yield from _lines(asked.text, _ASKED_LINES, ("user",), f"{signs.user} ", signs)
+    for attachment in asked.attachments:
+        yield (Span(f"+ {sanitize_line(attachment.name)}", MUTED),)
+    for block in view.blocks:
+        yield from _block(block, signs)
+    if end := ending(view.finished):
+        yield (Span(f"[{end}]", ERROR if view.finished and view.finished.error else MUTED),)
+
+
+def _block(block: Step | ToolUse, signs: Signs) -> Iterator[Line]:
+    match block:
+        case ToolUse():
+            values = block.call.input if block.call is not None else None
+            head = f" {sanitize_line(block.name)}"
+            yield (
+                Span(signs.done, ("tool",)),
+                Span(f"{head}  {_flat(about(block.name, values or {}))}".rstrip(), MUTED),
+            )
+        case TextStep(withdrawn=False) | RefusalStep():
+            yield from _lines(block.text, _ANSWER_LINES, (), "", signs)
+
+
+def _lines(text: str, most: int, style: Style, sign: str, signs: Signs) -> Iterable[Line]:
+    """The first lines of a text, and a sign where it goes on."""
+    lines = sanitize(text[:_MOST_CHARS]).strip("\n").split("\n")
+    if lines == [""]:
+        return
+    for number, line in enumerate(lines[:most]):
+        yield (Span(f"{'' if number else sign}{line}", style),)
+    if len(lines) > most or len(text) > _MOST_CHARS:
+        yield (Span(signs.dots, MUTED),)

@@ -29,7 +29,7 @@ def delete(db: sqlite3.Connection, access: Access, directory: Path, id_: str) ->
     try:
         try:
             removed = _remove(db, access, directory, id_)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, MemoryError) as error:
             if not is_index_error(error):
                 raise
             rebuild(db, access)

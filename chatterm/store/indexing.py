@@ -49,7 +49,7 @@ def index_some(db: sqlite3.Connection, access: Access) -> bool:
                     db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", row)
             done = [(row[0],) for row in waiting]
             db.executemany("DELETE FROM to_index WHERE event = ?", done)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, MemoryError) as error:
         if not is_index_error(error):
             raise
         rebuild(db, access)
@@ -62,9 +62,19 @@ FROM to_index LEFT JOIN event ON event.key = to_index.event LIMIT ?
 """
 
 
-def is_index_error(error: sqlite3.Error) -> bool:
-    """Whether it is the index, and not the log, that is damaged or missing."""
-    return index_damage(error) or any(
+def is_index_error(error: BaseException | None) -> bool:
+    """Whether it is the index, and not the log, that is damaged or missing.
+
+    A damaged index may also say that something in it is some gigabytes long: SQLite then asks for
+    that much memory, and tells that it got none.
+    """
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, sqlite3.Error) and (index_damage(error) or _tells_of_index(error))
+
+
+def _tells_of_index(error: sqlite3.Error) -> bool:
+    return any(
         word in str(error) for word in ("no such table: words", "vtable constructor", "words_")
     )
 
@@ -74,7 +84,7 @@ def rebuild(db: sqlite3.Connection, access: Access) -> None:
     with access.transaction(db, durable=False):
         try:
             db.execute("DROP TABLE IF EXISTS words")
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, MemoryError):
             _tear_out(db)
         create_index(db)
         db.execute("DELETE FROM to_index")

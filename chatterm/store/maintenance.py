@@ -72,8 +72,9 @@ def check_index(db: sqlite3.Connection, access: Access) -> list[str]:
     try:
         with access.transaction(db, durable=False):
             db.execute("INSERT INTO words (words) VALUES ('integrity-check')")
-    except sqlite3.DatabaseError as error:
-        return [f"the search index is damaged: {error}; `chatterm store compact` rebuilds it"]
+    except (sqlite3.DatabaseError, MemoryError) as error:
+        said = str(error) or "it asks for more memory than there is"
+        return [f"the search index is damaged: {said}; `chatterm store compact` rebuilds it"]
     return []
 
 

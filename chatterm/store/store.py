@@ -222,10 +222,8 @@ class Store:
         self._index()
         try:
             return self._read(query)
-        except StoreError as error:
-            if not isinstance(error.__cause__, sqlite3.Error) or not is_index_error(
-                error.__cause__
-            ):
+        except (StoreError, MemoryError) as error:
+            if not is_index_error(error.__cause__ if isinstance(error, StoreError) else error):
                 raise
         self.reindex()
         return self._read(query)

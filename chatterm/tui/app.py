@@ -14,9 +14,10 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 from chatterm.errors import ChattermError
-from chatterm.tui.chat import Chat, Setting
+from chatterm.tui.chat import Chat
 from chatterm.tui.keys import keymap, prompt_keys
 from chatterm.tui.more_keys import teach
+from chatterm.tui.setting import Setting
 from chatterm.tui.steps.looks import Looks
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,13 +25,15 @@ from chatterm.tui.pane.palette import Palette
 from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.queue_view import QueueView
+from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
-from chatterm.tui.steps.looks import Looks
 from chatterm.tui.talk import Talk
 from chatterm.tui.telling import Telling
 from chatterm.tui.welcome import WelcomeItem
 
 if TYPE_CHECKING:
+    import asyncio
+
     from chatterm.agent.questions import Question, Reply
     from chatterm.agent.queue import When
     from chatterm.config import Config
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from chatterm.store import RecordedTurn
     from chatterm.tui.asking import Asking
     from chatterm.tui.completing import Completing
+    from chatterm.tui.looking import LiveTurn
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.options import AppOptions
     from chatterm.tui.profiling import Profile
@@ -50,21 +52,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.125
-_EARLIER = 200
-"""How many turns of a long conversation are added at once before those that are shown."""
-
-
-@dataclass(slots=True)
-class Setting:
-    """How the screen looks.
-
-    Attributes:
-        looks: How steps are shown.
-        palette: What roles look like.
-    """
-
-    looks: Looks
-    palette: Palette
 
 
 class Chat(Screen[None]):
@@ -112,6 +99,7 @@ class Chat(Screen[None]):
         self._frame = 0
         self._troubles = 0
         self.own_commands = 0
+        self.own_running: asyncio.Event | None = None
         self._seen_rows: set[tuple[str, int]] = set()
 
     def compose(self) -> ComposeResult:
@@ -137,11 +125,12 @@ class Chat(Screen[None]):
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
         if not (self.options.go_on or self.options.resume):
-            self._greet()
+            self.greet()
         self.telling.refresh()
         self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
 
-    def _greet(self) -> None:
+    def greet(self) -> None:
+        """Show an empty conversation."""
         keys = [
             (self.keys_of("help") or "/help", "the keys"),
             ("/", "commands"),
@@ -157,26 +146,9 @@ class Chat(Screen[None]):
 
     async def show_recorded(self, recorded: Sequence[RecordedTurn]) -> None:
         """Show a conversation from its end; what was before it comes by and by."""
-        self.welcome = None
-        self.transcript.show([(turn.id, turn.events) for turn in recorded])
-        if not recorded:
-            self._greet()
-        self.telling.turns_shown(recorded)
-        first = recorded[0] if recorded else None
-        if first is not None and first.parent is not None:
-            self.run_worker(self._show_earlier(first.id), group="earlier", exclusive=True)
-        from chatterm.tui.branching import show_branches
+        from chatterm.tui.showing import show_recorded
 
-        await show_branches(self)
-
-    async def _show_earlier(self, first: str) -> None:
-        session = self.talk.session
-        while recorded := await self.talk.earlier(_EARLIER, first):
-            if session is not self.talk.session:
-                return
-            self.transcript.prepend([(turn.id, turn.events) for turn in recorded])
-            first = recorded[0].id
-            await asyncio.sleep(0.01)
+        await show_recorded(self, recorded)
 
     def leave(self) -> None:
         """Quit: stop what runs, keep what is typed."""
@@ -201,6 +173,13 @@ class Chat(Screen[None]):
 
             self._asking = Asking(self, self.setting.looks.signs)
         return self._asking
+
+    @cached_property
+    def live_turn(self) -> LiveTurn:
+        """Where the time of the turn goes that ran last."""
+        from chatterm.tui.looking import LiveTurn
+
+        return LiveTurn(self.setting.looks.now)
 
     @property
     def completing(self) -> Completing:
@@ -410,6 +389,7 @@ class Chat(Screen[None]):
             self.welcome = None
             self.pane.replace([])
         self.transcript.event(event)
+        self.live_turn.event(event)
         if isinstance(event, TurnStarted):
             self.pane.follow()
             self._start_ticking()
@@ -494,12 +474,6 @@ class Chat(Screen[None]):
         from chatterm.tui.screens.pager import Pager
 
         await self.app.push_screen_wait(Pager(self.palette, title, text))
-
-    def place_of(self, item: Item) -> tuple[int, int]:
-        """A cell of the screen beside an item."""
-        view = self.pane.view_of(item.key)
-        region = view.region if view is not None else self.pane.region
-        return region.x + 4, max(region.y, self.pane.region.y) + 1
 
     def set_palette(self, palette: Palette) -> None:
         """Look different from now on."""

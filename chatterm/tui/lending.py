@@ -2,7 +2,7 @@
 
 The program gets a process group of its own in the terminal's foreground, as a shell would give
 it: what is typed for it (Ctrl+C, Ctrl+Z) hits it alone. Meanwhile the event loop goes on, so that a
-turn that is under way is recorded; what the app would paint is dropped, and painted when it is back.
+turn that is under way is recorded; what the app would paint is dropped, and painted afterwards.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from chatterm.render.lines import Span
@@ -85,5 +86,10 @@ async def run_typed(chat: Chat, typed: str) -> None:
         chat.pane.replace([])
     chat.pane.append(item)
     chat.pane.follow()
-    ran = await run_own(chat, command, item.output)
+    cancelled = chat.own_running = asyncio.Event()
+    try:
+        ran = await run_own(chat, command, item.output, cancelled)
+    finally:
+        if chat.own_running is cancelled:
+            chat.own_running = None
     item.end(ran[1] if ran is not None else 0)

@@ -9,6 +9,7 @@ from chatterm.tui.deeds.deed import Deed
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
+    from chatterm.tui.pane.items import Item as PaneItem
 
 
 async def menu(chat: Chat, given: str) -> None:
@@ -40,12 +41,19 @@ async def menu(chat: Chat, given: str) -> None:
         offered.append(("u", "undo the edit", "undo"))
     offered.append(("x", "raw data", "raw"))
     x, _, y = given.partition(",")
-    at = (int(x), int(y)) if given else chat.place_of(item)
+    at = (int(x), int(y)) if given else _beside(chat, item)
     name = await chat.app.push_screen_wait(
         Menu(chat.palette, [Item(*each) for each in offered], at)
     )
     if name is not None:
         chat.do(name)
+
+
+def _beside(chat: Chat, item: PaneItem) -> tuple[int, int]:
+    """A cell of the screen beside an item."""
+    view = chat.pane.view_of(item.key)
+    region = view.region if view is not None else chat.pane.region
+    return region.x + 4, max(region.y, chat.pane.region.y) + 1
 
 
 def copy(chat: Chat, _: str) -> None:

@@ -32,6 +32,8 @@ def escape(chat: Chat, _: str) -> None:
         edit_turn(chat, None)
     elif chat.talk.running:
         chat.talk.interrupt()
+    elif chat.own_running is not None:
+        chat.own_running.set()
     elif time.monotonic() - chat.escaped_at < _TWICE_S:
         edit_last(chat, "")
     else:
@@ -48,6 +50,8 @@ def interrupt(chat: Chat, _: str) -> None:
         chat.end_line(None)
     elif chat.talk.running:
         chat.talk.interrupt()
+    elif chat.own_running is not None:
+        chat.own_running.set()
     elif not chat.prompt.empty:
         chat.remember(chat.prompt.take())
         chat.say("cleared; Up brings it back")

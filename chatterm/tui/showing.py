@@ -1,0 +1,46 @@
+"""Showing a conversation out of the log: its end at once, what was before it by and by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chatterm.tui.branching import show_branches
+
+if TYPE_CHECKING:
+    from chatterm.store import RecordedTurn
+    from chatterm.tui.chat import Chat
+
+_EARLIER = 200
+"""How many turns of a long conversation are added at once before those that are shown."""
+
+
+async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
+    """Show a conversation.
+
+    Args:
+        chat: The screen.
+        recorded: Its last turns.
+    """
+    chat.welcome = None
+    chat.editing = None
+    chat.transcript.show([(turn.id, turn.events) for turn in recorded])
+    if not recorded:
+        chat.greet()
+    chat.telling.turns_shown(recorded)
+    first = recorded[0] if recorded else None
+    if first is not None and first.parent is not None:
+        chat.run_worker(_show_earlier(chat, first.id), group="earlier", exclusive=True)
+    await show_branches(chat)
+
+
+async def _show_earlier(chat: Chat, first: str) -> None:
+    session = chat.talk.session
+    while recorded := await chat.talk.earlier(_EARLIER, first):
+        if session is not chat.talk.session:
+            return
+        chat.transcript.prepend([(turn.id, turn.events) for turn in recorded])
+        first = recorded[0].id
+        await asyncio.sleep(0.01)
+    await show_branches(chat)

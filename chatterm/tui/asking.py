@@ -83,6 +83,10 @@ class Asking:
             self._item = self._call = self._answer = None
             call.show_question(None)
 
+    def forget_grace(self) -> None:
+        """Take keys at once, though the question has only just come up."""
+        self._asked_at = self._clock() - _GRACE_S
+
     def draft_changed(self) -> None:
         """Something was typed, or is no longer there: with a draft no letter answers."""
         item = self._item

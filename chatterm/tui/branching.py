@@ -40,8 +40,8 @@ async def send_edited(chat: Chat, message: UserInput) -> None:
     """Send the message that was edited, as a branch beside the old one."""
     turn, chat.editing = chat.editing, None
     if turn is not None and await _leave(chat, turn):
+        chat.branched = True
         chat.send_message(message)
-        await show_branches(chat)
 
 
 async def ask_again(chat: Chat, turn: str) -> None:
@@ -53,8 +53,8 @@ async def ask_again(chat: Chat, turn: str) -> None:
         return
     message = await _with_content(chat, found)
     if await _leave(chat, turn):
+        chat.branched = True
         chat.send_message(message)
-        await show_branches(chat)
 
 
 async def switch(chat: Chat, steps: int) -> None:

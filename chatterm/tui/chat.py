@@ -61,6 +61,7 @@ class Chat(Screen[None]):
         talk: The conversation behind it.
         pane: Shows it.
         editing: The turn whose message is being edited, to be sent anew.
+        branched: The next turn begins a branch.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
@@ -93,6 +94,7 @@ class Chat(Screen[None]):
         self.notifier: Notifier | None = None
         self.profile: Profile | None = None
         self.editing: str | None = None
+        self.branched = False
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
         self._ticker: Timer | None = None
@@ -394,6 +396,11 @@ class Chat(Screen[None]):
             self.pane.follow()
             self._start_ticking()
             self.telling.turn_began(event)
+            if self.branched:
+                from chatterm.tui.branching import show_branches
+
+                self.branched = False
+                self.begin(show_branches(self))
         elif isinstance(event, TurnFinished):
             self.telling.turn_ended(event)
         else:

@@ -94,12 +94,11 @@ async def test_keys_that_come_too_soon_answer_nothing(place: Place) -> None:
 
 
 async def test_a_draft_takes_the_letters_until_tab(place: Place) -> None:
-    place.configure(TOOLS)
+    place.configure("pace 1 50\nthink: so many words that one can type\n" + TOOLS)
     async with place.app() as app:
         await app.send("go on")
         await app.type("yes")
         await app.asked()
-        app.chat.asking.draft_changed()
         await app.press("y")
         assert app.chat.prompt.text == "yesy"
         assert app.chat.asking.open

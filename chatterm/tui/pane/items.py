@@ -81,8 +81,8 @@ class Item(ABC):
         return "\n".join(lines)
 
     def holds(self, words: str) -> bool:
-        """Whether it may hold these words, given in lower case: what costs little to tell."""
-        return True
+        """Whether it has these words, given in lower case."""
+        return words in self.plain(80).lower()
 
     def action(self, row: int, column: int, width: int) -> str:
         """What a click at a cell of a row is for, as the app knows it by name; or nothing."""

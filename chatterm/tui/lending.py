@@ -20,7 +20,7 @@ from typing import Any, Self
 from textual.app import App, SuspendNotSupported
 
 from chatterm.errors import ChattermError
-from chatterm.tui.terminal import driver_of
+from chatterm.tui.terminal import driver_of, is_leaving
 
 _GRACE_S = 1.0  # between SIGTERM and SIGKILL
 
@@ -58,6 +58,8 @@ async def lend(
                     status = await _run(argv, directory, environment)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised below
                 caught = error
+            if is_leaving(app):  # it would have the terminal again, and nobody to give it back
+                raise caught or asyncio.CancelledError
     except SuspendNotSupported:
         raise ChattermError("this terminal can't be given to another program") from None
     if isinstance(caught, OSError):

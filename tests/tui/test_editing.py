@@ -67,7 +67,7 @@ async def edit(
 async def test_the_file_is_private_and_removed(
     monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
-    fake = Editor("neu".encode())
+    fake = Editor(b"neu")
     assert await edit(monkeypatch, fake, "grün", said) == "neu"
     assert fake.before == "grün".encode()
     assert fake.modes == (0o700, 0o600)

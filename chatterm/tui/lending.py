@@ -1,17 +1,25 @@
 """The terminal lent to another program, and taken back: for the user's editor, for `top`.
 
 The program gets a process group of its own in the terminal's foreground, as a shell would give
+<<<<<<< HEAD
 it: what is typed for it (Ctrl+C, Ctrl+Z) hits it alone. Meanwhile the event loop goes on, so that a
 turn that is under way is recorded; what the app would paint is dropped, and painted afterwards.
+=======
+it: what is typed for it (Ctrl+C, Ctrl+Z) hits it alone. Meanwhile the event loop goes on, so that
+a turn that is under way is recorded; what the app would paint is dropped, and painted later.
+>>>>>>> outer
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import termios
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,9 +28,11 @@ from typing import Any, Self
 from textual.app import App, SuspendNotSupported
 
 from chatterm.errors import ChattermError
-from chatterm.tui.terminal import driver_of
+from chatterm.tui.terminal import driver_of, is_leaving
 
 _GRACE_S = 1.0  # between SIGTERM and SIGKILL
+# A program begins when the terminal is its own: what is typed in between would hit us.
+_BEGINS = ("/bin/sh", "-c", 'kill -STOP $$; exec "$@"', "sh")
 
 
 async def lend(
@@ -54,10 +64,12 @@ async def lend(
         with app.suspend():
             # Textual takes the terminal back only where nothing is raised inside.
             try:
-                with _unpainted(app):
+                with _unpainted(app), _uninterrupted():
                     status = await _run(argv, directory, environment)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised below
                 caught = error
+            if is_leaving(app):  # it would have the terminal again, and nobody to give it back
+                raise caught or asyncio.CancelledError
     except SuspendNotSupported:
         raise ChattermError("this terminal can't be given to another program") from None
     if isinstance(caught, OSError):
@@ -77,6 +89,21 @@ def _unpainted(app: App[Any]) -> Iterator[None]:
         yield
     finally:
         del driver.write
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl+C pass by in the moments in which the terminal is neither the app's nor lent."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            # A handler, not SIG_IGN: that would be the program's, too.
+            before[number] = signal.signal(number, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _run(
@@ -150,24 +177,26 @@ class _Job:
         directory: Path | None,
         environment: Mapping[str, str] | None,
     ) -> None:
+        if shutil.which(argv[0], path=(environment or os.environ).get("PATH")) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
         self._terminal = terminal
         self._process = subprocess.Popen(
-            argv,
+            (*_BEGINS, *argv),
             cwd=directory,
             env=None if environment is None else dict(environment),
             process_group=0,
         )
-        terminal.give(self._process.pid)
 
     def wait(self) -> int:
         """Wait until it ends; its exit status, or the signal that ended it."""
+        begun = False
         while True:
             _, status = os.waitpid(self._process.pid, os.WUNTRACED)
             if not os.WIFSTOPPED(status):
                 break
-            # It may have used the terminal before it was given to it.
-            if os.WSTOPSIG(status) not in {signal.SIGTTIN, signal.SIGTTOU}:
+            if begun:
                 self._terminal.stop_us()
+            begun = True
             self._terminal.give(self._process.pid)
             self.signal(signal.SIGCONT)
         self._process.returncode = code = os.waitstatus_to_exitcode(status)

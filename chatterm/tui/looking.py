@@ -103,6 +103,7 @@ class LiveTimeline(TimelineScreen):
             self.view.show(live.bars, now=live.now)
         if self._again is not None and (not live.running or live.turn != self._turn):
             self._again.stop()
+            self._again = None
 
 
 async def show_timeline(chat: Chat) -> None:

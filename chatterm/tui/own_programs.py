@@ -10,7 +10,7 @@ from pathlib import PurePath
 _ALWAYS = frozenset(
     {
         *("vi", "vim", "nvim", "view", "vimdiff", "nano", "pico", "micro", "hx", "helix", "kak"),
-        *("emacs", "ed", "joe", "ne", "mcedit", "visudo", "vipw", "crontab-e"),
+        *("emacs", "ed", "joe", "ne", "mcedit", "visudo", "vipw"),
         *("less", "more", "most", "man", "info", "w3m", "lynx", "links", "tig", "lazygit", "gitui"),
         *(
             "top",
@@ -36,12 +36,13 @@ _ALONE = frozenset(
         *("python", "python3", "ipython", "bpython", "node", "deno", "bun", "irb", "ghci", "lua"),
         *("luajit", "julia", "R", "scala", "erl", "iex", "ocaml", "utop", "sbcl", "guile", "php"),
         *("bash", "sh", "zsh", "fish", "dash", "ksh", "nu", "pwsh", "tclsh", "bc", "gh", "sqlite3"),
-        *("psql", "mysql", "mariadb", "redis-cli", "mongosh", "bluetoothctl", "nmcli-shell"),
+        *("psql", "mysql", "mariadb", "redis-cli", "mongosh", "bluetoothctl"),
     }
 )
 """Programs that talk when they are given nothing to do."""
 _RUNNERS = frozenset({"env", "command", "exec", "nice", "time", "nohup", "builtin", "noglob"})
 _CONTAINERS = frozenset({"docker", "podman", "kubectl", "nerdctl"})
+_GIT = frozenset({"commit", "rebase", "add", "checkout", "stash", "restore", "reset", "clean"})
 _SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 _BETWEEN = frozenset("|&;()")
 _WRITES_MESSAGE = ("-m", "-F", "-C", "--message", "--file", "--no-edit", "--reuse-message")
@@ -85,11 +86,11 @@ def _talks(words: Sequence[str]) -> bool:
 
 
 def _git_talks(arguments: Sequence[str]) -> bool:
-    deed = next((word for word in arguments if not word.startswith("-")), "")
+    deed = next((word for word in arguments if word in _GIT), "")
     if deed == "commit":
         return not any(
             word.startswith(_WRITES_MESSAGE) or re.match(r"-[a-z]*m", word) for word in arguments
         )
-    if deed in {"rebase", "add", "checkout", "stash", "restore", "reset", "clean"}:
+    if deed:
         return any(word in {"-i", "-p", "--interactive", "--patch"} for word in arguments)
     return False

@@ -29,6 +29,11 @@ def write(app: App[Any], sequence: str) -> None:
         driver.flush()
 
 
+def is_leaving(app: App[Any]) -> bool:
+    """Whether the app is about to end, and wants nothing of the terminal any more."""
+    return app._exit
+
+
 def switch_mouse(app: App[Any]) -> bool:
     """Hand the mouse to the terminal, or take it again; whether the app has it now."""
     driver: Any = app._driver

@@ -149,7 +149,7 @@ def test_a_choice_has_a_branch_for_each_condition():
         ("call: {}", "`call NAME[: ARGUMENTS]`"),
         ("usage tokens=1", "`usage NAME=COUNT ...`"),
         ("usage input=1.5", "`usage NAME=COUNT ...`"),
-        ("usage input=１", "`usage NAME=COUNT ...`"),  # noqa: RUF001 - a digit elsewhere
+        ("usage input=１", "`usage NAME=COUNT ...`"),
         ("finish error", "`finish stop|length|content_filter|refusal [WORD]`"),
         ("fail badly: a", "`fail key_missing|key_rejected|"),
         ("  text: a", "a.demo:1: `text`: expected no indent"),

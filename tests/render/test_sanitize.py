@@ -288,7 +288,7 @@ def test_what_shows_nothing_is_removed(character):
     [
         "👨\u200d👩\u200d👧 family, joined",
         "❤\ufe0f and ❤\ufe0e",
-        "می\u200cخواهم",  # noqa: RUF001 -- Persian needs its ZWNJ
+        "می\u200cخواهم",
         "क\u094d\u200dष",
         "ᠮᠣᠩ\u180bᠭᠣᠯ",
         "e\u0301 Zalgo\u0336",

@@ -78,7 +78,7 @@ class Driver:
 
     def lines(self) -> list[str]:
         """What is on the screen, row by row."""
-        width, height = self.app.size
+        height = self.app.size.height
         screen = self.app.screen
         rows = screen._compositor.render_strips()
         return ["".join(seg.text for seg in row).rstrip() for row in rows[:height]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from chatterm.store import Store
 from tui.app_driver import Place, place
@@ -261,7 +260,7 @@ async def test_own_commands_run_and_can_be_sent_along(place: Place) -> None:
 
 
 async def test_a_file_is_attached_by_its_name(place: Place) -> None:
-    Path("notes.txt").write_text("remember the milk\n")
+    (place.work / "notes.txt").write_text("remember the milk\n")
     place.configure("echo")
     async with place.app() as app:
         app.chat.prompt.write("see @notes.txt")

@@ -119,7 +119,7 @@ async def test_it_fills_the_screen_and_says_where_one_is(size: tuple[int, int]) 
         assert shows(app, "Output")
         assert not shows(app, "underneath")
         last = int(text_rows(app)[-1].removeprefix("line "))
-        assert shows(app, f"1–{last + 1} of 20,000")  # noqa: RUF001 - a range
+        assert shows(app, f"1–{last + 1} of 20,000")
         assert shows(app, "q close   / search")
 
 

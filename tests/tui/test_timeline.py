@@ -1,7 +1,5 @@
 """The timeline: what a turn's events tell of its time, and how that is drawn and walked."""
 
-# ruff: noqa: RUF001 - the chart is drawn with characters that look like others
-
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,13 +1,8 @@
 """The terminal lent to another program, and taken back: for the user's editor, for `top`.
 
 The program gets a process group of its own in the terminal's foreground, as a shell would give
-<<<<<<< HEAD
-it: what is typed for it (Ctrl+C, Ctrl+Z) hits it alone. Meanwhile the event loop goes on, so that a
-turn that is under way is recorded; what the app would paint is dropped, and painted afterwards.
-=======
 it: what is typed for it (Ctrl+C, Ctrl+Z) hits it alone. Meanwhile the event loop goes on, so that
 a turn that is under way is recorded; what the app would paint is dropped, and painted later.
->>>>>>> outer
 """
 
 from __future__ import annotations

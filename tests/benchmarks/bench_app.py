@@ -74,7 +74,7 @@ def _streaming(characters: int, scale: float) -> Iterator[Row]:
 def _plain(characters: int) -> Iterator[Row]:
     """Textual's Markdown without its stream: `append`, and on a short text `update`."""
     # As above: the shorter the text, the less there is to save.
-    append = 0.3 if characters >= 8_000 else 0.5
+    append = 0.35 if characters >= 8_000 else 0.6
     played = cache(_played)
     for mode, length, limit in (("append", characters, append), ("update", 2_000, 0.4)):
         theirs, ours = _played(mode, str(length)), played("ours", str(length))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 64 * 1024 * 1024
 _WITH_VALUE = frozenset({"--config", "--data-dir", "--mode", "-m", "--model"})
-_FLAGS = frozenset({"-c", "--continue", "--debug", "--plain"})
+_FLAGS = frozenset({"-c", "--continue", "--debug"})
 _RESUME = frozenset({"-r", "--resume"})
 
 
@@ -149,7 +149,13 @@ def _piped() -> Attachment | None:
                 raise UsageError(f"standard input is larger than {_MOST_BYTES >> 20} MiB")
     except OSError:
         return None  # closed
-    terminal = os.open("/dev/tty", os.O_RDWR)
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise UsageError(
+            f"there is no terminal to take keys from: {error.strerror or error}",
+            hint='`… | chatterm ask "…"` needs none',
+        ) from error
     os.dup2(terminal, 0)
     os.close(terminal)
     data = b"".join(blocks)

@@ -60,6 +60,21 @@ def _print_version(value: bool) -> None:
 @_app.callback(invoke_without_command=True)
 def _global_options(
     ctx: typer.Context,
+    # What the app alone takes has been read before anything comes here: these are for the help.
+    go_on: Annotated[
+        bool, typer.Option("-c", "--continue", help="The app: go on with the newest one here.")
+    ] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option("-r", "--resume", metavar="[ID]", help="The app: that one; or choose one."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", metavar="NAME", help="The app: who is asked.")
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(metavar="MODE", help="The app: confirm, caged, accept-edits, plan or yolo."),
+    ] = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="The configuration file.")
     ] = None,
@@ -78,6 +93,7 @@ def _global_options(
 ) -> None:
     """A terminal chat client that reads every provider's stream.
 
+    `chatterm [PROMPT]` is the app. What it takes stands below; it sends PROMPT at once.
     `chatterm -p PROMPT` is short for `chatterm ask PROMPT`.
     """
     if config is not None:
@@ -89,6 +105,11 @@ def _global_options(
     set_up_logging(debug=is_debugging())
     if ctx.invoked_subcommand is None:
         raise UsageError("that isn't an option of the app", hint="`chatterm --help` lists them")
+    if go_on or resume is not None or model is not None or mode is not None:
+        raise UsageError(
+            f"-c, -r, -m and --mode before a command are the app's; `{ctx.invoked_subcommand}` "
+            "takes its own after its name"
+        )
 
 
 def is_debugging() -> bool:

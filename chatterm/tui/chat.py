@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -29,7 +28,7 @@ from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
 from chatterm.tui.talk import Talk
 from chatterm.tui.telling import Telling
-from chatterm.tui.welcome import WelcomeItem
+from chatterm.tui.welcome import NO_MODEL, WelcomeItem
 
 if TYPE_CHECKING:
     import asyncio
@@ -52,6 +51,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.125
+_KEEP_S = 3.0
+"""How long after something was typed it is kept, should the program be killed."""
 
 
 class Chat(Screen[None]):
@@ -62,6 +63,7 @@ class Chat(Screen[None]):
         pane: Shows it.
         editing: The turn whose message is being edited, to be sent anew.
         branched: The next turn begins a branch.
+        wanted_place: Where one read before, until it is shown.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
@@ -94,7 +96,9 @@ class Chat(Screen[None]):
         self.notifier: Notifier | None = None
         self.profile: Profile | None = None
         self.editing: str | None = None
-        self.branched = False
+        self.branched = self.leaving = False
+        self.wanted_place: tuple[str, int] | None = None
+        self._keeping: Timer | None = None
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
         self._ticker: Timer | None = None
@@ -152,11 +156,13 @@ class Chat(Screen[None]):
 
         await show_recorded(self, recorded)
 
-    def leave(self) -> None:
+    def leave(self, status: int = 0) -> None:
         """Quit: stop what runs, keep what is typed."""
         from chatterm.tui.leaving import leave
 
-        self.run_worker(leave(self), group="leaving", exclusive=True)
+        if not self.leaving:
+            self.leaving = True
+            self.run_worker(leave(self, status), group="leaving")
 
     # --- what is loaded when it is needed: the first frame waits for none of it ---
 
@@ -336,6 +342,8 @@ class Chat(Screen[None]):
         if self.writing_line:
             self.bottom.typed()
             return
+        if self._keeping is None and self.talk.opened:
+            self._keeping = self.set_timer(_KEEP_S, self._keep)
         if self._asking is not None:
             self._asking.draft_changed()
         text = self.prompt.text
@@ -347,28 +355,23 @@ class Chat(Screen[None]):
         if vim is not None:
             self.bottom.sign.tell(mode=vim.mode)
 
+    async def _keep(self) -> None:
+        from chatterm.tui.drafting import keep
+
+        self._keeping = None
+        await keep(self)
+
     def on_reading_pane_clicked(self, event: ReadingPane.Clicked) -> None:
         """A step was clicked."""
-        if event.button == 3:
-            self.pane.set_cursor(event.item.key, seen=False)
-            self.do(f"menu:{event.at[0]},{event.at[1]}")
-        elif event.action:
-            self.pane.marks.cursor = event.item.key
-            self.do(event.action)
-            if not self.pane.has_focus:
-                self.pane.set_cursor(None)
-        elif self.pane.cursor is not None:
-            self.pane.set_cursor(event.item.key, seen=False)
+        from chatterm.tui.clicking import step_clicked
+
+        step_clicked(self, event)
 
     def on_click(self, event: events.Click) -> None:
         """A part of the status row, or of the queue, was clicked."""
-        act = ""
-        if event.widget is self.status:
-            act = self.status.act_at(event.x)
-        elif event.widget is self.queue_view:
-            act = self.queue_view.act_at(event.x, event.y)
-        if act:
-            self.do(act)
+        from chatterm.tui.clicking import row_clicked
+
+        row_clicked(self, event)
 
     def on_conversation_pane_moved(self, event: ConversationPane.Moved) -> None:
         """The end came into sight, or left it; or something new is below."""
@@ -419,10 +422,7 @@ class Chat(Screen[None]):
         self.queue_view.show(self.talk.waiting)
         self.telling.refresh()
         if self.welcome is not None and self.talk.is_demo:
-            self.welcome.tell_hint(
-                "No model is set up: the demo plays, and nothing leaves this machine.\n"
-                "Set a key (OPENAI_API_KEY, MISTRAL_API_KEY ...), or run `chatterm config init`."
-            )
+            self.welcome.tell_hint(NO_MODEL)
 
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call, under it."""
@@ -494,5 +494,4 @@ class Chat(Screen[None]):
     @property
     def directory(self) -> Path:
         """Where commands run now."""
-        tooling = self.talk.tooling
-        return tooling.bench.directory if tooling is not None else Path.cwd()
+        return self.talk.directory

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatterm.config import data_dir, log_dir
+from chatterm.config import log_dir
 from chatterm.errors import ChattermError
+from chatterm.tui.drafting import keep
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
 
 
-async def leave(chat: Chat) -> None:
-    """Leave the app."""
-    from chatterm.tui.prompt.drafts import Draft, Drafts
+async def leave(chat: Chat, status: int = 0) -> None:
+    """Leave the app.
 
+    Args:
+        chat: The screen.
+        status: What the program ends with.
+    """
     talk = chat.talk
-    text = chat.prompt.message
-    waiting = tuple(message.input.text for message in talk.session.queue)
-    drafts = Drafts(data_dir() / "drafts")
-    draft = Draft(text, (), waiting, talk.session.id if talk.session.head else None)
-    with suppress(ChattermError, OSError):
-        await asyncio.to_thread(drafts.save, str(Path.cwd()), draft)
+    await keep(chat)
     line = ""
     if talk.session.head is not None or talk.running:
         line = f"{talk.title or 'this conversation'}: chatterm -r {talk.session.id[:6]}"
@@ -37,4 +35,4 @@ async def leave(chat: Chat) -> None:
         with suppress(OSError):
             await asyncio.to_thread(chat.profile.write, trace)
             line = f"{line}\ntrace: {trace}".strip()
-    chat.app.exit(line)
+    chat.app.exit(line, return_code=status)

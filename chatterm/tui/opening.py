@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from chatterm.config import data_dir
 from chatterm.errors import ChattermError
 from chatterm.steps import UserInput
 from chatterm.store import Filter
+from chatterm.tui.drafting import bring_back
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
@@ -27,6 +29,7 @@ async def open_all(chat: Chat) -> None:
     gc.enable()
     _remember_prompts(chat)
     _tell_terminal(chat)
+    _heed_signals(chat)
     try:
         recorded = await chat.talk.open()
     except ChattermError as error:
@@ -34,7 +37,7 @@ async def open_all(chat: Chat) -> None:
         return
     if recorded:
         await chat.show_recorded(recorded)
-    await _bring_back(chat)
+    await bring_back(chat)
     chat.on_change()
     options = chat.options
     if options.pick:
@@ -56,28 +59,19 @@ def _remember_prompts(chat: Chat) -> None:
         chat.prompt.vim = Vim()
 
 
+def _heed_signals(chat: Chat) -> None:
+    """Leave as if told to when the terminal is closed or the process is to end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        with suppress(ValueError, NotImplementedError, RuntimeError):  # not in the main thread
+            loop.add_signal_handler(number, chat.leave, 128 + number)
+
+
 def _tell_terminal(chat: Chat) -> None:
     from chatterm.tui.notifying import Notifier
 
     chat.notifier = Notifier(chat.app, chat.talk.config.ui.notifications, os.environ)
     chat.notifier.title("chatterm")
-
-
-async def _bring_back(chat: Chat) -> None:
-    """What was typed when this directory's last session ended."""
-    from chatterm.tui.prompt.drafts import Drafts
-
-    drafts = Drafts(data_dir() / "drafts")
-    draft = await asyncio.to_thread(drafts.load, str(Path.cwd()))
-    if draft is None:
-        return
-    if draft.text and chat.prompt.empty:
-        chat.prompt.put_back(draft.text)
-    for text in draft.queue:
-        chat.talk.session.enqueue(text)
-    if draft.queue:
-        chat.say("messages still wait; /send-waiting sends them")
-    await asyncio.to_thread(drafts.clear, str(Path.cwd()))
 
 
 async def _offer(chat: Chat) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatterm.tui.branching import show_branches
+from chatterm.tui.drafting import go_to_wanted_place
 
 if TYPE_CHECKING:
     from chatterm.store import RecordedTurn
@@ -42,5 +43,6 @@ async def _show_earlier(chat: Chat, first: str) -> None:
             return
         chat.transcript.prepend([(turn.id, turn.events) for turn in recorded])
         first = recorded[0].id
+        go_to_wanted_place(chat)
         await asyncio.sleep(0.01)
     await show_branches(chat)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from chatterm.errors import ChattermError, ConfigError, StoreError
+from chatterm.tui.chosen import Chosen, open_chosen
 from chatterm.tui.options import AppOptions
 
 if TYPE_CHECKING:
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from chatterm.agent.queue import Queued, When
     from chatterm.agent.titles import Titler
     from chatterm.agent.tooling import Tooling
-    from chatterm.config import Config, ResolvedModel
+    from chatterm.config import Config
     from chatterm.config.schema import Mode
     from chatterm.events import Event
-    from chatterm.providers.base import Provider
     from chatterm.session import Prompt, Session
     from chatterm.steps import Turn, UserInput
     from chatterm.store import Conversation, RecordedTurn, Store
@@ -51,24 +50,6 @@ class Listener(Protocol):
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call."""
         ...
-
-
-@dataclass(slots=True)
-class Chosen:
-    """Who is asked.
-
-    Attributes:
-        resolved: The model, as it was named.
-        provider: The provider, ready to be asked.
-    """
-
-    resolved: ResolvedModel
-    provider: Provider
-
-    @property
-    def name(self) -> str:
-        """`provider/model`."""
-        return f"{self.resolved.provider_name}/{self.resolved.model}"
 
 
 class Talk:
@@ -116,6 +97,11 @@ class Talk:
         from chatterm.session import Session
 
         return Session(self.store, origin="app", directory=str(Path.cwd()))
+
+    @property
+    def directory(self) -> Path:
+        """Where commands run now."""
+        return self.tooling.bench.directory if self.tooling is not None else Path.cwd()
 
     @property
     def opened(self) -> bool:
@@ -256,23 +242,11 @@ class Talk:
         Raises:
             ChattermError: It can't be asked; who was asked before stays.
         """
-        chosen = await asyncio.to_thread(self._chosen, name)
+        chosen = await asyncio.to_thread(open_chosen, name, self.config)
         before, self.chosen = self.chosen, chosen
         if before is not None and not self.running:
             await before.provider.aclose()
         self._listener.on_change()
-
-    def _chosen(self, name: str | None) -> Chosen:
-        from chatterm.config import resolve_model
-        from chatterm.providers.registry import IMPLEMENTED, open_provider
-
-        try:
-            resolved = resolve_model(name, self.config, os.environ, IMPLEMENTED)
-        except ConfigError:
-            if name is not None or self.config.model is not None:
-                raise
-            resolved = resolve_model("demo", self.config, os.environ, IMPLEMENTED)
-        return Chosen(resolved, open_provider(resolved, self.config))
 
     @property
     def effort(self) -> str | None:

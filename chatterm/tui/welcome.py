@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from chatterm.store import ConversationRow
 
 
+NO_MODEL = (
+    "No model is set up: the demo plays, and nothing leaves this machine.\n"
+    "Set a key (OPENAI_API_KEY, MISTRAL_API_KEY ...), or run `chatterm config init`."
+)
+"""What is worth knowing while the demo stands in for a model."""
+
+
 class WelcomeItem(Item):
     """The greeting of an empty conversation.
 

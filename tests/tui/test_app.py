@@ -270,3 +270,15 @@ async def test_a_file_is_attached_by_its_name(place: Place) -> None:
         assert attached.name == "notes.txt"
         assert app.says("+ notes.txt")
         await asyncio.sleep(0)
+
+
+async def test_the_place_on_the_screen_is_found_again(place: Place) -> None:
+    place.configure("text:\n" + "\n\n".join(f"  paragraph {n}" for n in range(60)))
+    async with place.app() as app:
+        await app.ask("tell")
+        app.chat.pane.scroll_rows(-40)
+        await app.pilot.pause()
+        before = app.lines()[:20]
+        id_ = app.chat.talk.session.id
+    async with place.app(resume=id_) as app:
+        await app.until(lambda: app.lines()[:20] == before)

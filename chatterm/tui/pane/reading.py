@@ -138,6 +138,19 @@ class ReadingPane(ConversationPane):
         at = view.virtual_region.y + view.item.gap - view.skipped + row
         return top <= at < top + self.scrollable_content_region.height
 
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The item at the top of the screen and its row there; None at the end."""
+        if self.following or not self.items:
+            return None
+        at = self.place_of_row(self.scroll_offset.y, 0)
+        return None if at is None else (self.items[at.number].key, at.row)
+
+    def put_at_top(self, key: str, row: int) -> None:
+        """Have a row of an item at the top of the screen; of rows that aren't there, its first."""
+        self.show_item(key)
+        self.scroll_rows(row + (item.gap if (item := self.item(key)) is not None else 0))
+
     # --- finding ---
 
     def find(self, words: str, *, back: bool = False, beside: bool = False) -> tuple[int, int]:

@@ -21,17 +21,20 @@ class Draft:
         attachments: The files that go with it.
         queue: The messages that wait to be sent before it.
         conversation: The id of the conversation it belongs to; None for a new one.
+        place: What was read of that conversation: the key of an item and its row at the top of the
+            screen; None at the end.
     """
 
     text: str = ""
     attachments: tuple[Path, ...] = ()
     queue: tuple[str, ...] = ()
     conversation: str | None = None
+    place: tuple[str, int] | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing that could be lost."""
-        return not (self.text.strip() or self.attachments or self.queue)
+        return not (self.text.strip() or self.attachments or self.queue or self.place)
 
 
 class Drafts:
@@ -59,6 +62,7 @@ class Drafts:
             "attachments": [str(path) for path in draft.attachments],
             "queue": list(draft.queue),
             "conversation": draft.conversation,
+            "place": draft.place,
         }
         self.problem = None
         try:
@@ -111,5 +115,13 @@ def _draft(fields: Any) -> Draft | None:
         }:
             texts = [*attachments, *queue]
             if all(isinstance(each, str) for each in texts):
-                return Draft(text, tuple(map(Path, attachments)), tuple(queue), conversation)
+                files = tuple(map(Path, attachments))
+                return Draft(text, files, tuple(queue), conversation, _place(fields.get("place")))
+    return None
+
+
+def _place(value: Any) -> tuple[str, int] | None:
+    match value:
+        case [str(key), int(row)]:
+            return key, row
     return None

@@ -1,0 +1,57 @@
+"""What is typed and where one reads, kept for this directory and brought back."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatterm.config import data_dir
+from chatterm.errors import ChattermError
+from chatterm.tui.prompt.drafts import Draft, Drafts
+
+if TYPE_CHECKING:
+    from chatterm.tui.chat import Chat
+
+
+async def keep(chat: Chat) -> None:
+    """Keep what is typed, what waits, and the place on the screen."""
+    session = chat.talk.session
+    draft = Draft(
+        text=chat.prompt.message,
+        queue=tuple(message.input.text for message in session.queue),
+        conversation=session.id if session.head else None,
+        place=chat.pane.place if session.head else None,
+    )
+    with suppress(ChattermError, OSError):
+        await asyncio.to_thread(_drafts().save, str(Path.cwd()), draft)
+
+
+async def bring_back(chat: Chat) -> None:
+    """Bring back what was typed when this directory's last session ended."""
+    draft = await asyncio.to_thread(_drafts().load, str(Path.cwd()))
+    if draft is None:
+        return
+    if draft.text and chat.prompt.empty:
+        chat.prompt.put_back(draft.text)
+    for text in draft.queue:
+        chat.talk.session.enqueue(text)
+    if draft.queue:
+        chat.say("messages still wait; /send-waiting sends them")
+    if draft.place is not None and draft.conversation == chat.talk.session.id:
+        chat.wanted_place = draft.place
+        go_to_wanted_place(chat)
+    await asyncio.to_thread(_drafts().clear, str(Path.cwd()))
+
+
+def go_to_wanted_place(chat: Chat) -> None:
+    """Go to where one read, as soon as that is there."""
+    wanted = chat.wanted_place
+    if wanted is not None and chat.pane.item(wanted[0]) is not None:
+        chat.wanted_place = None
+        chat.pane.put_at_top(*wanted)
+
+
+def _drafts() -> Drafts:
+    return Drafts(data_dir() / "drafts")

@@ -67,6 +67,11 @@ class Asking:
         """Whether a question waits for its answer."""
         return self._item is not None
 
+    @property
+    def item(self) -> QuestionItem | None:
+        """The question that waits, as it is shown."""
+        return self._item
+
     async def ask(self, question: Question, call: CallItem) -> Reply:
         """Ask about a call, under it, until there is an answer."""
         self._item = QuestionItem(f"{call.key}/question", question, self._signs)

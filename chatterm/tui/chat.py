@@ -32,6 +32,7 @@ from chatterm.tui.welcome import NO_MODEL, WelcomeItem
 
 if TYPE_CHECKING:
     import asyncio
+    from pathlib import Path
 
     from chatterm.agent.questions import Question, Reply
     from chatterm.agent.queue import When

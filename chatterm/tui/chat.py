@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -18,6 +18,7 @@ from chatterm.errors import ChattermError
 from chatterm.tui.bottom import Bottom, Suggestions
 from chatterm.tui.chat_pane import ChatPane, bindings
 from chatterm.tui.deeds.every import BY_NAME
+from chatterm.tui.late_parts import LateParts
 from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import Palette
@@ -41,22 +42,21 @@ if TYPE_CHECKING:
     from chatterm.steps import UserInput
     from chatterm.store import RecordedTurn
     from chatterm.tui.asking import Asking
-    from chatterm.tui.completing import Completing
-    from chatterm.tui.looking import LiveTurn
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.options import AppOptions
     from chatterm.tui.profiling import Profile
+    from chatterm.tui.side import TimelineSide
     from chatterm.tui.steps.call import CallItem
-    from chatterm.tui.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.125
+_SIDE_TICKS = 4
 _KEEP_S = 3.0
 """How long after something was typed it is kept, should the program be killed."""
 
 
-class Chat(Screen[None]):
+class Chat(LateParts, Screen[None]):
     """A conversation on the screen.
 
     Attributes:
@@ -71,6 +71,8 @@ class Chat(Screen[None]):
 
     CSS = """
     Chat { background: $background; layout: vertical; }
+    Chat #middle { height: 1fr; }
+    Chat #side { width: 64; height: 1fr; padding: 1 1 0 2; }
     Chat.-tall #bottom { margin-top: 1; }
     """
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - textual's own way
@@ -79,6 +81,7 @@ class Chat(Screen[None]):
 
     def __init__(self, options: AppOptions, config: Config, setting: Setting, typed: str) -> None:
         super().__init__()
+        self.asker: Asking | None = None
         self.options = options
         self.setting = setting
         self.palette = setting.palette
@@ -91,11 +94,10 @@ class Chat(Screen[None]):
         self.status = StatusRow(self.palette)
         self.status.dot = signs.dot
         self.telling = Telling(self)
-        self._asking: Asking | None = None
-        self._completing: Completing | None = None
         self.welcome: WelcomeItem | None = None
         self.notifier: Notifier | None = None
         self.profile: Profile | None = None
+        self.side: TimelineSide | None = None
         self.editing: str | None = None
         self.branched = self.leaving = False
         self.wanted_place: tuple[str, int] | None = None
@@ -111,7 +113,8 @@ class Chat(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The pane, what waits, the prompt, the status."""
-        yield self.pane
+        with Horizontal(id="middle"):
+            yield self.pane
         yield self.queue_view
         yield self.suggestions
         yield self.bottom
@@ -164,40 +167,6 @@ class Chat(Screen[None]):
         if not self.leaving:
             self.leaving = True
             self.run_worker(leave(self, status), group="leaving")
-
-    # --- what is loaded when it is needed: the first frame waits for none of it ---
-
-    @cached_property
-    def transcript(self) -> Transcript:
-        """Makes events into what the pane shows."""
-        from chatterm.tui.transcript import Transcript
-
-        return Transcript(self.pane, self.setting.looks)
-
-    @property
-    def asking(self) -> Asking:
-        """Asks about calls."""
-        if self._asking is None:
-            from chatterm.tui.asking import Asking
-
-            self._asking = Asking(self, self.setting.looks.signs)
-        return self._asking
-
-    @cached_property
-    def live_turn(self) -> LiveTurn:
-        """Where the time of the turn goes that ran last."""
-        from chatterm.tui.looking import LiveTurn
-
-        return LiveTurn(self.setting.looks.now)
-
-    @property
-    def completing(self) -> Completing:
-        """Completes what is typed."""
-        if self._completing is None:
-            from chatterm.tui.completing import Completing
-
-            self._completing = Completing(self)
-        return self._completing
 
     # --- what the parts need of each other ---
 
@@ -317,7 +286,7 @@ class Chat(Screen[None]):
 
     def _takes(self, event: events.Key) -> bool:
         """A key in the prompt that is for something else."""
-        if self._asking is not None and self._asking.takes(event):
+        if self.asker is not None and self.asker.takes(event):
             return True
         if self.suggestions.shown and self.completing.takes(event):
             return True
@@ -345,8 +314,8 @@ class Chat(Screen[None]):
             return
         if self._keeping is None and self.talk.opened:
             self._keeping = self.set_timer(_KEEP_S, self._keep)
-        if self._asking is not None:
-            self._asking.draft_changed()
+        if self.asker is not None:
+            self.asker.draft_changed()
         text = self.prompt.text
         if text.startswith("/") or "@" in text:
             self.completing.typed()
@@ -444,6 +413,8 @@ class Chat(Screen[None]):
         self._frame += 1
         self.transcript.tick(self._frame)
         self.telling.tick()
+        if self.side is not None and self._frame % _SIDE_TICKS == 0:
+            self.side.update_bars()
         if not self.talk.running and self._ticker is not None:
             self._ticker.stop()
             self._ticker = None

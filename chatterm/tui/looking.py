@@ -108,23 +108,33 @@ class LiveTimeline(TimelineScreen):
 
 async def show_timeline(chat: Chat) -> None:
     """Show where the time went of the turn at the cursor, or of the last; a step may be chosen."""
-    live: LiveTurn | None = getattr(chat, "live_turn", None)
+    live = chat.live_turn
     turn = _turn_of(chat.pane.cursor) or _last_turn(chat, live)
     ascii_only = chat.setting.looks.signs is ASCII
-    if live is not None and live.turn and live.turn == turn:
+    if live.turn and live.turn == turn:
         screen: TimelineScreen = LiveTimeline(live, chat.palette, ascii=ascii_only)
     else:
-        recorded = await _recorded(chat, turn)
-        if recorded is None:
+        _, bars, _ = await turn_bars(chat)
+        if not bars:
             chat.say("there is no turn to look at yet")
             return
-        spans = Spans()
-        for event in recorded.events:
-            spans.feed(event)
-        screen = TimelineScreen(spans.bars(), chat.palette, ascii=ascii_only)
+        screen = TimelineScreen(bars, chat.palette, ascii=ascii_only)
     step = await chat.app.push_screen_wait(screen)
     if step is not None:
-        _go_to(chat, turn, step)
+        go_to_step(chat, turn, step)
+
+
+async def turn_bars(chat: Chat) -> tuple[str, list[Bar], float | None]:
+    """The turn at the cursor, or the last: its id, its bars, and the time if it is under way."""
+    live = chat.live_turn
+    turn = _turn_of(chat.pane.cursor) or _last_turn(chat, live)
+    if live.turn and live.turn == turn:
+        return turn, live.bars, live.now
+    recorded = await _recorded(chat, turn)
+    spans = Spans()
+    for event in recorded.events if recorded is not None else ():
+        spans.feed(event)
+    return turn, spans.bars(), None
 
 
 def _turn_of(item: Item | None) -> str:
@@ -132,14 +142,15 @@ def _turn_of(item: Item | None) -> str:
     return found
 
 
-def _last_turn(chat: Chat, live: LiveTurn | None) -> str:
-    if live is not None and live.running:
+def _last_turn(chat: Chat, live: LiveTurn) -> str:
+    if live.running:
         return live.turn
     shown = chat.transcript.turns
     return shown[-1] if shown else chat.talk.session.head or ""
 
 
-def _go_to(chat: Chat, turn: str, step: str) -> None:
+def go_to_step(chat: Chat, turn: str, step: str) -> None:
+    """Put the cursor at a step."""
     for item in chat.pane.items:
         if getattr(item, "step", "") == step and _turn_of(item) == turn:
             chat.pane.focus()

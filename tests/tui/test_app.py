@@ -282,3 +282,19 @@ async def test_the_place_on_the_screen_is_found_again(place: Place) -> None:
         id_ = app.chat.talk.session.id
     async with place.app(resume=id_) as app:
         await app.until(lambda: app.lines()[:20] == before)
+
+
+async def test_the_timeline_stands_beside_on_a_wide_screen(place: Place) -> None:
+    place.configure("think: hm\ntext: One two three.\nusage input=10 output=3")
+    async with place.app(size=(170, 30)) as app:
+        await app.ask("hi")
+        await app.press("f4")
+        await app.until(lambda: app.says("tokens") and app.says("total"))
+        assert app.says("One two three.")
+        await app.press("f4")
+        await app.until(lambda: app.chat.side is None)
+    async with place.app(size=(80, 24)) as app:
+        await app.ask("hi")
+        await app.press("f4")
+        await app.until(lambda: len(app.app.screen_stack) == 2)
+        await app.press("escape")

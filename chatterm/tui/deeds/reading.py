@@ -130,8 +130,12 @@ def find_previous(chat: Chat, _: str) -> None:
 async def timeline(chat: Chat, _: str) -> None:
     """Where the turn's time went."""
     from chatterm.tui.looking import show_timeline
+    from chatterm.tui.side import WIDE, switch_side
 
-    await show_timeline(chat)
+    if chat.side is not None or chat.size.width >= WIDE:
+        await switch_side(chat)
+    else:
+        await show_timeline(chat)
 
 
 def mouse(chat: Chat, _: str) -> None:

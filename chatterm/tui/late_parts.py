@@ -1,0 +1,57 @@
+"""The parts of the conversation's screen that its first frame waits for none of."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from chatterm.tui.asking import Asking
+    from chatterm.tui.chat_pane import ChatPane
+    from chatterm.tui.completing import Completing
+    from chatterm.tui.looking import LiveTurn
+    from chatterm.tui.setting import Setting
+    from chatterm.tui.transcript import Transcript
+
+
+class LateParts:
+    """Loads each part when it is first needed.
+
+    Attributes:
+        pane: Shows the conversation.
+        setting: How the screen looks.
+        asker: Asks about calls, once one was asked about.
+    """
+
+    pane: ChatPane
+    setting: Setting
+    asker: Asking | None
+
+    @cached_property
+    def transcript(self) -> Transcript:
+        """Makes events into what the pane shows."""
+        from chatterm.tui.transcript import Transcript
+
+        return Transcript(self.pane, self.setting.looks)
+
+    @cached_property
+    def live_turn(self) -> LiveTurn:
+        """Where the time of the turn goes that ran last."""
+        from chatterm.tui.looking import LiveTurn
+
+        return LiveTurn(self.setting.looks.now)
+
+    @cached_property
+    def asking(self) -> Asking:
+        """Asks about calls."""
+        from chatterm.tui.asking import Asking
+
+        self.asker = Asking(cast("Any", self), self.setting.looks.signs)
+        return self.asker
+
+    @cached_property
+    def completing(self) -> Completing:
+        """Completes what is typed."""
+        from chatterm.tui.completing import Completing
+
+        return Completing(cast("Any", self))

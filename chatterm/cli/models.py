@@ -10,6 +10,7 @@ import typer
 
 from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
+from chatterm.errors import UsageError
 
 if TYPE_CHECKING:
     from chatterm.config import Config, ProviderConfig
@@ -26,13 +27,22 @@ app = typer.Typer(
 @app.command()
 def models(
     provider: Annotated[
-        str | None, typer.Argument(metavar="PROVIDER", help="Only this one; else all ready ones.")
+        str | None,
+        typer.Argument(metavar="[PROVIDER | install NAME]", help="Only this one, not all ready."),
     ] = None,
+    which: Annotated[str | None, typer.Argument(hidden=True)] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, for programs.")
     ] = False,
 ) -> int:
-    """List the models that providers offer, one `provider/model` a line."""
+    """List the models that providers offer, one `provider/model` a line.
+
+    `chatterm models install smollm2` fetches a tiny model that runs on this machine.
+    """
+    if provider == "install":
+        return _install(which)
+    if which is not None:
+        raise UsageError("one provider at a time")
     from chatterm.config import config_path, load_config
     from chatterm.errors import ExitStatus, ProviderError
     from chatterm.providers.listing import listed, merged
@@ -50,6 +60,20 @@ def models(
             status = error.exit_status
         _print(name, merged(settings.models, found), as_json=as_json)
     return status
+
+
+def _install(name: str | None) -> int:
+    from chatterm.errors import ExitStatus
+    from chatterm.providers.local.models import CATALOGUE, engine_is_here, install
+
+    if name is None:
+        raise UsageError("which model is to be installed?", hint=f"there is {', '.join(CATALOGUE)}")
+    install(name, say)
+    if not engine_is_here():
+        say("what runs it isn't installed yet: pip install 'chatterm[local]'")
+    else:
+        say(f"try it: chatterm ask -m local/{name} hello")
+    return ExitStatus.COMPLETED
 
 
 def _chosen(name: str | None, config: Config) -> dict[str, ProviderConfig]:

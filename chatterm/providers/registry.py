@@ -18,7 +18,7 @@ _WIRE = {
     "responses": ("chatterm.providers.responses_request", "ResponsesProtocol"),
     "chat": ("chatterm.providers.chat_request", "ChatProtocol"),
 }
-IMPLEMENTED = frozenset({*_WIRE, "demo", "replay"})
+IMPLEMENTED = frozenset({*_WIRE, "demo", "local", "replay"})
 
 
 def wire_protocol(name: str) -> WireProtocol:
@@ -98,8 +98,23 @@ def open_named(
             return ReplayProvider(
                 name, provider.file, decoder_for=wire_protocol, speed=provider.speed
             )
+        case "local":
+            from chatterm.providers.local.provider import LocalProvider
+
+            def opener(url: str, key: str) -> Provider:
+                return _loopback_provider(name, provider, url, key, limits)
+
+            return LocalProvider(name, opener)
         case _:
             return _http_provider(name, provider, limits, environ, capture_dir)
+
+
+def _loopback_provider(
+    name: str, provider: ProviderConfig, url: str, key: str, limits: Stream
+) -> Provider:
+    """The engine of a local model, asked as any server with Chat Completions."""
+    asked = ProviderConfig(protocol="chat", base_url=f"{url}/v1", auth="bearer", body=provider.body)
+    return _http_provider(name, asked, limits, {}, None, key=key)
 
 
 def _http_provider(
@@ -108,16 +123,20 @@ def _http_provider(
     limits: Stream,
     environ: Mapping[str, str],
     capture_dir: Path | None,
+    *,
+    key: str | None = None,
 ) -> Provider:
     from chatterm.providers.http import HttpProvider, StreamLimits, secrets_of
     from chatterm.providers.transport import Transport
 
     protocol = wire_protocol(provider.protocol)
-    key = find_key(name, provider, environ)
+    if key is None:
+        found = find_key(name, provider, environ)
+        key = found.reveal() if found else None
     endpoint = Endpoint(
         name=name,
         base_url=provider.base_url or "",
-        key=key.reveal() if key else None,
+        key=key,
         headers=provider.headers,
         body=provider.body,
         auth=provider.auth,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,13 @@ def local(program: Program) -> Program:
     data = program.home / "data"
     program.env["CHATTERM_DATA_DIR"] = str(data)
     use_weights(data)
-    program.configure("[generation]\ntemperature = 0\nmax_output_tokens = 24\n")
+    program.configure("[generation]\ntemperature = 0\nmax_output_tokens = 40\n")
     return program
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    yield Engine(WEIGHTS)
+def engine() -> Engine:
+    return Engine(WEIGHTS)
 
 
 def test_it_answers_as_a_stream(local: Program) -> None:
@@ -51,7 +50,7 @@ def test_it_answers_as_a_stream(local: Program) -> None:
     assert "".join(delta["text"] for delta in deltas) == step["text"]
     usage = done.events[-1]["usage"]
     assert usage["input"] > 10
-    assert 0 < usage["output"] <= 24
+    assert 0 < usage["output"] <= 40
 
 
 def test_the_same_question_has_the_same_answer(local: Program) -> None:
@@ -64,19 +63,21 @@ def test_a_tool_is_called_and_answered(local: Program, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     (work / "one.txt").write_text("1\n")
-    local.configure(
-        "[generation]\ntemperature = 0\nmax_output_tokens = 80\n"
-        '[providers.local]\nprotocol = "local"\nbody = { tool_choice = "required" }\n'
-    )
     arguments = ("-m", "local/smollm2", "--format", "jsonl", "-T", "list_files")
-    more = ("--max-rounds", "2", "--cwd", str(work))
-    done = local.run("ask", *arguments, *more, "Which files are here?")
+    # A tiny model calls a tool when it is told how, word by word.
+    wish = (
+        "Answer with this text and nothing else:\n<tool_call>\n"
+        '{"name": "list_files", "arguments": {"path": "."}}\n</tool_call>'
+    )
+    done = local.run("ask", *arguments, "--max-rounds", "2", "--cwd", str(work), wish)
     kinds = [step["kind"] for step in done.steps]
     assert kinds[:2] == ["tool_call", "tool_result"], done.stderr
     call, result = done.steps[:2]
     assert call["name"] == "list_files"
     assert isinstance(call["input"], dict)
     assert result["call_id"] == call["call_id"]
+    assert "one.txt" in result["content"]
+    assert done.steps[-1]["round"] == 1
 
 
 @pytest.mark.parametrize("protocol", ENDPOINTS)
@@ -123,7 +124,9 @@ async def test_when_its_engine_dies_the_conversation_goes_on(engine: Engine) -> 
 
 async def test_it_answers_in_the_app(place: Place) -> None:
     use_weights(place.data)
-    place.config.write_text("[generation]\ntemperature = 0\nmax_output_tokens = 24\n")
+    place.config.write_text(
+        "[generation]\ntemperature = 0\nmax_output_tokens = 24\n[tools]\nenabled = []\n"
+    )
     async with place.app(model="local/smollm2") as app:
         await app.ask("Say hello.")
         (turn,) = app.chat.talk.session.turns

@@ -270,3 +270,11 @@ async def test_a_file_is_attached_by_its_name(place: Place) -> None:
         assert attached.name == "notes.txt"
         assert app.says("+ notes.txt")
         await asyncio.sleep(0)
+
+
+async def test_a_start_in_the_background_takes_keys_later(place: Place) -> None:
+    async with place.app() as app:
+        app.chat.set_focus(None)
+        app.app.app_focus = False  # nothing has the focus that could get it back
+        await app.type("hi")
+        assert app.chat.prompt.text == "hi"

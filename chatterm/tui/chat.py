@@ -66,9 +66,9 @@ class Chat(Screen[None]):
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
 
-    CSS = """
+    DEFAULT_CSS = """
     Chat { background: $background; layout: vertical; }
-    Chat.-tall #bottom { margin-top: 1; }
+    Chat.-tall #pane { margin-bottom: 1; }
     """
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - textual's own way
     BINDINGS: ClassVar[list[BindingType]] = bindings(reading=False)

@@ -278,3 +278,9 @@ async def test_a_start_in_the_background_takes_keys_later(place: Place) -> None:
         app.app.app_focus = False  # nothing has the focus that could get it back
         await app.type("hi")
         assert app.chat.prompt.text == "hi"
+
+
+async def test_a_row_stays_free_above_the_prompt_where_there_is_room(place: Place) -> None:
+    for rows, free in ((24, 1), (15, 0)):
+        async with place.app(size=(80, rows)) as app:
+            assert app.chat.bottom.region.y - app.chat.pane.region.bottom == free

@@ -284,3 +284,24 @@ async def test_a_row_stays_free_above_the_prompt_where_there_is_room(place: Plac
     for rows, free in ((24, 1), (15, 0)):
         async with place.app(size=(80, rows)) as app:
             assert app.chat.bottom.region.y - app.chat.pane.region.bottom == free
+
+
+async def test_a_slash_alone_lists_every_command(place: Place) -> None:
+    async with place.app() as app:
+        await app.type("/")
+        await app.until(lambda: app.says("everything that can be done"))
+        assert app.says(" more\n")
+        assert not app.says("next-mode")
+        await app.press(*["down"] * 8)
+        assert app.chat.suggestions.value == "next-mode"
+        assert app.says("next-mode")
+        await app.press(*["up"] * 9)
+        assert app.says(app.chat.suggestions.value)  # from the first to the last, in sight
+        assert not app.says(" more\n")
+
+
+async def test_the_greeting_says_in_full_how_to_get_a_model(place: Place) -> None:
+    place.config.write_text("")
+    async with place.app(size=(40, 24)) as app:
+        await app.until(lambda: app.says("No model is set up"))
+        assert app.says("`chatterm config init`") or app.says("config init`.")

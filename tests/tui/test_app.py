@@ -305,3 +305,48 @@ async def test_the_greeting_says_in_full_how_to_get_a_model(place: Place) -> Non
     async with place.app(size=(40, 24)) as app:
         await app.until(lambda: app.says("No model is set up"))
         assert app.says("`chatterm config init`") or app.says("config init`.")
+
+
+WRITES = 'call write_file: {"path": "n.txt", "content": "new\\n"}\nround\ntext: Written.'
+
+
+async def test_esc_leaves_the_choice_of_a_rule_and_the_question_stays(place: Place) -> None:
+    place.configure(WRITES)
+    async with place.app() as app:
+        await app.send("write")
+        await app.asked()
+        await app.press("a")
+        await app.until(lambda: app.says("always allow"))
+        assert app.says("p in this project   g everywhere   e edit the rule   Esc back")
+        assert not app.says("y once")
+        await app.press("escape")
+        await app.until(lambda: app.says("y once"))
+        assert app.chat.asking.open
+        await app.press("y")
+        await app.idle()
+        assert app.says("Written.")
+
+
+async def test_esc_says_no_with_the_note_and_stops(place: Place) -> None:
+    place.configure(WRITES)
+    async with place.app() as app:
+        await app.send("write")
+        await app.asked()
+        await app.press("tab")
+        await app.type("not there")
+        await app.press("enter", "escape")
+        await app.idle()
+        assert app.says("not there")
+        assert not app.says("Written.")
+
+
+async def test_a_rule_is_made_with_a_key(place: Place) -> None:
+    place.configure(WRITES)
+    async with place.app() as app:
+        await app.send("write")
+        await app.asked()
+        await app.press("a", "p")
+        await app.idle()
+        assert app.says("Written.")
+        await app.ask("again")
+        assert not app.chat.asking.open

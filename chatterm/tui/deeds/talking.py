@@ -30,6 +30,8 @@ def escape(chat: Chat, _: str) -> None:
         from chatterm.tui.branching import edit_turn
 
         edit_turn(chat, None)
+    elif chat.asking.escape():
+        pass
     elif chat.talk.running:
         chat.talk.interrupt()
     elif chat.own_running is not None:

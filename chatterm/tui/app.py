@@ -107,6 +107,15 @@ class ChattermApp(App[Any]):
         self.theme = theme.name
         self.chat.set_palette(theme.palette())
 
+    def watch_app_focus(self, focus: bool) -> None:
+        """Begin where a screen begins, where it came up while the window wasn't in front."""
+        screen = self.screen
+        if focus and screen.focused is None:
+            for widget in screen.query(screen.AUTO_FOCUS or "*"):
+                if widget.focusable:
+                    screen.set_focus(widget, scroll_visible=False)
+                    break
+
     async def action_quit(self) -> None:
         """Leave without losing anything."""
         self.chat.leave()

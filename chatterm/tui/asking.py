@@ -14,10 +14,10 @@ from chatterm.agent.questions import Question, Reply
 from chatterm.errors import UsageError
 from chatterm.permissions.rules import Proposal, Scope
 from chatterm.permissions.rulewords import rule_of, words_of
-from chatterm.render.lines import Line, Span
+from chatterm.render.lines import Span
 from chatterm.render.sanitize import escape_controls
 from chatterm.tui.steps.call import CallItem
-from chatterm.tui.steps.question import QuestionItem
+from chatterm.tui.steps.question import QuestionItem, choices_of, rule_choices
 from chatterm.tui.steps.signs import Signs
 
 _GRACE_S = 0.3
@@ -118,6 +118,22 @@ class Asking:
             return False
         return self._key(item, event)
 
+    def escape(self) -> bool:
+        """Esc was pressed: leave the choice of a rule, or else say no and stop.
+
+        Returns:
+            Whether it was for the question: with a draft in the prompt it isn't.
+        """
+        item = self._item
+        if item is None or item.held:
+            return False
+        if self._clock() - self._asked_at >= _GRACE_S:
+            if self._rule is not None:
+                self._rule_do(item, "back")
+            else:
+                self._do(item, "stop")
+        return True
+
     def choose(self, name: str) -> None:
         """An answer was clicked."""
         if self._item is None or self._clock() - self._asked_at < _GRACE_S:
@@ -132,11 +148,12 @@ class Asking:
         return event.key in {"enter", "tab", "escape"} or (event.character or "") in keys
 
     def _key(self, item: QuestionItem, event: events.Key) -> bool:
-        if self._rule is not None:
-            return self._rule_key(item, event)
         key, character = event.key, event.character or ""
         if key == "tab":
-            self._write_note(item)
+            if self._rule is None:
+                self._write_note(item)
+            else:
+                self._next_rule(item)
         elif key in {"left", "right"}:
             step = 1 if key == "right" else -1
             last = len(item.choices) - 1
@@ -146,8 +163,6 @@ class Asking:
             item.restate()
         elif key == "enter" and item.chosen is not None:
             self._do(item, item.choices[item.chosen].name)
-        elif key == "escape":
-            self._do(item, "stop")
         elif name := next((each.name for each in item.choices if each.key == character), ""):
             self._do(item, name)
         else:
@@ -252,36 +267,21 @@ class Asking:
 
     def _show_rule(self, item: QuestionItem) -> None:
         proposal = self._rule
+        item.chosen = None
         if proposal is None:
             item.rules = ()
-            item.restate()
-            return
-        key = ("accent", "strong")
-        rule = Span(escape_controls(words_of(proposal.rule)), ("strong",))
-        lines: list[Line] = [(), (Span("always allow  ", ("muted",)), rule)]
-        offers: list[Span] = []
-        if Scope.PROJECT in proposal.scopes:
-            offers += [Span("p", key), Span(" in this project   ")]
-        if Scope.EVERYWHERE in proposal.scopes:
-            offers += [Span("g", key), Span(" everywhere   ")]
-        offers += [Span("e", key), Span(" edit the rule   "), Span("Esc", key), Span(" back")]
-        lines += [tuple(offers), ()]
-        item.rules = lines
+            item.choices = choices_of(item.question, self._signs.dots)
+        else:
+            rule = Span(escape_controls(words_of(proposal.rule)), ("strong",))
+            item.rules = [(), (Span("always allow  ", ("muted",)), rule)]
+            item.choices = rule_choices(proposal)
         item.restate()
 
-    def _rule_key(self, item: QuestionItem, event: events.Key) -> bool:
-        names = {"p": "project", "g": "everywhere", "e": "rule"}
-        if event.key == "escape":
-            self._rule_do(item, "back")
-        elif event.character in names:
-            self._rule_do(item, names[event.character])
-        elif event.key == "tab":
-            proposal = self._rule
-            others = item.question.proposals
-            if proposal in others:
-                self._rule = others[(others.index(proposal) + 1) % len(others)]
-                self._show_rule(item)
-        return True
+    def _next_rule(self, item: QuestionItem) -> None:
+        others = item.question.proposals
+        if self._rule in others:
+            self._rule = others[(others.index(self._rule) + 1) % len(others)]
+            self._show_rule(item)
 
     def _rule_do(self, item: QuestionItem, name: str) -> None:
         proposal = self._rule

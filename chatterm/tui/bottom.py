@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatterm.render.lines import Line, Span
+from chatterm.render.lines import Line, Span, line_cells
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.stacked import shortened
 from chatterm.tui.prompt.prompt import Prompt
@@ -33,6 +33,7 @@ class Suggestions(Widget):
         super().__init__(id="suggestions")
         self.palette = palette
         self._found: Sequence[tuple[Match, str]] = ()
+        self._top = 0
         self.chosen = 0
 
     @property
@@ -47,8 +48,8 @@ class Suggestions(Widget):
 
     def show(self, found: Sequence[tuple[Match, str]]) -> None:
         """Show these: what completes, and a word about it."""
-        self._found = found[:_MOST]
-        self.chosen = 0
+        self._found = found
+        self._top = self.chosen = 0
         self.display = bool(found)
         self.refresh(layout=True)
 
@@ -60,22 +61,27 @@ class Suggestions(Widget):
     def move(self, steps: int) -> None:
         """Highlight another one."""
         self.chosen = (self.chosen + steps) % max(1, len(self._found))
+        self._top = min(max(self._top, self.chosen - _MOST + 1), self.chosen)
         self.refresh()
 
     def get_content_height(self, *_: object) -> int:
-        """A row each."""
-        return len(self._found)
+        """A row each, as far as they are in sight."""
+        return min(len(self._found), _MOST)
 
     def render_line(self, y: int) -> Strip:
         """A suggestion."""
-        width = self.size.width
-        if y >= len(self._found):
+        width, at = self.size.width, self._top + y
+        if at >= len(self._found):
             return Strip.blank(width, self.rich_style)
-        match, about = self._found[y]
+        match, about = self._found[at]
         line: Line = overlay(as_line(match.text), match.positions, ("accent", "strong"))
         line = (Span("   "), *line, Span(f"  {about}" if about else "", MUTED))
-        row = ("selection",) if y == self.chosen else ()
-        return paint(shortened(line, width), width, self.rich_style, self.palette, row)
+        below = len(self._found) - at - 1
+        more = f"  {below} more " if y == _MOST - 1 and below else ""
+        line = shortened(line, width - len(more))
+        line = (*line, Span(f"{more:>{width - line_cells(line)}}", MUTED))
+        row = ("selection",) if at == self.chosen else ()
+        return paint(line, width, self.rich_style, self.palette, row)
 
 
 class Sign(Widget):

@@ -69,11 +69,11 @@ class Chat(LateParts, Screen[None]):
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
 
-    CSS = """
+    DEFAULT_CSS = """
     Chat { background: $background; layout: vertical; }
     Chat #middle { height: 1fr; }
     Chat #side { width: 64; height: 1fr; padding: 1 1 0 2; }
-    Chat.-tall #bottom { margin-top: 1; }
+    Chat.-tall #middle { margin-bottom: 1; }
     """
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - textual's own way
     BINDINGS: ClassVar[list[BindingType]] = bindings(reading=False)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
     from chatterm.tui.prompt.path_index import PathIndex
 
-_MOST = 8
+_MOST = 50
 
 
 class Completing:
@@ -83,9 +83,9 @@ class Completing:
 
     @staticmethod
     def _commands(query: str) -> list[tuple[Match, str]]:
-        from chatterm.tui.deeds.every import DEEDS
+        from chatterm.tui.deeds.every import TYPED
 
-        about = {deed.slash: deed.text for deed in DEEDS if not deed.hidden}
+        about = {deed.slash: deed.text for deed in TYPED}
         if not query:
             return [(Match(name, 0, ()), text) for name, text in about.items()]
         return [(match, about[match.text]) for match in best(query, about, _MOST)]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from chatterm import __version__
-from chatterm.render.lines import Line, Span
+from chatterm.render.lines import Line, Span, wrap
 from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.stacked import shortened
 
 if TYPE_CHECKING:
-    from chatterm.store import ConversationRow
+    from chatterm.store import Conversation, ConversationRow
 
 
 NO_MODEL = (
@@ -37,11 +37,13 @@ class WelcomeItem(Item):
         super().__init__("welcome", gap=1)
         self._keys = keys
         self._hint = hint
-        self._rows: Sequence[ConversationRow] = ()
+        self._rows: Sequence[tuple[Conversation, str]] = ()
 
     def offer(self, rows: Sequence[ConversationRow]) -> None:
         """Offer conversations to pick up again."""
-        self._rows = rows
+        from chatterm.tui.conversation_preview import when
+
+        self._rows = [(row.conversation, when(row.conversation.updated_at)) for row in rows]
         self.tell(0)
 
     def tell_hint(self, hint: str) -> None:
@@ -51,27 +53,27 @@ class WelcomeItem(Item):
 
     def estimate(self, width: int) -> int:
         """A few rows."""
-        return len(self._lines())
+        return len(self._lines(width))
 
     def rows(self, width: int) -> int:
         """A few rows."""
-        return len(self._lines())
+        return len(self._lines(width))
 
     def line(self, row: int, width: int) -> Line:
         """A row, cut where it doesn't fit."""
-        lines = self._lines()
+        lines = self._lines(width)
         return shortened(lines[row][0], width) if row < len(lines) else ()
 
     def action(self, row: int, column: int, width: int) -> str:
         """A conversation is gone on with by a click."""
-        lines = self._lines()
+        lines = self._lines(width)
         return lines[row][1] if 0 <= row < len(lines) else ""
 
     def holds(self, words: str) -> bool:
         """It is no part of the conversation."""
         return False
 
-    def _lines(self) -> list[tuple[Line, str]]:
+    def _lines(self, width: int) -> list[tuple[Line, str]]:
         found: list[tuple[Line, str]] = [
             ((Span("chatterm", ("strong",)), Span(f"  {__version__}", ("muted",))), ""),
             ((Span("Ask something, or give it something to do here.", ("muted",)),), ""),
@@ -83,13 +85,12 @@ class WelcomeItem(Item):
             found.append((line, ""))
         if self._hint:
             found += [((), "")]
-            found += [((Span(line),), "") for line in self._hint.split("\n")]
+            hints = (wrap((Span(hint),), width) for hint in self._hint.split("\n"))
+            found += [(line, "") for hint in hints for line in hint]
         if self._rows:
             found += [((), ""), ((Span("Pick up again:", ("muted",)),), "")]
-        for row in self._rows:
-            conversation = row.conversation
+        for conversation, when in self._rows:
             title = sanitize_line(conversation.title) or "untitled"
-            when = conversation.updated_at[:16].replace("T", " ")
             line = (
                 Span(conversation.id[:6], ("accent",)),
                 Span(f"  {title}"),

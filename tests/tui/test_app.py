@@ -298,3 +298,83 @@ async def test_the_timeline_stands_beside_on_a_wide_screen(place: Place) -> None
         await app.press("f4")
         await app.until(lambda: len(app.app.screen_stack) == 2)
         await app.press("escape")
+
+
+async def test_a_start_in_the_background_takes_keys_later(place: Place) -> None:
+    async with place.app() as app:
+        app.chat.set_focus(None)
+        app.app.app_focus = False  # nothing has the focus that could get it back
+        await app.type("hi")
+        assert app.chat.prompt.text == "hi"
+
+
+async def test_a_row_stays_free_above_the_prompt_where_there_is_room(place: Place) -> None:
+    for rows, free in ((24, 1), (15, 0)):
+        async with place.app(size=(80, rows)) as app:
+            assert app.chat.bottom.region.y - app.chat.pane.region.bottom == free
+
+
+async def test_a_slash_alone_lists_every_command(place: Place) -> None:
+    async with place.app() as app:
+        await app.type("/")
+        await app.until(lambda: app.says("everything that can be done"))
+        assert app.says(" more\n")
+        assert not app.says("next-mode")
+        await app.press(*["down"] * 8)
+        assert app.chat.suggestions.value == "next-mode"
+        assert app.says("next-mode")
+        await app.press(*["up"] * 9)
+        assert app.says(app.chat.suggestions.value)  # from the first to the last, in sight
+        assert not app.says(" more\n")
+
+
+async def test_the_greeting_says_in_full_how_to_get_a_model(place: Place) -> None:
+    place.config.write_text("")
+    async with place.app(size=(40, 24)) as app:
+        await app.until(lambda: app.says("No model is set up"))
+        assert app.says("`chatterm config init`") or app.says("config init`.")
+
+
+WRITES = 'call write_file: {"path": "n.txt", "content": "new\\n"}\nround\ntext: Written.'
+
+
+async def test_esc_leaves_the_choice_of_a_rule_and_the_question_stays(place: Place) -> None:
+    place.configure(WRITES)
+    async with place.app() as app:
+        await app.send("write")
+        await app.asked()
+        await app.press("a")
+        await app.until(lambda: app.says("always allow"))
+        assert app.says("p in this project   g everywhere   e edit the rule   Esc back")
+        assert not app.says("y once")
+        await app.press("escape")
+        await app.until(lambda: app.says("y once"))
+        assert app.chat.asking.open
+        await app.press("y")
+        await app.idle()
+        assert app.says("Written.")
+
+
+async def test_esc_says_no_with_the_note_and_stops(place: Place) -> None:
+    place.configure(WRITES)
+    async with place.app() as app:
+        await app.send("write")
+        await app.asked()
+        await app.press("tab")
+        await app.type("not there")
+        await app.press("enter", "escape")
+        await app.idle()
+        assert app.says("not there")
+        assert not app.says("Written.")
+
+
+async def test_a_rule_is_made_with_a_key(place: Place) -> None:
+    place.configure(WRITES)
+    async with place.app() as app:
+        await app.send("write")
+        await app.asked()
+        await app.press("a", "p")
+        await app.idle()
+        assert app.says("Written.")
+        await app.ask("again")
+        assert not app.chat.asking.open

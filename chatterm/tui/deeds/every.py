@@ -10,3 +10,11 @@ from chatterm.tui.deeds.talking import TALKING
 
 DEEDS: tuple[Deed, ...] = (*TALKING, *READING, *ACTING, *CHOOSING)
 BY_NAME = by_name(DEEDS)
+
+# What is offered as a slash command, and the order in which it is: what newcomers look for first,
+# and nothing that only a key can mean.
+TYPED: tuple[Deed, ...] = tuple(
+    deed
+    for deed in (*CHOOSING, *TALKING, *READING, *ACTING)
+    if not deed.hidden and deed.name not in {"escape", "interrupt"}
+)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatterm.agent.questions import Question
-from chatterm.permissions.rules import Scope
+from chatterm.permissions.rules import Proposal, Scope
 from chatterm.permissions.verdicts import ShellAccess
 from chatterm.render.diffs import diff_lines
 from chatterm.render.lines import Line, Span, cells, cut, line_cells, wrap
@@ -52,6 +52,16 @@ def choices_of(question: Question, dots: str = "…") -> list[Choice]:
     return found
 
 
+def rule_choices(proposal: Proposal) -> list[Choice]:
+    """What can be done with a rule that would always allow such calls."""
+    found = []
+    if Scope.PROJECT in proposal.scopes:
+        found.append(Choice("p", "in this project", "project"))
+    if Scope.EVERYWHERE in proposal.scopes:
+        found.append(Choice("g", "everywhere", "everywhere"))
+    return [*found, Choice("e", "edit the rule", "rule"), Choice("Esc", "back", "back")]
+
+
 class QuestionItem(Item):
     """What a question shows.
 
@@ -61,7 +71,7 @@ class QuestionItem(Item):
         chosen: Which of them is highlighted; None until one is.
         held: Why no key answers it now, or an empty text.
         note: What goes to the model with the answer.
-        rules: While a rule is being chosen: what is offered of it.
+        rules: While a rule is being chosen: what it would be.
         shown: How many times its end was on the screen.
     """
 
@@ -132,7 +142,7 @@ class QuestionItem(Item):
                 self._width = width
                 self._body = [*self._boxed(width), *self._facts(width)]
             rows = list(self._body)
-            rows += self.rules
+            rows += [row for line in self.rules for row in wrap(line, width) or [()]]
             rows += self._answers(width, len(rows))
             self._rows = rows
         return self._rows
@@ -219,6 +229,8 @@ class QuestionItem(Item):
         if self.says:
             found += wrap([Span(self.says, ("warning",))], width)
         note = f"note: {self.note}" if self.note else "Tab: add a note to the model"
+        if self.rules:
+            note = "Tab: another rule" if len(self.question.proposals) > 1 else ""
         found += wrap([Span(escape_controls(note).replace("\n", " "), ("muted",))], width)
         return found
 

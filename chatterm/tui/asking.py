@@ -113,6 +113,20 @@ class Asking:
             return False
         return self._key(item, event)
 
+    def escape(self) -> bool:
+        """Esc was pressed: it leaves the choice of a rule, else says no and stops the turn.
+
+        It does so with a draft in the prompt, too, and however soon: a no does no harm.
+
+        Returns:
+            Whether there is a question.
+        """
+        item = self._item
+        if item is None:
+            return False
+        self._do(item, "stop" if self._rule is None else "back")
+        return True
+
     def choose(self, name: str) -> None:
         """An answer was clicked."""
         if self._item is None or self._clock() - self._asked_at < _GRACE_S:
@@ -141,8 +155,8 @@ class Asking:
             item.restate()
         elif key == "enter" and item.chosen is not None:
             self._do(item, item.choices[item.chosen].name)
-        elif key == "escape":
-            self._do(item, "stop")
+        elif key == "escape":  # where that key isn't the app's own any more
+            self.escape()
         elif name := next((each.name for each in item.choices if each.key == character), ""):
             self._do(item, name)
         else:

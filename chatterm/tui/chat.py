@@ -13,7 +13,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 
 from chatterm.errors import ChattermError
 from chatterm.tui.bottom import Bottom, Suggestions
@@ -29,6 +28,7 @@ from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
 from chatterm.tui.talk import Talk
 from chatterm.tui.telling import Telling
+from chatterm.tui.ticking import Ticking
 from chatterm.tui.welcome import WelcomeItem
 
 if TYPE_CHECKING:
@@ -42,16 +42,14 @@ if TYPE_CHECKING:
     from chatterm.store import RecordedTurn
     from chatterm.tui.asking import Asking
     from chatterm.tui.completing import Completing
+    from chatterm.tui.desk import Desk
     from chatterm.tui.looking import LiveTurn
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.options import AppOptions
     from chatterm.tui.profiling import Profile
-    from chatterm.tui.steps.call import CallItem
     from chatterm.tui.transcript import Transcript
 
 log = logging.getLogger(__name__)
-
-_TICK_S = 0.125
 
 
 class Chat(Screen[None]):
@@ -88,7 +86,8 @@ class Chat(Screen[None]):
         self.status = StatusRow(self.palette)
         self.status.dot = signs.dot
         self.telling = Telling(self)
-        self._asking: Asking | None = None
+        self.ticking = Ticking(self)
+        self._desk: Desk | None = None
         self._completing: Completing | None = None
         self.welcome: WelcomeItem | None = None
         self.notifier: Notifier | None = None
@@ -97,12 +96,9 @@ class Chat(Screen[None]):
         self.branched = False
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
-        self._ticker: Timer | None = None
-        self._frame = 0
         self._troubles = 0
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None
-        self._seen_rows: set[tuple[str, int]] = set()
 
     def compose(self) -> ComposeResult:
         """The pane, what waits, the prompt, the status."""
@@ -129,6 +125,7 @@ class Chat(Screen[None]):
         if not (self.options.go_on or self.options.resume):
             self.greet()
         self.telling.refresh()
+        self.watch(self.pane, "scroll_y", self.look, init=False)
         self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
 
     def greet(self) -> None:
@@ -170,11 +167,31 @@ class Chat(Screen[None]):
     @property
     def asking(self) -> Asking:
         """Asks about calls."""
-        if self._asking is None:
-            from chatterm.tui.asking import Asking
+        return self.desk.asking
 
-            self._asking = Asking(self, self.setting.looks.signs)
-        return self._asking
+    @property
+    def desk(self) -> Desk:
+        """Where it asks."""
+        if self._desk is None:
+            from chatterm.tui.desk import Desk
+
+            self._desk = Desk(self)
+        return self._desk
+
+    def look(self) -> None:
+        """Something else of what is asked may be on the screen, or other keys may answer it."""
+        if self._desk is not None:
+            self._desk.asking.look()
+            self._desk.asking.draft_changed()
+
+    def on_screen_resume(self) -> None:
+        """What lay above is gone: a question that stood below it has only come up now."""
+        if self._desk is not None:
+            self._desk.asking.restart_grace()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys count now."""
+        self.look()
 
     @cached_property
     def live_turn(self) -> LiveTurn:
@@ -294,23 +311,11 @@ class Chat(Screen[None]):
         """It is written, or given up."""
         self.bottom.end_line(text)
 
-    def has_draft(self) -> bool:
-        """Whether something is half typed in the prompt."""
-        return not self.prompt.empty
-
-    def seen(self, item: CallItem, row: int) -> bool:
-        """Whether a row of a question was on the screen; if not it is brought there."""
-        if (item.key, row) in self._seen_rows or self.pane.sees(item.key, row):
-            self._seen_rows.add((item.key, row))
-            return True
-        self.pane.show_row(item.key, row)
-        return False
-
     # --- keys, clicks, what is typed ---
 
     def _takes(self, event: events.Key) -> bool:
         """A key in the prompt that is for something else."""
-        if self._asking is not None and self._asking.takes(event):
+        if self._desk is not None and self._desk.asking.takes(event):
             return True
         if self.suggestions.shown and self.completing.takes(event):
             return True
@@ -336,8 +341,7 @@ class Chat(Screen[None]):
         if self.writing_line:
             self.bottom.typed()
             return
-        if self._asking is not None:
-            self._asking.draft_changed()
+        self.look()
         text = self.prompt.text
         if text.startswith("/") or "@" in text:
             self.completing.typed()
@@ -372,11 +376,14 @@ class Chat(Screen[None]):
 
     def on_conversation_pane_moved(self, event: ConversationPane.Moved) -> None:
         """The end came into sight, or left it; or something new is below."""
+        self.look()
         self.telling.moved(following=event.following, below=event.below)
 
     def on_resize(self, event: events.Resize) -> None:
         """The prompt leaves room for the conversation."""
         self.prompt.limit_rows(event.size.height // 3)
+        if self._desk is not None:
+            self.call_after_refresh(self._desk.asking.resized)
 
     # --- what the conversation tells ---
 
@@ -394,7 +401,7 @@ class Chat(Screen[None]):
         self.live_turn.event(event)
         if isinstance(event, TurnStarted):
             self.pane.follow()
-            self._start_ticking()
+            self.ticking.start()
             self.telling.turn_began(event)
             if self.branched:
                 from chatterm.tui.branching import show_branches
@@ -426,27 +433,7 @@ class Chat(Screen[None]):
 
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call, under it."""
-        call = self.transcript.call(question.call.id)
-        if call is None:
-            raise ChattermError("a question about a call that isn't there")
-        self.telling.asked()
-        self.back_to_prompt()
-        self.pane.follow()
-        return await self.asking.ask(question, call)
-
-    def _start_ticking(self) -> None:
-        if self._ticker is None:
-            self._ticker = self.set_interval(_TICK_S, self._tick)
-
-    def _tick(self) -> None:
-        """Time has passed: only while a turn is under way."""
-        self._frame += 1
-        self.transcript.tick(self._frame)
-        self.telling.tick()
-        if not self.talk.running and self._ticker is not None:
-            self._ticker.stop()
-            self._ticker = None
-            self.telling.refresh()
+        return await self.desk.ask(question)
 
     # --- messages ---
 

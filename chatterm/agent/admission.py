@@ -101,19 +101,19 @@ class Admission:
     _rest: bool | None = None
 
     async def admit(
-        self, call: ToolCallStep, waiting: int
+        self, call: ToolCallStep, others: Sequence[ToolCallStep]
     ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered | Ticket, None]:
         """Decide about a call; the last thing that is yielded is its answer or a ticket.
 
         Args:
             call: A whole call.
-            waiting: How many calls of the round come after it.
+            others: The calls of the round that come after it.
         """
         if self.stopped:
             yield Answered(call, _STOPPED)
             return
         if call.hosted:
-            async for approval in self._approve(call, waiting):
+            async for approval in self._approve(call, others):
                 yield approval
             return
         prepared = self._prepared(call)
@@ -126,7 +126,7 @@ class Admission:
             )
             prepared = replace(prepared, judgement=judgement)
             if judgement.decision is Decision.ASK:
-                async for item in self._ask(prepared, judgement, waiting):
+                async for item in self._ask(prepared, judgement, others):
                     yield item
                 return
         except ToolError as error:
@@ -154,7 +154,7 @@ class Admission:
             return CallAnswer(error.message, error.outcome)
 
     async def _ask(
-        self, ticket: Ticket, judgement: Judgement, waiting: int
+        self, ticket: Ticket, judgement: Judgement, others: Sequence[ToolCallStep]
     ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered | Ticket, None]:
         call, tool = ticket.call, ticket.tool
         preview = await asyncio.to_thread(tool.preview, ticket.arguments, self.bench)
@@ -167,7 +167,7 @@ class Admission:
             diff=preview.diff,
             cage=self.cage,
             proposals=self.gate.proposals(tool.name, ticket.access, judgement),
-            waiting=waiting,
+            others=tuple(others),
         )
         yield PermissionAsked(call.id, call.call_id, call.name, question.details())
         if self.asker is None:
@@ -220,14 +220,15 @@ class Admission:
         )
 
     async def _approve(
-        self, call: ToolCallStep, waiting: int
+        self, call: ToolCallStep, others: Sequence[ToolCallStep]
     ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered, None]:
         """Ask about a call that the provider's server wants to make."""
         if self.asker is None:
             yield Answered(call, nobody_to_approve(call))
             return
         summary = " ".join(call.arguments.split())
-        question = Question(call, summary, "the provider's server runs it", waiting=waiting)
+        reason = "the provider's server runs it"
+        question = Question(call, summary, reason, others=tuple(others))
         yield PermissionAsked(call.id, call.call_id, call.name, question.details())
         reply = await self._reply(question, sensitive=True)
         decision = Decision.ALLOW if reply.allow else Decision.DENY

@@ -32,7 +32,7 @@ class Question:
         diff: What it would change, as a unified diff; may be empty.
         cage: The sandbox level that a command would run in.
         proposals: The rules that an answer beyond "once" may make.
-        waiting: How many calls of the round come after it.
+        others: The calls of the round that come after it.
     """
 
     call: ToolCallStep
@@ -43,7 +43,7 @@ class Question:
     diff: str = ""
     cage: str = ""
     proposals: tuple[Proposal, ...] = ()
-    waiting: int = 0
+    others: tuple[ToolCallStep, ...] = ()
 
     def details(self) -> dict[str, Any]:
         """What the event of asking carries beside the ids."""

@@ -97,12 +97,12 @@ class Toolbox:
         """
         self._cut = {}
         admission = Admission(self._tools, self._gate, self._bench, self._asker, self._cage)
-        left = len(calls)
+        left = deque(calls)
         for batch in self._batches(calls):
             settled: list[Ticket | Answered] = []
             for call in batch:
-                left -= 1
-                async for item in admission.admit(call, left):
+                left.popleft()
+                async for item in admission.admit(call, tuple(left)):
                     if isinstance(item, Ticket | Answered):
                         settled.append(item)
                     else:

@@ -30,11 +30,51 @@ class Desk(Protocol):
     def has_draft(self) -> bool:
         """Whether something is half typed in the prompt."""
 
-    def seen(self, item: CallItem, row: int) -> bool:
-        """Whether a row of an item is, or was, on the screen; if not it is brought there."""
+    def is_read(self) -> bool:
+        """Whether the keys are those of the conversation, in which one reads."""
+
+    def begin(self, item: CallItem) -> None:
+        """Show a question's beginning, and all of it where there is room."""
+
+    def rows_shown(self, item: CallItem) -> range:
+        """Which rows of an item are on the screen."""
+
+    def show_from(self, item: CallItem, row: int) -> None:
+        """Have a row of an item stand high on the screen."""
+
+    def say(self, text: str) -> None:
+        """Say something for a moment, where it is seen wherever one reads."""
 
     def write_line(self, label: str, text: str, done: Callable[[str | None], None]) -> None:
         """Have the user write something; None when it is given up."""
+
+    def end_line(self, text: str | None) -> None:
+        """End that; None gives it up."""
+
+
+class Reading:
+    """How far a question was read: row by row, from its first one.
+
+    Attributes:
+        to: How many of its rows were on the screen.
+        whole: All of them were.
+    """
+
+    def __init__(self) -> None:
+        self.to = 0
+        self.whole = False
+        self._rows = 0
+
+    def saw(self, shown: range, rows: int) -> None:
+        """Some rows are on the screen, of so many that are to be read.
+
+        Another number of rows is another width: what wasn't read to its end begins anew.
+        """
+        if rows != self._rows:
+            self._rows, self.to = rows, 0
+        if shown.start <= self.to < shown.stop:
+            self.to = shown.stop
+        self.whole = self.whole or self.to >= rows
 
 
 class Asking:
@@ -60,6 +100,8 @@ class Asking:
         self._answer: asyncio.Future[Reply] | None = None
         self._asked_at = 0.0
         self._rule: Proposal | None = None
+        self._writes = False
+        self._read = Reading()
         self.answering = False
 
     @property
@@ -77,16 +119,24 @@ class Asking:
         self._item = QuestionItem(f"{call.key}/question", question, self._signs)
         self._call = call
         self._rule = None
+        self._read = Reading()
         self.answering = False
         self._asked_at = self._clock()
         self._answer = asyncio.get_running_loop().create_future()
         self.draft_changed()
         call.show_question(self._item)
+        self._desk.begin(call)
         try:
             return await self._answer
         finally:
             self._item = self._call = self._answer = None
+            if self._writes:
+                self._desk.end_line(None)
             call.show_question(None)
+
+    def restart_grace(self) -> None:
+        """The question comes into sight again: keys may be meant for what was there before."""
+        self._asked_at = self._clock()
 
     def forget_grace(self) -> None:
         """Take keys at once, though the question has only just come up."""
@@ -97,7 +147,11 @@ class Asking:
         item = self._item
         if item is None:
             return
-        held = "" if self.answering or not self._desk.has_draft() else "Tab to answer"
+        held = ""
+        if self._desk.is_read():
+            held = "Esc, then answer"
+        elif self._desk.has_draft() and not self.answering:
+            held = "Tab to answer"
         if held != item.held:
             item.held = held
             item.restate()
@@ -119,19 +173,17 @@ class Asking:
         return self._key(item, event)
 
     def escape(self) -> bool:
-        """Esc was pressed: leave the choice of a rule, or else say no and stop.
+        """Esc was pressed: it leaves the choice of a rule, else says no and stops the turn.
+
+        It does so with a draft in the prompt, too, and however soon: a no does no harm.
 
         Returns:
-            Whether it was for the question: with a draft in the prompt it isn't.
+            Whether there is a question.
         """
         item = self._item
-        if item is None or item.held:
+        if item is None:
             return False
-        if self._clock() - self._asked_at >= _GRACE_S:
-            if self._rule is not None:
-                self._rule_do(item, "back")
-            else:
-                self._do(item, "stop")
+        self._do(item, "stop" if self._rule is None else "back")
         return True
 
     def choose(self, name: str) -> None:
@@ -163,6 +215,8 @@ class Asking:
             item.restate()
         elif key == "enter" and item.chosen is not None:
             self._do(item, item.choices[item.chosen].name)
+        elif key == "escape":  # where that key isn't the app's own any more
+            self.escape()
         elif name := next((each.name for each in item.choices if each.key == character), ""):
             self._do(item, name)
         else:
@@ -172,8 +226,13 @@ class Asking:
 
     def _do(self, item: QuestionItem, name: str) -> None:
         allows = name in {"once", "session", "always", "rest"}
-        if allows and not self._was_seen(item):
-            self._say(item, "read it to its end first")
+        if name == "rest" and not item.with_others:
+            item.show_others()
+            self._read = Reading()
+            self._say(item, "r again says yes to all of these")
+            return
+        if allows and not self._was_read(item):
+            self._desk.say("read it to its end first: the same key goes on")
             return
         match name:
             case "once":
@@ -198,9 +257,24 @@ class Asking:
             case "project" | "everywhere" | "rule" | "back":
                 self._rule_do(item, name)
 
-    def _was_seen(self, item: QuestionItem) -> bool:
-        call = self._call
-        return call is None or self._desk.seen(call, 1 + max(0, item.body_rows - 1))
+    def look(self) -> None:
+        """Something else of the question may be on the screen: that is read then."""
+        item, call = self._item, self._call
+        if item is not None and call is not None:
+            self._read.saw(self._desk.rows_shown(call), _rows_to_read(item))
+
+    def resized(self) -> None:
+        """There is another room: what wasn't read to its end begins anew."""
+        if self._call is not None and not self._read.whole:
+            self._desk.begin(self._call)
+
+    def _was_read(self, item: QuestionItem) -> bool:
+        """Whether all that would run was on the screen; if not, the next of it comes there."""
+        self.look()
+        if self._call is None or self._read.whole:
+            return True
+        self._desk.show_from(self._call, self._read.to)
+        return False
 
     def _say(self, item: QuestionItem, text: str) -> None:
         item.says = text
@@ -218,13 +292,23 @@ class Asking:
                 item.note = text
                 item.restate()
 
-        self._desk.write_line("note to the model", item.note, done)
+        self._write("note to the model", item.note, done)
+
+    def _write(self, label: str, text: str, done: Callable[[str | None], None]) -> None:
+        """Have the user write something for the question; it ends with the question."""
+
+        def written(text: str | None) -> None:
+            self._writes = False
+            done(text)
+
+        self._writes = True
+        self._desk.write_line(label, text, written)
 
     def _edit(self, item: QuestionItem) -> None:
         call = item.question.call
         values: Mapping[str, Any] = call.input or {}
         if "command" in values:
-            self._desk.write_line(
+            self._write(
                 "edit the command, Enter runs it",
                 str(values["command"]),
                 lambda text: self._edited(
@@ -234,7 +318,7 @@ class Asking:
             return
         import json
 
-        self._desk.write_line(
+        self._write(
             "edit the arguments, Enter runs them",
             json.dumps(values, ensure_ascii=False),
             lambda text: self._edited_json(item, text),
@@ -292,7 +376,7 @@ class Asking:
             self._show_rule(item)
         elif name == "rule":
             words = words_of(proposal.rule)
-            self._desk.write_line("the rule", words, lambda text: self._rule_edited(item, text))
+            self._write("the rule", words, lambda text: self._rule_edited(item, text))
         else:
             scope = Scope(name)
             if scope in proposal.scopes:
@@ -309,6 +393,11 @@ class Asking:
         item.says = ""
         self._rule = replace(self._rule, rule=rule)
         self._show_rule(item)
+
+
+def _rows_to_read(item: QuestionItem) -> int:
+    """How many rows of a call have to be read: its head and what would run."""
+    return 1 + item.body_rows(item.width)
 
 
 def _with(question: Question, scope: Scope) -> Proposal:

@@ -29,6 +29,7 @@ from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
 from chatterm.tui.talk import Talk
 from chatterm.tui.telling import Telling
+from chatterm.tui.ticking import Ticking
 from chatterm.tui.welcome import NO_MODEL, WelcomeItem
 
 if TYPE_CHECKING:
@@ -46,12 +47,9 @@ if TYPE_CHECKING:
     from chatterm.tui.options import AppOptions
     from chatterm.tui.profiling import Profile
     from chatterm.tui.side import TimelineSide
-    from chatterm.tui.steps.call import CallItem
 
 log = logging.getLogger(__name__)
 
-_TICK_S = 0.125
-_SIDE_TICKS = 4
 _KEEP_S = 3.0
 """How long after something was typed it is kept, should the program be killed."""
 
@@ -94,6 +92,7 @@ class Chat(LateParts, Screen[None]):
         self.status = StatusRow(self.palette)
         self.status.dot = signs.dot
         self.telling = Telling(self)
+        self.ticking = Ticking(self)
         self.welcome: WelcomeItem | None = None
         self.notifier: Notifier | None = None
         self.profile: Profile | None = None
@@ -104,12 +103,9 @@ class Chat(LateParts, Screen[None]):
         self._keeping: Timer | None = None
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
-        self._ticker: Timer | None = None
-        self._frame = 0
         self._troubles = 0
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None
-        self._seen_rows: set[tuple[str, int]] = set()
 
     def compose(self) -> ComposeResult:
         """The pane, what waits, the prompt, the status."""
@@ -137,6 +133,7 @@ class Chat(LateParts, Screen[None]):
         if not (self.options.go_on or self.options.resume):
             self.greet()
         self.telling.refresh()
+        self.watch(self.pane, "scroll_y", self.look, init=False)
         self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
 
     def greet(self) -> None:
@@ -167,6 +164,21 @@ class Chat(LateParts, Screen[None]):
         if not self.leaving:
             self.leaving = True
             self.run_worker(leave(self, status), group="leaving")
+
+    def look(self) -> None:
+        """Something else of what is asked may be on the screen, or other keys may answer it."""
+        if self.asker is not None:
+            self.asker.look()
+            self.asker.draft_changed()
+
+    def on_screen_resume(self) -> None:
+        """What lay above is gone: a question that stood below it has only come up now."""
+        if self.asker is not None:
+            self.asker.restart_grace()
+
+    def on_descendant_focus(self) -> None:
+        """Other keys count now."""
+        self.look()
 
     # --- what the parts need of each other ---
 
@@ -270,18 +282,6 @@ class Chat(LateParts, Screen[None]):
         """It is written, or given up."""
         self.bottom.end_line(text)
 
-    def has_draft(self) -> bool:
-        """Whether something is half typed in the prompt."""
-        return not self.prompt.empty
-
-    def seen(self, item: CallItem, row: int) -> bool:
-        """Whether a row of a question was on the screen; if not it is brought there."""
-        if (item.key, row) in self._seen_rows or self.pane.sees(item.key, row):
-            self._seen_rows.add((item.key, row))
-            return True
-        self.pane.show_row(item.key, row)
-        return False
-
     # --- keys, clicks, what is typed ---
 
     def _takes(self, event: events.Key) -> bool:
@@ -314,8 +314,7 @@ class Chat(LateParts, Screen[None]):
             return
         if self._keeping is None and self.talk.opened:
             self._keeping = self.set_timer(_KEEP_S, self._keep)
-        if self.asker is not None:
-            self.asker.draft_changed()
+        self.look()
         text = self.prompt.text
         if text.startswith("/") or "@" in text:
             self.completing.typed()
@@ -345,11 +344,14 @@ class Chat(LateParts, Screen[None]):
 
     def on_conversation_pane_moved(self, event: ConversationPane.Moved) -> None:
         """The end came into sight, or left it; or something new is below."""
+        self.look()
         self.telling.moved(following=event.following, below=event.below)
 
     def on_resize(self, event: events.Resize) -> None:
         """The prompt leaves room for the conversation."""
         self.prompt.limit_rows(event.size.height // 3)
+        if self.asker is not None:
+            self.call_after_refresh(self.asker.resized)
 
     # --- what the conversation tells ---
 
@@ -367,7 +369,7 @@ class Chat(LateParts, Screen[None]):
         self.live_turn.event(event)
         if isinstance(event, TurnStarted):
             self.pane.follow()
-            self._start_ticking()
+            self.ticking.start()
             self.telling.turn_began(event)
             if self.branched:
                 from chatterm.tui.branching import show_branches
@@ -396,29 +398,7 @@ class Chat(LateParts, Screen[None]):
 
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call, under it."""
-        call = self.transcript.call(question.call.id)
-        if call is None:
-            raise ChattermError("a question about a call that isn't there")
-        self.telling.asked()
-        self.back_to_prompt()
-        self.pane.follow()
-        return await self.asking.ask(question, call)
-
-    def _start_ticking(self) -> None:
-        if self._ticker is None:
-            self._ticker = self.set_interval(_TICK_S, self._tick)
-
-    def _tick(self) -> None:
-        """Time has passed: only while a turn is under way."""
-        self._frame += 1
-        self.transcript.tick(self._frame)
-        self.telling.tick()
-        if self.side is not None and self._frame % _SIDE_TICKS == 0:
-            self.side.update_bars()
-        if not self.talk.running and self._ticker is not None:
-            self._ticker.stop()
-            self._ticker = None
-            self.telling.refresh()
+        return await self.desk.ask(question)
 
     # --- messages ---
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chatterm.tui.asking import Asking
     from chatterm.tui.chat_pane import ChatPane
     from chatterm.tui.completing import Completing
+    from chatterm.tui.desk import Desk
     from chatterm.tui.looking import LiveTurn
     from chatterm.tui.setting import Setting
     from chatterm.tui.transcript import Transcript
@@ -42,12 +43,18 @@ class LateParts:
         return LiveTurn(self.setting.looks.now)
 
     @cached_property
+    def desk(self) -> Desk:
+        """Where questions are asked."""
+        from chatterm.tui.desk import Desk
+
+        desk = Desk(cast("Any", self))
+        self.asker = desk.asking
+        return desk
+
+    @property
     def asking(self) -> Asking:
         """Asks about calls."""
-        from chatterm.tui.asking import Asking
-
-        self.asker = Asking(cast("Any", self), self.setting.looks.signs)
-        return self.asker
+        return self.desk.asking
 
     @cached_property
     def completing(self) -> Completing:

@@ -33,7 +33,8 @@ def escape(chat: Chat, _: str) -> None:
     elif chat.asking.escape():
         pass
     elif chat.talk.running:
-        chat.talk.interrupt()
+        if not chat.asking.escape():
+            chat.talk.interrupt()
     elif chat.own_running is not None:
         chat.own_running.set()
     elif time.monotonic() - chat.escaped_at < _TWICE_S:

@@ -129,14 +129,27 @@ class ReadingPane(ConversationPane):
         head = view.virtual_region.y + view.item.gap - view.skipped
         return top <= head < top + self.scrollable_content_region.height
 
-    def sees(self, key: str, row: int) -> bool:
-        """Whether a row of an item is on the screen."""
-        view = self.view_of(key)
-        if view is None:
-            return False
-        top = self.scroll_offset.y
-        at = view.virtual_region.y + view.item.gap - view.skipped + row
-        return top <= at < top + self.scrollable_content_region.height
+    def rows_shown(self, key: str) -> range:
+        """Which rows of an item are on the screen; an empty range where none is."""
+        item = self.item(key)
+        if item is None:
+            return range(0)
+        index = self.index_of(key)
+        first = self._heights.top(index) + item.gap
+        end = self._heights.top(index + 1)
+        top = self._top_row
+        start = max(first, top)
+        return range(start - first, max(start, min(end, top + self._screen_rows)) - first)
+
+    def show_from(self, key: str, row: int) -> None:
+        """Have a row of an item on the screen, with one before it, and as many after it as can be.
+
+        Raises:
+            KeyError: There is no item of that key.
+        """
+        index = self.index_of(key)
+        goal = self._heights.top(index) + self.items[index].gap + row - 1
+        self.scroll_rows(goal - self._top_row)
 
     @property
     def place(self) -> tuple[str, int] | None:

@@ -43,10 +43,10 @@ def choices_of(question: Question, dots: str = "…") -> list[Choice]:
         found.append(Choice("a", f"always{dots}", "always"))
     if question.call.input is not None and not question.call.hosted:
         found.append(Choice("e", "edit", "edit"))
-    if question.waiting:
-        found.append(Choice("r", f"yes to the other {question.waiting} too", "rest"))
+    if question.others:
+        found.append(Choice("r", f"yes to the other {len(question.others)} too", "rest"))
     found.append(Choice("n", "no", "no"))
-    if question.waiting:
+    if question.others:
         found.append(Choice("x", "no to all", "none"))
     found.append(Choice("Esc", "no, and stop", "stop"))
     return found
@@ -71,8 +71,9 @@ class QuestionItem(Item):
         chosen: Which of them is highlighted; None until one is.
         held: Why no key answers it now, or an empty text.
         note: What goes to the model with the answer.
-        rules: While a rule is being chosen: what it would be.
-        shown: How many times its end was on the screen.
+        rules: While a rule is being chosen: what is offered of it.
+        says: What there is to be said about what was last pressed.
+        with_others: The calls that wait behind it are shown, too.
     """
 
     __slots__ = (
@@ -88,6 +89,7 @@ class QuestionItem(Item):
         "question",
         "rules",
         "says",
+        "with_others",
     )
 
     def __init__(self, key: str, question: Question, signs: Signs) -> None:
@@ -99,6 +101,7 @@ class QuestionItem(Item):
         self.note = ""
         self.rules: Sequence[Line] = ()
         self.says = ""
+        self.with_others = False
         self._signs = signs
         self._width = 0
         self._body: list[Line] = []
@@ -111,8 +114,18 @@ class QuestionItem(Item):
         self.tell(0)
 
     @property
-    def body_rows(self) -> int:
+    def width(self) -> int:
+        """The width at which it was shown last."""
+        return self._width or 80
+
+    def show_others(self) -> None:
+        """Show the calls that wait behind it, whole, since an answer is to count for them."""
+        self.with_others, self._body = True, []
+        self.restate()
+
+    def body_rows(self, width: int) -> int:
         """How many rows tell what would run; what is below them are the answers."""
+        self._at(width)
         return len(self._body)
 
     def estimate(self, width: int) -> int:
@@ -141,6 +154,8 @@ class QuestionItem(Item):
             if width != self._width or not self._body:
                 self._width = width
                 self._body = [*self._boxed(width), *self._facts(width)]
+                if self.with_others:
+                    self._body += self._others(width)
             rows = list(self._body)
             rows += [row for line in self.rules for row in wrap(line, width) or [()]]
             rows += self._answers(width, len(rows))
@@ -162,6 +177,9 @@ class QuestionItem(Item):
                 for text in escape_controls(question.summary).split("\n")
                 for row in wrap([Span(text)], width)
             ]
+        return self._box(command, width)
+
+    def _box(self, command: str, width: int) -> list[Line]:
         inner = max(2, width - 4)
         signs = self._signs
         rule = signs.rule * (inner + 2)
@@ -201,6 +219,16 @@ class QuestionItem(Item):
             found += wrap([Span(escape_controls(fact), ("muted",))], width)
         if question.judgement is not None and question.judgement.sensitive:
             found += wrap([Span("this is sensitive: look twice", ("warning",))], width)
+        return found
+
+    def _others(self, width: int) -> list[Line]:
+        """The calls behind it, byte for byte as their arguments came."""
+        found: list[Line] = []
+        for call in self.question.others:
+            found += [(), *wrap([Span(escape_controls(call.name), ("tool",))], width)]
+            command = (call.input or {}).get("command")
+            given = command if isinstance(command, str) else call.arguments
+            found += self._box(given, width)
         return found
 
     def _answers(self, width: int, top: int) -> list[Line]:

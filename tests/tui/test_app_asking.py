@@ -1,0 +1,231 @@
+"""Asking in the app: which keys answer, what has to be read first, what is recorded."""
+
+from __future__ import annotations
+
+from chatterm.events import PermissionAnswered
+from chatterm.steps import Outcome, ToolResultStep
+from chatterm.store import Store
+from tui.app_driver import Driver, Place, place
+
+__all__ = ["place"]
+
+ONE = """
+call shell: {"command": "touch made.txt"}
+round
+text: Done.
+"""
+
+
+def results(app: Driver) -> list[ToolResultStep]:
+    """The results of all calls so far."""
+    turns = app.chat.talk.session.turns
+    return [step for turn in turns for step in turn.steps if isinstance(step, ToolResultStep)]
+
+
+async def test_escape_says_no_and_stops_the_turn(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("escape")
+        await app.idle()
+        (result,) = results(app)
+        assert result.outcome is Outcome.DENIED
+        assert app.says("interrupted")
+        assert not app.says("Done.")
+        id_ = app.chat.talk.session.id
+    with Store.open(place.data) as store:
+        (turn,) = store.turns(store.path(id_))
+        (answered,) = [each for each in turn.events if isinstance(each, PermissionAnswered)]
+        assert answered.decision == "deny"
+
+
+async def test_escape_leaves_the_choice_of_a_rule_for_the_question(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("a")
+        assert app.says("always allow")
+        await app.press("escape")
+        assert not app.says("always allow")
+        assert app.chat.asking.open
+        await app.press("y")
+        await app.idle()
+        assert (place.work / "made.txt").exists()
+
+
+LONG = "\\n".join(f"touch f{number}" for number in range(60))
+TALL = f"""
+call shell: {{"command": "{LONG}"}}
+round
+text: Done.
+"""
+SEVERAL = """
+call shell: {"command": "touch one.txt"}
+call shell: {"command": "touch two.txt"}
+call shell: {"command": "touch three.txt"}
+round
+text: Done.
+"""
+
+
+async def test_a_question_taller_than_the_screen_begins_with_its_beginning(place: Place) -> None:
+    place.configure(TALL)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        assert app.says("shell  wants to run")
+        assert app.says("touch f0")
+        assert not app.says("touch f59")
+
+
+async def test_nothing_is_allowed_before_all_of_it_was_on_the_screen(place: Place) -> None:
+    place.configure(TALL)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        seen: set[str] = set()
+        pressed = 0
+        while app.chat.asking.open:
+            seen |= {line.split("│")[1].strip(" ↵") for line in app.lines() if "│ touch" in line}
+            await app.press("y")
+            pressed += 1
+            assert pressed < 10
+        assert seen == {f"touch f{number}" for number in range(60)}
+        await app.idle()
+        assert app.says("Done.")
+
+
+async def test_a_jump_to_the_end_of_a_question_is_no_reading(place: Place) -> None:
+    place.configure(TALL)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("ctrl+end")
+        assert app.says("touch f59")
+        await app.press("y")
+        assert app.chat.asking.open
+        assert app.says("read it to its end first")
+
+
+async def test_what_was_read_by_scrolling_is_allowed_with_one_key(place: Place) -> None:
+    place.configure(TALL)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        for _ in range(6):
+            await app.press("pagedown")
+        await app.press("y")
+        await app.idle()
+        assert app.says("Done.")
+
+
+async def test_a_click_allows_no_sooner_than_a_key(place: Place) -> None:
+    place.configure(TALL)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("ctrl+end")
+        app.chat.do("answer:once")
+        await app.pilot.pause()
+        assert app.chat.asking.open
+        app.chat.do("answer:no")
+        await app.idle()
+        assert results(app)[0].outcome is Outcome.DENIED
+
+
+async def test_a_yes_to_the_others_shows_them_first(place: Place) -> None:
+    place.configure(SEVERAL)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        assert app.says("yes to the other 2 too")
+        await app.press("r")
+        assert app.chat.asking.open
+        assert app.says("│ touch two.txt")
+        assert app.says("│ touch three.txt")
+        await app.press("r")
+        await app.idle()
+        names = sorted(path.name for path in place.work.glob("*.txt"))
+        assert names == ["one.txt", "three.txt", "two.txt"]
+
+
+async def test_a_no_to_all_denies_all(place: Place) -> None:
+    place.configure(SEVERAL)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("x")
+        await app.idle()
+        assert [result.outcome for result in results(app)] == [Outcome.DENIED] * 3
+
+
+async def test_what_is_written_for_a_question_ends_with_it(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("e")
+        assert app.chat.writing_line
+        app.chat.talk.interrupt()
+        await app.idle()
+        assert not app.chat.writing_line
+        await app.type("on")
+        assert app.chat.prompt.text == "on"
+
+
+async def test_an_edited_command_runs_instead(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("e")
+        app.chat.bottom.line.write("touch other.txt")
+        await app.press("enter")
+        await app.idle()
+        assert [path.name for path in place.work.glob("*.txt")] == ["other.txt"]
+
+
+async def test_a_note_goes_to_the_model(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("tab")
+        await app.type("not here")
+        await app.press("enter")
+        assert app.says("note: not here")
+        await app.press("n")
+        await app.idle()
+        assert results(app)[0].content == "denied by the user: not here"
+
+
+async def test_letters_in_the_conversation_are_no_answers(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("ctrl+up")
+        assert app.says("Esc, then answer")
+        await app.press("y", "n")
+        assert app.chat.asking.open
+        await app.press("escape")
+        assert app.says("y once")
+        await app.press("y")
+        await app.idle()
+        assert (place.work / "made.txt").exists()
+
+
+async def test_a_question_that_comes_into_sight_again_takes_no_key_at_once(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("f1")
+        await app.press("escape", "y")
+        assert app.chat.asking.open
+        app.chat.asking.forget_grace()
+        await app.press("y")
+        await app.idle()
+        assert (place.work / "made.txt").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.render.lines import Line, Span, Style
@@ -12,6 +13,7 @@ from chatterm.steps import RefusalStep, Step, TextStep
 from chatterm.transcripts.outline import ToolUse, TurnView, outline
 from chatterm.transcripts.words import ending
 from chatterm.tui.screens.painting import ERROR, MUTED
+from chatterm.tui.short_path import short_path
 from chatterm.tui.steps import amounts
 from chatterm.tui.steps.about import about
 
@@ -78,7 +80,8 @@ def _facts(row: ConversationRow, signs: Signs) -> Iterator[Line]:
         *amounts.usage(row.usage, signs.arrow),
     ]
     yield (Span(f" {signs.dot} ".join(filter(None, parts)), MUTED),)
-    where = [conversation.id[:8], sanitize_line(conversation.directory or "")]
+    directory = conversation.directory
+    where = [conversation.id[:8], short_path(Path(directory)) if directory else ""]
     yield (Span(f" {signs.dot} ".join(filter(None, where)), MUTED),)
 
 

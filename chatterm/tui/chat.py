@@ -66,9 +66,10 @@ class Chat(Screen[None]):
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
 
-    CSS = """
+    # Textual reads no CSS of the screen that an app begins with.
+    DEFAULT_CSS = """
     Chat { background: $background; layout: vertical; }
-    Chat.-tall #bottom { margin-top: 1; }
+    Chat.-tall ChatPane { margin-bottom: 1; }
     """
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012 - textual's own way
     BINDINGS: ClassVar[list[BindingType]] = bindings(reading=False)

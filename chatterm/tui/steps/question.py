@@ -145,7 +145,7 @@ class QuestionItem(Item):
             if question.diff:
                 rows: list[Line] = []
                 for line in diff_lines(question.diff):
-                    rows += wrap(line, width) or [()]
+                    rows += cut(line, width)
                 return rows
             return [
                 row

@@ -146,7 +146,7 @@ class QuestionItem(Item):
                 rows: list[Line] = []
                 for line in diff_lines(question.diff):
                     rows += cut(line, width)
-                return rows
+                return [*rows, ()]
             return [
                 row
                 for text in escape_controls(question.summary).split("\n")

@@ -14,14 +14,21 @@ from chatterm.agent.questions import Question, Reply
 from chatterm.errors import UsageError
 from chatterm.permissions.rules import Proposal, Scope
 from chatterm.permissions.rulewords import rule_of, words_of
-from chatterm.render.lines import Line, Span
+from chatterm.render.lines import Span
 from chatterm.render.sanitize import escape_controls
 from chatterm.tui.steps.call import CallItem
-from chatterm.tui.steps.question import QuestionItem
+from chatterm.tui.steps.question import Choice, QuestionItem
 from chatterm.tui.steps.signs import Signs
 
 _GRACE_S = 0.3
 """So long after a question came up it takes no key: that was meant for something else."""
+
+_RULE_CHOICES = (
+    (Choice("p", "in this project", "project"), Scope.PROJECT),
+    (Choice("g", "everywhere", "everywhere"), Scope.EVERYWHERE),
+    (Choice("e", "edit the rule", "rule"), None),
+    (Choice("Esc", "back", "back"), None),
+)
 
 
 class Desk(Protocol):
@@ -132,15 +139,8 @@ class Asking:
         key, character = event.key, event.character or ""
         if key == "tab":
             self._write_note(item)
-        elif key in {"left", "right"}:
-            step = 1 if key == "right" else -1
-            last = len(item.choices) - 1
-            start = -1 if step > 0 else last + 1
-            at = (start if item.chosen is None else item.chosen) + step
-            item.chosen = max(0, min(last, at))
-            item.restate()
-        elif key == "enter" and item.chosen is not None:
-            self._do(item, item.choices[item.chosen].name)
+        elif self._highlights(item, key):
+            pass
         elif key == "escape":
             self._do(item, "stop")
         elif name := next((each.name for each in item.choices if each.key == character), ""):
@@ -148,6 +148,16 @@ class Asking:
         else:
             # Nothing else is typed while a question waits: letters aren't for the prompt then.
             return event.is_printable or key == "enter"
+        return True
+
+    def _highlights(self, item: QuestionItem, key: str) -> bool:
+        """Whether a key moved the highlight, or took what is highlighted."""
+        if key in {"left", "right"}:
+            item.highlight(1 if key == "right" else -1)
+        elif key == "enter" and item.chosen is not None:
+            self._do(item, item.offered[item.chosen].name)
+        else:
+            return False
         return True
 
     def _do(self, item: QuestionItem, name: str) -> None:
@@ -243,31 +253,28 @@ class Asking:
 
     def _choose_rule(self, item: QuestionItem, proposal: Proposal) -> None:
         self._rule = proposal
+        item.chosen = None
         self._show_rule(item)
 
     def _show_rule(self, item: QuestionItem) -> None:
         proposal = self._rule
-        if proposal is None:
-            item.rules = ()
-            item.restate()
-            return
-        key = ("accent", "strong")
-        rule = Span(escape_controls(words_of(proposal.rule)), ("strong",))
-        lines: list[Line] = [(), (Span("always allow  ", ("muted",)), rule)]
-        offers: list[Span] = []
-        if Scope.PROJECT in proposal.scopes:
-            offers += [Span("p", key), Span(" in this project   ")]
-        if Scope.EVERYWHERE in proposal.scopes:
-            offers += [Span("g", key), Span(" everywhere   ")]
-        offers += [Span("e", key), Span(" edit the rule   "), Span("Esc", key), Span(" back")]
-        lines += [tuple(offers), ()]
-        item.rules = lines
+        item.rules, item.rule_choices = (), ()
+        if proposal is not None:
+            rule = Span(escape_controls(words_of(proposal.rule)), ("strong",))
+            item.rules = [(), (Span("always allow  ", ("muted",)), rule)]
+            item.rule_choices = [
+                choice
+                for choice, scope in _RULE_CHOICES
+                if scope is None or scope in proposal.scopes
+            ]
         item.restate()
 
     def _rule_key(self, item: QuestionItem, event: events.Key) -> bool:
-        names = {"p": "project", "g": "everywhere", "e": "rule"}
+        names = {choice.key: choice.name for choice in item.rule_choices}
         if event.key == "escape":
             self._rule_do(item, "back")
+        elif self._highlights(item, event.key):
+            pass
         elif event.character in names:
             self._rule_do(item, names[event.character])
         elif event.key == "tab":
@@ -283,7 +290,7 @@ class Asking:
         if proposal is None:
             return
         if name == "back":
-            self._rule = None
+            self._rule = item.chosen = None
             self._show_rule(item)
         elif name == "rule":
             words = words_of(proposal.rule)

@@ -58,11 +58,12 @@ class QuestionItem(Item):
     Attributes:
         question: The question.
         choices: The answers on offer.
-        chosen: Which of them is highlighted; None until one is.
+        chosen: Which of those on offer now is highlighted; None until one is.
         held: Why no key answers it now, or an empty text.
         note: What goes to the model with the answer.
-        rules: While a rule is being chosen: what is offered of it.
-        shown: How many times its end was on the screen.
+        rules: While a rule is being chosen: what it is.
+        rule_choices: What can be done with that rule then; no other answer is on offer.
+        says: Why the last key did nothing, or an empty text.
     """
 
     __slots__ = (
@@ -76,6 +77,7 @@ class QuestionItem(Item):
         "held",
         "note",
         "question",
+        "rule_choices",
         "rules",
         "says",
     )
@@ -88,6 +90,7 @@ class QuestionItem(Item):
         self.held = ""
         self.note = ""
         self.rules: Sequence[Line] = ()
+        self.rule_choices: Sequence[Choice] = ()
         self.says = ""
         self._signs = signs
         self._width = 0
@@ -99,6 +102,18 @@ class QuestionItem(Item):
         """Show what has changed of it."""
         self._rows = None
         self.tell(0)
+
+    @property
+    def offered(self) -> Sequence[Choice]:
+        """The answers that count now."""
+        return self.rule_choices or self.choices
+
+    def highlight(self, step: int) -> None:
+        """Highlight the next answer, or (-1) the one before."""
+        last = len(self.offered) - 1
+        start = -1 if step > 0 else last + 1
+        self.chosen = max(0, min(last, (start if self.chosen is None else self.chosen) + step))
+        self.restate()
 
     @property
     def body_rows(self) -> int:
@@ -123,7 +138,7 @@ class QuestionItem(Item):
         self._at(width)
         for number, place_row, start, end in self._places:
             if row == place_row and start <= column < end:
-                return f"answer:{self.choices[number].name}"
+                return f"answer:{self.offered[number].name}"
         return ""
 
     def _at(self, width: int) -> list[Line]:
@@ -199,7 +214,7 @@ class QuestionItem(Item):
             return wrap([Span(self.held, ("accent",))], width)
         rows: list[list[Span]] = [[]]
         used = 0
-        for number, choice in enumerate(self.choices):
+        for number, choice in enumerate(self.offered):
             size = cells(choice.key) + 1 + cells(choice.label)
             stacked = width < _NARROW and number > 0
             if stacked or (used and used + len(_GAP) + size > width):
@@ -218,7 +233,10 @@ class QuestionItem(Item):
         found: list[Line] = [tuple(row) for row in rows]
         if self.says:
             found += wrap([Span(self.says, ("warning",))], width)
-        note = f"note: {self.note}" if self.note else "Tab: add a note to the model"
+        if self.rule_choices:
+            note = "Tab: another rule" if len(self.question.proposals) > 1 else ""
+        else:
+            note = f"note: {self.note}" if self.note else "Tab: add a note to the model"
         found += wrap([Span(escape_controls(note).replace("\n", " "), ("muted",))], width)
         return found
 

@@ -422,7 +422,7 @@ class Chat(Screen[None]):
         if self.welcome is not None and self.talk.is_demo:
             self.welcome.tell_hint(
                 "No model is set up: the demo plays, and nothing leaves this machine.\n"
-                "Set a key (OPENAI_API_KEY, MISTRAL_API_KEY ...), or run `chatterm config init`."
+                "Set a key, such as OPENAI_API_KEY, or run `chatterm config init`."
             )
 
     async def ask(self, question: Question) -> Reply:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from chatterm import __version__
-from chatterm.render.lines import Line, Span
+from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, wrap
 from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.pane.items import Item
-from chatterm.tui.pane.stacked import shortened
+from chatterm.tui.pane.stacked import shortened, shortened_text
+from chatterm.tui.steps.amounts import when
 
 if TYPE_CHECKING:
     from chatterm.store import ConversationRow
+
+_ID = 6
+_BETWEEN = "  "
+_NARROWEST_TITLE = 24
 
 
 class WelcomeItem(Item):
@@ -44,49 +49,59 @@ class WelcomeItem(Item):
 
     def estimate(self, width: int) -> int:
         """A few rows."""
-        return len(self._lines())
+        return len(self._lines(width))
 
     def rows(self, width: int) -> int:
         """A few rows."""
-        return len(self._lines())
+        return len(self._lines(width))
 
     def line(self, row: int, width: int) -> Line:
         """A row, cut where it doesn't fit."""
-        lines = self._lines()
+        lines = self._lines(width)
         return shortened(lines[row][0], width) if row < len(lines) else ()
 
     def action(self, row: int, column: int, width: int) -> str:
         """A conversation is gone on with by a click."""
-        lines = self._lines()
+        lines = self._lines(width)
         return lines[row][1] if 0 <= row < len(lines) else ""
 
     def holds(self, words: str) -> bool:
         """It is no part of the conversation."""
         return False
 
-    def _lines(self) -> list[tuple[Line, str]]:
-        found: list[tuple[Line, str]] = [
-            ((Span("chatterm", ("strong",)), Span(f"  {__version__}", ("muted",))), ""),
-            ((Span("Ask something, or give it something to do here.", ("muted",)),), ""),
-            ((), ""),
-        ]
+    def _lines(self, width: int) -> list[tuple[Line, str]]:
+        name: Line = (Span("chatterm", ("strong",)), Span(f"  {__version__}", ("muted",)))
+        told = wrap([Span("Ask something, or give it something to do here.", ("muted",))], width)
+        found: list[tuple[Line, str]] = [(line, "") for line in (name, *told, ())]
         widest = max((len(keys) for keys, _ in self._keys), default=0)
         for keys, text in self._keys:
             line: Line = (Span(keys.ljust(widest + 2), ("accent",)), Span(text, ("muted",)))
             found.append((line, ""))
         if self._hint:
             found += [((), "")]
-            found += [((Span(line),), "") for line in self._hint.split("\n")]
+            found += [(line, "") for line in wrap([Span(self._hint)], min(width, PROSE_WIDTH))]
         if self._rows:
-            found += [((), ""), ((Span("Pick up again:", ("muted",)),), "")]
-        for row in self._rows:
-            conversation = row.conversation
-            title = sanitize_line(conversation.title) or "untitled"
-            when = conversation.updated_at[:16].replace("T", " ")
-            line = (
-                Span(conversation.id[:6], ("accent",)),
-                Span(f"  {title}"),
-                Span(f"  {when}", ("muted",)),
-            )
-            found.append((line, f"resume:{conversation.id}"))
+            found += [((), ""), ((Span("Pick up again", ("muted",)),), ""), *self._offered(width)]
         return found
+
+    def _offered(self, width: int) -> Iterator[tuple[Line, str]]:
+        """The conversations, their titles and times each in a column."""
+        offered = [row.conversation for row in self._rows]
+        titles = [sanitize_line(each.title) or "untitled" for each in offered]
+        times = [when(each.updated_at) for each in offered]
+        room = min(width, PROSE_WIDTH) - _ID - len(_BETWEEN)
+        timed = room - max(map(cells, times)) - len(_BETWEEN)
+        wanted = max(map(cells, titles))
+        if timed < min(wanted, _NARROWEST_TITLE):  # a title tells more than a time
+            times = [""] * len(times)
+        else:
+            room = timed
+        room = max(1, min(room, wanted))
+        for each, title, time in zip(offered, titles, times, strict=True):
+            text = shortened_text(title, room)
+            line: Line = (
+                Span(each.id[:_ID], ("accent",)),
+                Span(f"{_BETWEEN}{text}{' ' * (room - cells(text))}"),
+                Span(f"{_BETWEEN}{time}", ("muted",)),
+            )
+            yield line, f"resume:{each.id}"

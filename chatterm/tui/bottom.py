@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatterm.render.lines import Line, Span
+from chatterm.render.lines import Line, Span, cells, line_cells
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.stacked import shortened
 from chatterm.tui.prompt.prompt import Prompt
@@ -33,6 +33,7 @@ class Suggestions(Widget):
         super().__init__(id="suggestions")
         self.palette = palette
         self._found: Sequence[tuple[Match, str]] = ()
+        self._widest = 0
         self.chosen = 0
 
     @property
@@ -48,6 +49,7 @@ class Suggestions(Widget):
     def show(self, found: Sequence[tuple[Match, str]]) -> None:
         """Show these: what completes, and a word about it."""
         self._found = found[:_MOST]
+        self._widest = max((cells(match.text) for match, _ in self._found), default=0)
         self.chosen = 0
         self.display = bool(found)
         self.refresh(layout=True)
@@ -73,7 +75,9 @@ class Suggestions(Widget):
             return Strip.blank(width, self.rich_style)
         match, about = self._found[y]
         line: Line = overlay(as_line(match.text), match.positions, ("accent", "strong"))
-        line = (Span("   "), *line, Span(f"  {about}" if about else "", MUTED))
+        if about:
+            line = (*line, Span(" " * (self._widest - line_cells(line) + 2)), Span(about, MUTED))
+        line = (Span("   "), *line)
         row = ("selection",) if y == self.chosen else ()
         return paint(shortened(line, width), width, self.rich_style, self.palette, row)
 

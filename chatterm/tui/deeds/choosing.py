@@ -27,7 +27,13 @@ async def palette(chat: Chat, _: str) -> None:
     from chatterm.tui.screens.picker import Choice, Picker
 
     choices = [
-        Choice(deed.name, deed.text, chat.keys_of(deed.name), deed.group, search=deed.slash)
+        Choice(
+            deed.name,
+            deed.text,
+            chat.keys_of(deed.name) or f"/{deed.slash}",
+            deed.group,
+            search=deed.slash,
+        )
         for deed in DEEDS
         if not deed.hidden and deed.name != "palette"
     ]

@@ -406,7 +406,7 @@ async def menu(stage: Stage) -> None:
     await stage.until(lambda: isinstance(stage.app.screen, Menu))
 
 
-@scene()
+@scene(size=(80, 32))
 async def branches(stage: Stage) -> None:
     answered(stage)
     item = found_call(stage, "user")
@@ -501,6 +501,7 @@ for _theme in ("light", "contrast", "ansi", ""):
     SCENES[f"theme_{_name}_asking"] = Scene(asking_noted, theme=_theme)
     SCENES[f"theme_{_name}_picker"] = Scene(models, theme=_theme)
     SCENES[f"theme_{_name}_text"] = Scene(found, theme=_theme)
+SCENES["timeline_wide"] = Scene(timeline, (170, 32))
 SCENES["ascii"] = Scene(finished_calls, plain=True)
 SCENES["ascii_asking"] = Scene(asking_long, plain=True)
 SCENES["small"] = Scene(finished, (40, 15))

@@ -57,12 +57,10 @@ class TextItem(StackedItem):
         return "".join(self._pieces)
 
     def _rebuild(self) -> None:
-        step, signs = self._step, self._looks.signs
+        step = self._step
         lines: list[Line] = []
         if step.withdrawn:
             lines.append((Span("withdrawn by the provider; it is not sent again", ("warning",)),))
-        if step.status is Status.INTERRUPTED and not step.withdrawn:
-            lines.append((Span(f"{signs.interrupted} interrupted", ("muted",)),))
         lines += [_source(number, cited) for number, cited in enumerate(step.citations, 1)]
         parts: list[Item] = [self._body]
         if lines:

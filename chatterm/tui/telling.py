@@ -130,7 +130,7 @@ class Telling:
         if self._below:
             parts.append(Part("new below", 95, role="accent", act="last"))
         if chat.editing is not None:
-            parts.append(Part("editing an earlier message, Esc gives up", 99, role="accent"))
+            parts.append(Part("editing what was sent, Esc gives up", 99, role="accent"))
         name = chat.model_name or ("no model" if talk.opened else "")
         if talk.is_demo:
             name += " (no model)"

@@ -99,9 +99,8 @@ class WelcomeItem(Item):
         room = max(1, min(room, wanted))
         for each, title, time in zip(offered, titles, times, strict=True):
             text = shortened_text(title, room)
-            line: Line = (
-                Span(each.id[:_ID], ("accent",)),
-                Span(f"{_BETWEEN}{text}{' ' * (room - cells(text))}"),
-                Span(f"{_BETWEEN}{time}", ("muted",)),
-            )
+            line: Line = (Span(each.id[:_ID], ("accent",)), Span(f"{_BETWEEN}{text}"))
+            if time:
+                blank = " " * (room - cells(text)) + _BETWEEN
+                line = (*line, Span(blank), Span(time, ("muted",)))
             yield line, f"resume:{each.id}"

@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatterm.render.lines import Line, Span, line_cells
+from chatterm.render.lines import Line, Span, cells, line_cells
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.stacked import shortened
 from chatterm.tui.prompt.prompt import Prompt
@@ -34,6 +34,7 @@ class Suggestions(Widget):
         self.palette = palette
         self._found: Sequence[tuple[Match, str]] = ()
         self._top = 0
+        self._widest = 0
         self.chosen = 0
 
     @property
@@ -49,6 +50,7 @@ class Suggestions(Widget):
     def show(self, found: Sequence[tuple[Match, str]]) -> None:
         """Show these: what completes, and a word about it."""
         self._found = found
+        self._widest = max((cells(match.text) for match, _ in found[:_MOST]), default=0)
         self._top = self.chosen = 0
         self.display = bool(found)
         self.refresh(layout=True)
@@ -75,7 +77,10 @@ class Suggestions(Widget):
             return Strip.blank(width, self.rich_style)
         match, about = self._found[at]
         line: Line = overlay(as_line(match.text), match.positions, ("accent", "strong"))
-        line = (Span("   "), *line, Span(f"  {about}" if about else "", MUTED))
+        if about:
+            blank = max(0, self._widest - line_cells(line)) + 2
+            line = (*line, Span(" " * blank), Span(about, MUTED))
+        line = (Span("   "), *line)
         below = len(self._found) - at - 1
         more = f"  {below} more " if y == _MOST - 1 and below else ""
         line = shortened(line, width - len(more))

@@ -147,7 +147,7 @@ def _is_titled(row: ConversationRow, words: list[str]) -> bool:
 
 
 def _detail(row: ConversationRow) -> str:
-    from chatterm.tui.conversation_preview import when
+    from chatterm.tui.steps.amounts import when
 
     model = (row.model or "").partition("/")[2]
     return shown("  ".join(filter(None, (model, when(row.conversation.updated_at)))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.render.lines import Line, Span, Style
@@ -12,6 +12,7 @@ from chatterm.steps import RefusalStep, Step, TextStep
 from chatterm.transcripts.outline import ToolUse, TurnView, outline
 from chatterm.transcripts.words import ending
 from chatterm.tui.screens.painting import ERROR, MUTED
+from chatterm.tui.short_path import short_path
 from chatterm.tui.steps import amounts
 from chatterm.tui.steps.about import about
 
@@ -47,30 +48,9 @@ def preview(
     return lines
 
 
-def when(timestamp: str, now: datetime | None = None) -> str:
-    """A timestamp of the log in few characters: the time where it is of today, else the day.
-
-    Args:
-        timestamp: As the log has it.
-        now: What time it is, and where; None is now and here.
-    """
-    now = now or datetime.now().astimezone()
-    moment = _local(timestamp, now.tzinfo)
-    if moment is None:
-        return sanitize_line(timestamp)
-    return f"{moment:%H:%M}" if moment.date() == now.date() else f"{moment:%Y-%m-%d}"
-
-
-def _local(timestamp: str, zone: tzinfo | None = None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(timestamp).astimezone(zone)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _facts(row: ConversationRow, signs: Signs) -> Iterator[Line]:
     conversation = row.conversation
-    moment = _local(conversation.updated_at)
+    moment = amounts.local(conversation.updated_at)
     parts = [
         f"{moment:%Y-%m-%d %H:%M}" if moment else sanitize_line(conversation.updated_at),
         sanitize_line(row.model or ""),
@@ -78,7 +58,8 @@ def _facts(row: ConversationRow, signs: Signs) -> Iterator[Line]:
         *amounts.usage(row.usage, signs.arrow),
     ]
     yield (Span(f" {signs.dot} ".join(filter(None, parts)), MUTED),)
-    where = [conversation.id[:8], sanitize_line(conversation.directory or "")]
+    directory = conversation.directory
+    where = [conversation.id[:8], short_path(Path(directory)) if directory else ""]
     yield (Span(f" {signs.dot} ".join(filter(None, where)), MUTED),)
 
 

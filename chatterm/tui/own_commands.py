@@ -51,7 +51,11 @@ class OwnItem(StepItem):
         ended = self._status is not None
         role = "error" if self._status else "success"
         self.mark = Span(signs.done if ended else signs.still, (role if ended else "tool",))
-        left = (self.folding_sign(), Span("! ", ("tool",)), Span(sanitize_line(self._command)))
+        left = (
+            self.folding_sign(is_open=not ended),
+            Span("! ", ("tool",)),
+            Span(sanitize_line(self._command)),
+        )
         right = "" if not ended else "send along"
         if self._status:
             right = f"exit {self._status} {signs.dot} send along"

@@ -55,7 +55,7 @@ class QueueView(Widget):
         if y >= len(self._waiting) or self._is_rest(y):
             return ""
         at = self.size.width - 1
-        for name, words in reversed(_DEEDS):
+        for name, words in reversed(self._deeds):
             if at - len(words) <= x < at:
                 return f"{name}:{self._waiting[y].id}"
             at -= len(words) + 3
@@ -63,6 +63,14 @@ class QueueView(Widget):
 
     def _is_rest(self, y: int) -> bool:
         return y == _MOST - 1 and len(self._waiting) > _MOST
+
+    @property
+    def _deeds(self) -> tuple[tuple[str, str], ...]:
+        """What there is room for beside a message: a click on that edits it anyway."""
+        kept = len(_DEEDS)
+        while kept and sum(len(words) + 3 for _, words in _DEEDS[-kept:]) > self.size.width // 2:
+            kept -= 1
+        return _DEEDS[len(_DEEDS) - kept :]
 
     def _line(self, y: int) -> Line:
         if y >= len(self._waiting):
@@ -75,7 +83,7 @@ class QueueView(Widget):
         text = sanitize_line(" ".join(message.input.text.split())) or "files"
         width = self.size.width
         deeds: list[Span] = []
-        for number, (_, words) in enumerate(_DEEDS):
+        for number, (_, words) in enumerate(self._deeds):
             if number:
                 deeds.append(Span(" · ", ("muted",)))
             deeds.append(Span(words, ("accent",)))

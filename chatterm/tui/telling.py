@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.render.sanitize import sanitize_line
+from chatterm.tui.short_path import short_path
 from chatterm.tui.status import Part
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class Telling:
         if self._below:
             parts.append(Part("new below", 95, role="accent", act="last"))
         if chat.editing is not None:
-            parts.append(Part("editing an earlier message, Esc gives up", 99, role="accent"))
+            parts.append(Part("editing what was sent, Esc gives up", 99, role="accent"))
         name = chat.model_name or ("no model" if talk.opened else "")
         if talk.is_demo:
             name += " (no model)"
@@ -139,7 +138,7 @@ class Telling:
         mode_role = "error" if talk.mode == "yolo" else "muted"
         parts.append(Part(talk.mode, 80, act="mode", role=mode_role))
         parts.append(Part(self._cage(), 50))
-        parts.append(Part(_short(chat.directory), 40))
+        parts.append(Part(short_path(chat.directory), 40))
         right: list[Part] = []
         if talk.waiting:
             right.append(Part(f"{len(talk.waiting)} waiting", 70))
@@ -152,13 +151,3 @@ class Telling:
         if tooling is None:
             return ""
         return "caged" if tooling.level.caged else "not caged"
-
-
-def _short(path: Path) -> str:
-    """A directory as people write it, its middle left out where it is long."""
-    with suppress(ValueError, RuntimeError):
-        path = Path("~") / path.relative_to(Path.home())
-    parts = path.parts
-    if len(str(path)) > 36 and len(parts) > 4:
-        path = Path(*parts[:2], "…", *parts[-2:])
-    return sanitize_line(str(path))

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from chatterm import __version__
-from chatterm.render.lines import Line, Span, wrap
+from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, wrap
 from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.pane.items import Item
-from chatterm.tui.pane.stacked import shortened
+from chatterm.tui.pane.stacked import shortened, shortened_text
+from chatterm.tui.steps.amounts import when
 
 if TYPE_CHECKING:
-    from chatterm.store import Conversation, ConversationRow
-
+    from chatterm.store import ConversationRow
 
 NO_MODEL = (
-    "No model is set up: the demo plays, and nothing leaves this machine.\n"
-    "Set a key (OPENAI_API_KEY, MISTRAL_API_KEY ...), or run `chatterm config init`."
+    "No model is set up: the demo plays, and nothing leaves this machine. "
+    "Set a key, such as OPENAI_API_KEY, or run `chatterm config init`."
 )
 """What is worth knowing while the demo stands in for a model."""
+
+_ID = 6
+_BETWEEN = "  "
+_NARROWEST_TITLE = 24
 
 
 class WelcomeItem(Item):
@@ -37,13 +41,11 @@ class WelcomeItem(Item):
         super().__init__("welcome", gap=1)
         self._keys = keys
         self._hint = hint
-        self._rows: Sequence[tuple[Conversation, str]] = ()
+        self._rows: Sequence[ConversationRow] = ()
 
     def offer(self, rows: Sequence[ConversationRow]) -> None:
         """Offer conversations to pick up again."""
-        from chatterm.tui.conversation_preview import when
-
-        self._rows = [(row.conversation, when(row.conversation.updated_at)) for row in rows]
+        self._rows = rows
         self.tell(0)
 
     def tell_hint(self, hint: str) -> None:
@@ -74,27 +76,37 @@ class WelcomeItem(Item):
         return False
 
     def _lines(self, width: int) -> list[tuple[Line, str]]:
-        found: list[tuple[Line, str]] = [
-            ((Span("chatterm", ("strong",)), Span(f"  {__version__}", ("muted",))), ""),
-            ((Span("Ask something, or give it something to do here.", ("muted",)),), ""),
-            ((), ""),
-        ]
+        name: Line = (Span("chatterm", ("strong",)), Span(f"  {__version__}", ("muted",)))
+        told = wrap([Span("Ask something, or give it something to do here.", ("muted",))], width)
+        found: list[tuple[Line, str]] = [(line, "") for line in (name, *told, ())]
         widest = max((len(keys) for keys, _ in self._keys), default=0)
         for keys, text in self._keys:
             line: Line = (Span(keys.ljust(widest + 2), ("accent",)), Span(text, ("muted",)))
             found.append((line, ""))
         if self._hint:
             found += [((), "")]
-            hints = (wrap((Span(hint),), width) for hint in self._hint.split("\n"))
-            found += [(line, "") for hint in hints for line in hint]
+            found += [(line, "") for line in wrap([Span(self._hint)], min(width, PROSE_WIDTH))]
         if self._rows:
-            found += [((), ""), ((Span("Pick up again:", ("muted",)),), "")]
-        for conversation, when in self._rows:
-            title = sanitize_line(conversation.title) or "untitled"
-            line = (
-                Span(conversation.id[:6], ("accent",)),
-                Span(f"  {title}"),
-                Span(f"  {when}", ("muted",)),
-            )
-            found.append((line, f"resume:{conversation.id}"))
+            found += [((), ""), ((Span("Pick up again", ("muted",)),), ""), *self._offered(width)]
         return found
+
+    def _offered(self, width: int) -> Iterator[tuple[Line, str]]:
+        """The conversations, their titles and times each in a column."""
+        offered = [row.conversation for row in self._rows]
+        titles = [sanitize_line(each.title) or "untitled" for each in offered]
+        times = [when(each.updated_at) for each in offered]
+        room = min(width, PROSE_WIDTH) - _ID - len(_BETWEEN)
+        timed = room - max(map(cells, times)) - len(_BETWEEN)
+        wanted = max(map(cells, titles))
+        if timed < min(wanted, _NARROWEST_TITLE):  # a title tells more than a time
+            times = [""] * len(times)
+        else:
+            room = timed
+        room = max(1, min(room, wanted))
+        for each, title, time in zip(offered, titles, times, strict=True):
+            text = shortened_text(title, room)
+            line: Line = (Span(each.id[:_ID], ("accent",)), Span(f"{_BETWEEN}{text}"))
+            if time:
+                blank = " " * (room - cells(text)) + _BETWEEN
+                line = (*line, Span(blank), Span(time, ("muted",)))
+            yield line, f"resume:{each.id}"

@@ -27,7 +27,13 @@ async def palette(chat: Chat, _: str) -> None:
     from chatterm.tui.screens.picker import Choice, Picker
 
     choices = [
-        Choice(deed.name, deed.text, chat.keys_of(deed.name), deed.group, search=deed.slash)
+        Choice(
+            deed.name,
+            deed.text,
+            chat.keys_of(deed.name) or f"/{deed.slash}",
+            deed.group,
+            search=deed.slash,
+        )
         for deed in DEEDS
         if not deed.hidden and deed.name != "palette"
     ]
@@ -98,10 +104,15 @@ async def theme(chat: Chat, given: str) -> None:
 async def mode(chat: Chat, given: str) -> None:
     """Choose the permission mode."""
     from chatterm.config import MODES
+    from chatterm.render.lines import Span
     from chatterm.tui.screens.picker import Choice, Picker
 
     if not given:
-        choices = [Choice(name, name, _MODE_TEXT[name]) for name in MODES]
+        widest = max(map(len, MODES))
+        choices = [
+            Choice(name, (Span(f"{name:{widest}}  "), Span(_MODE_TEXT[name], ("muted",))))
+            for name in MODES
+        ]
         picked = await chat.app.push_screen_wait(
             Picker(chat.palette, "Mode", choices, current=chat.talk.mode)
         )

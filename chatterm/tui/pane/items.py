@@ -144,11 +144,15 @@ class LinesItem(Item):
         """Whether a line does."""
         return any(words in line_text(line).lower() for line in self._lines)
 
+    def wrapped(self, line: Line, width: int) -> list[Line]:
+        """The rows of a line, at least one."""
+        return wrap(line, width) or [()]
+
     def _at(self, width: int) -> list[Line]:
         if self._wrapped is None or self._wrapped[0] != width:
             found: list[Line] = []
             for line in self._lines:
-                found += wrap(line, width) or [()]
+                found += self.wrapped(line, width)
             self._wrapped = (width, found)
         return self._wrapped[1]
 

@@ -8,6 +8,7 @@ from chatterm.render.lines import Line, Span, cells, crop, line_cells, split_cel
 from chatterm.tui.pane.items import Item
 
 _ELLIPSIS = "…"
+_WIDEST_HEAD = 120
 
 
 class StackedItem(Item):
@@ -176,6 +177,7 @@ class HeadItem(Item):
 
     def line(self, row: int, width: int) -> Line:
         """Both sides; where there isn't room for both, the left one is cut."""
+        width = self._end(width)
         right_cells = line_cells(self._right)
         room = width - right_cells - 2 if right_cells and right_cells + 12 < width else width
         left = shortened(self._left, room)
@@ -184,8 +186,13 @@ class HeadItem(Item):
         blank = Span(" " * (width - line_cells(left) - right_cells))
         return (*left, blank, *self._right)
 
+    def _end(self, width: int) -> int:
+        """Where the right side ends: on a very wide screen it stays near what it is about."""
+        return min(width, max(_WIDEST_HEAD, line_cells(self._left) + 2 + line_cells(self._right)))
+
     def action(self, row: int, column: int, width: int) -> str:
         """What the row is for."""
+        width = self._end(width)
         last = self._right[-1].text.rsplit(" ", 1)[-1] if self._right else ""
         if self.right_act and width - cells(last) <= column < width:
             return self.right_act

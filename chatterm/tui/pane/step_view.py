@@ -11,7 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatterm.render.lines import Line, cells, crop, line_cells, line_text
+from chatterm.render.lines import Line, Style, cells, crop, line_cells, line_text
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import Palette
 from chatterm.tui.pane.selecting import marked
@@ -36,7 +36,13 @@ GUTTER = 3
 """Cells at the left: a blank, the mark, a blank."""
 _BLANK = " " * GUTTER
 _CURSOR = "▌"
-_CODE = frozenset({"code.row", "code.label"})
+# Rows of code and of diffs lie on grounds of their own.
+_BANDS = {
+    "code.row": ("code_band",),
+    "code.label": ("code_band",),
+    "diff_added": ("diff_added_band",),
+    "diff_removed": ("diff_removed_band",),
+}
 
 
 class StepView(Widget):
@@ -129,9 +135,9 @@ class StepView(Widget):
         if self.item.band:
             base += self.palette.style(self.item.band)
         line = self.item.line(row, max(1, width - GUTTER))
-        segments = [self._gutter(row, base)]
-        if any(role in _CODE for span in line[:4] for role in span.style):
-            base += self.palette.style(("code_band",))
+        segments = self._gutter(row, base)
+        if band := _band(line):
+            base += self.palette.style(band)
         line = self._marked(line, row)
         used = GUTTER + line_cells(line)
         if used > width:
@@ -155,18 +161,26 @@ class StepView(Widget):
         selected = self.marks.cells_of(self.item, row)
         return marked(line, *selected, "selection") if selected else line
 
-    def _gutter(self, row: int, base: RichStyle) -> Segment:
+    def _gutter(self, row: int, base: RichStyle) -> list[Segment]:
         mark = self.item.mark if row == 0 else None
-        first = " "
+        text = _BLANK if mark is None else f" {mark.text} "[:GUTTER].ljust(GUTTER)
+        style = base if mark is None else base + self.palette.style(mark.style)
         if self.item.key == self.marks.cursor:
-            first, base = _CURSOR, base + self.palette.style(("accent",))
-        if mark is None:
-            return Segment(f"{first}{_BLANK[1:]}", base)
-        text = f"{first}{mark.text} "[:GUTTER].ljust(GUTTER)
-        return Segment(text, base + self.palette.style(mark.style))
+            bar = Segment(_CURSOR, base + self.palette.style(("accent",)))
+            return [bar, Segment(text[1:], style)]
+        return [Segment(text, style)]
 
     def _painted(self, line: Line, base: RichStyle) -> list[Segment]:
         style = self.palette.style
         return [
             Segment(span.text, base + style(span.style) if span.style else base) for span in line
         ]
+
+
+def _band(line: Line) -> Style:
+    """The ground of a row, as its first spans tell."""
+    for span in line[:4]:
+        for role in span.style:
+            if role in _BANDS:
+                return _BANDS[role]
+    return ()

@@ -22,6 +22,7 @@ class Field(Input):
         padding: 0;
         background: transparent;
         background-tint: transparent;
+        & .input--placeholder { color: $text-muted; }
     }
     """
 

@@ -156,7 +156,8 @@ def _measured(groups: Sequence[Group], width: int) -> _Measures:
     wanted = max(_NARROWEST, min(_WIDEST, keys + 2 + text))
     columns = max(1, min(len(groups), (width + _BETWEEN) // (wanted + _BETWEEN)))
     column = (width + _BETWEEN) // columns - _BETWEEN
-    return _Measures(min(column, max(wanted, _WIDEST)), keys, columns)
+    most = keys + 2 + text if columns == 1 else max(wanted, _WIDEST)
+    return _Measures(min(column, most), keys, columns)
 
 
 def _block(group: Group, measures: _Measures) -> Iterator[Line]:

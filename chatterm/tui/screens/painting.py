@@ -122,8 +122,8 @@ def paint(line: Line, width: int, base: RichStyle, palette: Palette, row: Style 
     """
     line = fit(line, width)
     under = base + looks(palette, row) if row else base
-    # Colours turned around are no background that other colours can be read on.
-    plain = bool(under.reverse)
+    # What is selected has a colour that can be read on its ground; others needn't be.
+    plain = bool(under.reverse) or "selection" in row
     segments = [
         Segment(
             span.text,

@@ -142,6 +142,8 @@ def _shown_bindings(widget: Widget) -> list[Binding]:
 def key_name(widget: Widget, binding: Binding) -> str:
     """What a key is called."""
     name = shown(widget.app.get_key_display(binding))
+    if len(name) == 2 and name[0] == "^":
+        return f"Ctrl+{name[1].upper()}"
     return _KEY_NAMES.get(name, name)
 
 
@@ -164,6 +166,7 @@ class PanelScreen(ModalScreen[Result], Generic[Result]):
             max-height: 100%;
         }
         &:ansi #panel { background: ansi_default; border: round ansi_bright_black; padding: 0 1; }
+        &.-medium #panel { width: 100%; }
         &.-narrow #panel { width: 100%; padding: 0 1; }
         &.-short #panel { padding: 0 1; }
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 
+from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Usage
 
 _KILO = 1024.0
@@ -71,6 +72,28 @@ def usage(spent: Usage, arrow: str = "→") -> list[str]:
 def count(number: int, one: str, many: str | None = None) -> str:
     """A number and what is counted: `1 line`, `57 lines`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def when(timestamp: str, now: datetime | None = None) -> str:
+    """A timestamp of the log in few characters: the time where it is of today, else the day.
+
+    Args:
+        timestamp: As the log has it.
+        now: What time it is, and where; None is now and here.
+    """
+    now = now or datetime.now().astimezone()
+    found = local(timestamp, now.tzinfo)
+    if found is None:
+        return sanitize_line(timestamp)
+    return f"{found:%H:%M}" if found.date() == now.date() else f"{found:%Y-%m-%d}"
+
+
+def local(timestamp: str, zone: tzinfo | None = None) -> datetime | None:
+    """A timestamp of the log in local time; None where it can't be read."""
+    try:
+        return datetime.fromisoformat(timestamp).astimezone(zone)
+    except (ValueError, OverflowError):
+        return None
 
 
 def moment(timestamp: str) -> float | None:

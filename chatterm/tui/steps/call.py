@@ -25,6 +25,11 @@ _ENDED = re.compile(r"\Aexit status \d+, [\d.]+ s\n*")
 _NOTE = re.compile(r"^\[.*\]$", re.MULTILINE)
 _QUIET = frozenset({"read_file", "list_files", "search", "fetch_url"})
 """Of these the result is told in the head; it is shown when it is unfolded."""
+_WISHES = {
+    **dict.fromkeys(("edit_file", "write_file"), "write"),
+    **dict.fromkeys(("read_file", "list_files", "search"), "read"),
+    "fetch_url": "fetch",
+}
 
 
 class CallItem(StepItem):
@@ -169,15 +174,24 @@ class CallItem(StepItem):
 
     def _show_head(self) -> None:
         name = Span(sanitize_line(self.call.name) or "tool", ("tool",))
-        left: list[Span] = [self.folding_sign(), name]
+        left: list[Span] = [self.folding_sign(is_open=self._goes_on), name]
         words = about(self.call.name, self.values)
-        if words and not (self.question is not None and self.call.name == "shell"):
+        asks, is_written = self.question is not None, self.call.status is Status.OPEN
+        if words and not (self.call.name == "shell" and (asks or is_written)):  # it stands below
             left.append(Span(f"  {words}"))
-        if self.question is not None:
-            left.append(Span("  wants to run", ("warning",)))
+        if asks:
+            left.append(Span(f"  wants to {_WISHES.get(self.call.name, 'run')}", ("warning",)))
         right, role = self._state()
         self.head.right_act = "undo" if self._can_undo else ""
         self.head.show(tuple(left), (Span(right, (role,)),) if right else ())
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether something is shown under it that isn't its end: it is open then."""
+        if self.result is not None:
+            return False
+        is_written = self.call.status is Status.OPEN
+        return self.question is not None or self._live is not None or is_written
 
     @property
     def _can_undo(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatterm.render.diffs import diff_lines
-from chatterm.render.lines import Line, Span
+from chatterm.render.lines import Line, Span, cut
 from chatterm.render.sanitize import sanitize
 from chatterm.tui.pane.items import Item, LinesItem
 
@@ -17,6 +17,19 @@ EDITS = frozenset({"edit_file", "write_file"})
 def is_edit(name: str) -> bool:
     """Whether a tool of that name edits files."""
     return name in EDITS
+
+
+class CodeItem(LinesItem):
+    """Lines in which every blank counts: they are cut where they are too wide."""
+
+    __slots__ = ()
+
+    def __init__(self, key: str, lines: Sequence[Line]) -> None:
+        super().__init__(key, lines, gap=0)
+
+    def wrapped(self, line: Line, width: int) -> list[Line]:
+        """The rows of a line, at least one."""
+        return cut(line, width)
 
 
 class EditBody:
@@ -48,7 +61,7 @@ class EditBody:
             left = len(lines) - _MOST_FOLDED + 1
             more: Line = (Span(f"… {left:,} more lines", ("muted",)),)
             lines = [*lines[: _MOST_FOLDED - 1], more]
-        return LinesItem(self._key, lines, gap=0)
+        return CodeItem(self._key, lines)
 
 
 def _has(line: Line, role: str) -> bool:

@@ -9,7 +9,7 @@ from chatterm.agent.questions import Question
 from chatterm.permissions.rules import Proposal, Scope
 from chatterm.permissions.verdicts import ShellAccess
 from chatterm.render.diffs import diff_lines
-from chatterm.render.lines import Line, Span, cells, cut, line_cells, wrap
+from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, cut, line_cells, wrap
 from chatterm.render.sanitize import escape_controls
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.signs import Signs
@@ -180,7 +180,8 @@ class QuestionItem(Item):
         return self._box(command, width)
 
     def _box(self, command: str, width: int) -> list[Line]:
-        inner = max(2, width - 4)
+        longest = max(map(cells, escape_controls(command).split("\n"))) + 2
+        inner = max(2, min(width - 4, max(PROSE_WIDTH, longest)))
         signs = self._signs
         rule = signs.rule * (inner + 2)
         unicode = signs.rule == "─"

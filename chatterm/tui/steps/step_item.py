@@ -61,10 +61,11 @@ class StepItem(StackedItem):
         """Stand these under the head."""
         self.stack((self.head, *parts))
 
-    def folding_sign(self) -> Span:
-        """The sign that says whether it is unfolded."""
+    def folding_sign(self, *, is_open: bool = False) -> Span:
+        """The sign that says whether it is unfolded, or open because something goes on in it."""
         signs = self.looks.signs
-        return Span(f"{signs.unfolded if self.unfolded else signs.folded} ", ("muted",))
+        opened = self.unfolded or is_open
+        return Span(f"{signs.unfolded if opened else signs.folded} ", ("muted",))
 
     def spin(self, frame: int, role: str) -> Span:
         """The mark of what runs."""

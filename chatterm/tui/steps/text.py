@@ -57,12 +57,10 @@ class TextItem(StackedItem):
         return "".join(self._pieces)
 
     def _rebuild(self) -> None:
-        step, signs = self._step, self._looks.signs
+        step = self._step
         lines: list[Line] = []
         if step.withdrawn:
             lines.append((Span("withdrawn by the provider; it is not sent again", ("warning",)),))
-        if step.status is Status.INTERRUPTED and not step.withdrawn:
-            lines.append((Span(f"{signs.interrupted} interrupted", ("muted",)),))
         lines += [_source(number, cited) for number, cited in enumerate(step.citations, 1)]
         parts: list[Item] = [self._body]
         if lines:
@@ -72,7 +70,10 @@ class TextItem(StackedItem):
 
 
 def marked_text(text: str, citations: tuple[Citation, ...]) -> str:
-    """A text with the numbers of its sources where they are cited."""
+    """A text with the numbers of its sources where they are cited.
+
+    Their brackets are entities: escaped ones would be taken for those of a formula.
+    """
     marks: dict[int, list[int]] = {}
     for number, cited in enumerate(citations, 1):
         if cited.end is not None and 0 <= cited.end <= len(text):
@@ -81,7 +82,7 @@ def marked_text(text: str, citations: tuple[Citation, ...]) -> str:
     at = 0
     for end in sorted(marks):
         parts.append(text[at:end])
-        parts.append("".join(f"\\[{number}\\]" for number in marks[end]))
+        parts.append("".join(f"&#91;{number}&#93;" for number in marks[end]))
         at = end
     return "".join((*parts, text[at:]))
 

@@ -70,7 +70,7 @@ class ThinkingItem(StepItem):
             took = seconds((self._step.duration_ms or 0) / 1000)
             done = f"thought for {took}" + (", interrupted" if cut else "")
             words = join((done, self._amount(), what), signs.dot)
-        self.head.show((self._sign(is_open), Span(words, ("thinking",))))
+        self.head.show((self.folding_sign(is_open=is_open), Span(words, ("thinking",))))
         parts: list[Item] = []
         if self.unfolded:
             parts = [self._text]
@@ -90,11 +90,6 @@ class ThinkingItem(StepItem):
     def holds(self, words: str) -> bool:
         """Whether the thinking has the words, folded or not."""
         return words in self._text.source.lower()
-
-    def _sign(self, is_open: bool) -> Span:
-        signs = self.looks.signs
-        opened = self.unfolded or is_open
-        return Span(f"{signs.unfolded if opened else signs.folded} ", ("muted",))
 
     def _amount(self) -> str:
         length = sum(map(len, self._pieces))

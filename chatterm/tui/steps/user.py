@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, line_cells, line_text, wrap
 from chatterm.render.sanitize import sanitize, sanitize_line
-from chatterm.steps import UserInput
+from chatterm.steps import Attachment, UserInput
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.amounts import count, size
 from chatterm.tui.steps.looks import Looks
 
+_NARROWEST = 8
 _MOST_LINES = 16
 _SHOWN_LINES = 12
 
@@ -77,7 +78,7 @@ class UserItem(Item):
         """A long message folds and unfolds at its last row; branches are switched at the first."""
         if self._branch and row == 0 and column >= width - len(self._branch) - 8:
             return "branch_after"
-        return "fold" if self._is_long and row == self.rows(width) - 1 else ""
+        return "fold" if self._is_long and row == self._folding_row(width) else ""
 
     def plain(self, width: int) -> str:
         """The lines, whole."""
@@ -100,27 +101,39 @@ class UserItem(Item):
         folded = self._is_long and not self.unfolded
         shown = self._lines[:_SHOWN_LINES] if folded else self._lines
         lines: list[Line] = [(Span(text, ("user",)),) if text else () for text in shown]
-        for attached in self._input.attachments:
-            name = sanitize_line(attached.name) or "unnamed"
-            words = f"+ {name} {self._signs.dot} {size(attached.size)}"
-            lines.append((Span(words, ("muted",)),))
         if folded:
             left = count(len(self._lines) - _SHOWN_LINES, "more line")
             lines.append((Span(f"{self._signs.dots} {left}", ("muted",)),))
         elif self._is_long:
             lines.append((Span(f"{self._signs.dots} fold", ("muted",)),))
-        return lines
+        return lines + [self._named(attached) for attached in self._input.attachments]
+
+    def _named(self, attached: Attachment) -> Line:
+        name = sanitize_line(attached.name) or "unnamed"
+        return (Span(f"+ {name} {self._signs.dot} {size(attached.size)}", ("muted",)),)
 
     def _at(self, width: int) -> list[Line]:
         if self._rows is None or self._rows[0] != width:
-            room = min(width, PROSE_WIDTH)
+            words = f"branch {self._branch}" if self._branch else ""
+            room = max(_NARROWEST, min(PROSE_WIDTH, width - len(words) - 3 if words else width))
             found: list[Line] = []
             for line in self._unwrapped():
-                found += wrap(line, room) or [()]
-            if self._branch:
-                words = f"branch {self._branch}"
-                blank = width - line_cells(found[0]) - len(words) - 1 if found else 0
-                if blank > 0:
-                    found[0] = (*found[0], Span(" " * blank), Span(words, ("accent",)))
+                found += _wrapped(line, room)
+            blank = width - line_cells(found[0]) - len(words) - 1 if found else 0
+            if words and blank > 0:
+                found[0] = (*found[0], Span(" " * blank), Span(words, ("accent",)))
             self._rows = (width, found)
         return self._rows[1]
+
+    def _folding_row(self, width: int) -> int:
+        """The row that folds and unfolds: the one before those of the files."""
+        after = map(self._named, self._input.attachments)
+        return self.rows(width) - 1 - sum(len(_wrapped(line, width)) for line in after)
+
+
+def _wrapped(line: Line, room: int) -> list[Line]:
+    """The rows of a line, all as far from the left as it is: code may have been pasted."""
+    text = line_text(line)
+    indent = " " * min(len(text) - len(text.lstrip(" ")), room // 2)
+    rows = wrap(line, room - len(indent)) or [()]
+    return [(Span(indent, row[0].style), *row) if indent and row else row for row in rows]

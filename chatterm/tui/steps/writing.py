@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chatterm.render.lines import Line, Span, wrap
+from chatterm.render.lines import Line, Span, cut
 from chatterm.render.partial_json import PartialJson
 from chatterm.render.sanitize import sanitize
 from chatterm.tui.pane.items import Item
@@ -96,7 +96,7 @@ class Writing(Item):
         if self._rows is None or self._rows[0] != width:
             found: list[Line] = []
             for line in self._shown():
-                found += wrap(line, width) or [()]
+                found += cut(line, width)
             if not self._whole:
                 found = found[-_MOST_LINES:]
             self._rows = (width, found)

@@ -9,16 +9,25 @@ from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from chatterm.render.lines import line_cells
+from chatterm.render.lines import Line, Span, line_cells
 from chatterm.tui.pane.palette import DARK, Palette
+from chatterm.tui.screens import panel
 from chatterm.tui.timeline.chart import Row, timeline_lines
 from chatterm.tui.timeline.spans import Bar
+
+_HINTS: Line = (
+    Span("Enter", ("strong",)),
+    Span(" go to the step   ", ("muted",)),
+    Span("Esc", ("strong",)),
+    Span(" close", ("muted",)),
+)
 
 
 class TimelineView(ScrollView):
@@ -176,7 +185,9 @@ class TimelineView(ScrollView):
 
 
 class TimelineScreen(ModalScreen[str | None]):
-    """The timeline over the whole screen; gives the id of the chosen step, or None.
+    """The timeline, beside the conversation's prose where there is room, else over all of it.
+
+    It gives the id of the chosen step, or None.
 
     Args:
         bars: The bars of a turn, in order.
@@ -186,9 +197,18 @@ class TimelineScreen(ModalScreen[str | None]):
     """
 
     DEFAULT_CSS = """
-    TimelineScreen { background: $background; }
-    TimelineScreen > TimelineView { width: 100%; height: 100%; }
+    TimelineScreen {
+        background: $background;
+        & #timeline { width: 100%; height: 100%; padding: 0 1; }
+        & TimelineView { width: 100%; margin-top: 1; }
+        &.-beside { background: transparent; }
+        &.-beside #timeline { margin-left: 104; width: 1fr; padding: 1 2; background: $panel; }
+        &.-beside:ansi #timeline { border-left: solid ansi_bright_black; }
+        &.-short TimelineView { margin-top: 0; }
+    }
     """
+    HORIZONTAL_BREAKPOINTS = [(0, "-alone"), (160, "-beside")]  # noqa: RUF012 - textual's own way
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Back")]
 
     def __init__(
@@ -202,10 +222,13 @@ class TimelineScreen(ModalScreen[str | None]):
         super().__init__()
         self.view = TimelineView(palette, ascii=ascii)
         self.view.show(bars, now=now)
+        self._head = panel.Row(palette, (Span("Where the time went", ("strong",)),), _HINTS)
 
     def compose(self) -> ComposeResult:
-        """The view alone."""
-        yield self.view
+        """A head with the keys, and the view."""
+        with Vertical(id="timeline"):
+            yield self._head
+            yield self.view
 
     def on_mount(self) -> None:
         """Let the view take the keys."""

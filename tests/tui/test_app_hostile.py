@@ -44,13 +44,24 @@ from terminal_output import Output, read_output
 from terminals import Terminal
 
 CORPUS = [*DROPPED_WHOLE.values(), *(text for text, _ in REWRITTEN.values())]
+# Those that a command's arguments or a file can have: no zero byte, no half of a character.
+WRITABLE = [each for each in CORPUS if not re.search(r"[\0\ud800-\udfff]", each)]
 LONG = [text for text, _ in OVERLONG.values()]
-ENDED = "the end of it"
+CTRL_T, CTRL_END, PAGE_UP = "\x14", "\x1b[1;5F", "\x1b[5~"
 
 
 def numbered(texts: Iterable[str] = CORPUS, letter: str = "n") -> list[str]:
     """The texts, each behind a name that is looked for on the terminal."""
     return [f"{letter}{number:03} {text} ok" for number, text in enumerate(texts)]
+
+
+def file_names(letter: str) -> list[str]:
+    """The texts as names of files, as far as a file can have them."""
+    found = []
+    for said in numbered(CORPUS, letter):
+        name = said.replace("/", "_").replace("\0", "")[:80]
+        found.append(name.encode("utf-8", "replace").decode())
+    return found
 
 
 def names(letter: str, count: int = len(CORPUS)) -> list[str]:
@@ -106,6 +117,15 @@ def world(tmp_path: Path, server: FaultServer) -> World:
         f'[providers.p]\nprotocol = "responses"\nbase_url = "{server.url}"\nmodels = ["m"]\n'
     )
     return World(tmp_path, server)
+
+
+def until(terminal: Terminal, words: str) -> None:
+    """Read until words were shown."""
+    try:
+        terminal.read_until(words)
+    except AssertionError:
+        seen = re.sub(r" {3,}", "\n", read_output(terminal.seen).text)
+        pytest.fail(f"{words!r} was never shown, but at last:\n{seen[-3000:]}", pytrace=False)
 
 
 def leave(terminal: Terminal) -> Output:
@@ -177,18 +197,137 @@ def pieces(said: str, size: int) -> list[str]:
 
 def test_in_what_a_model_says(world: World) -> None:
     whole, single = numbered(letter="w"), numbered(letter="s")
+    cited = [text("look", cited=[(each, f"https://a.example/{each}")]) for each in numbered()]
     world.script(
-        answer(*map(text, whole), *map(text, numbered(LONG, "l")), text(ENDED)),
-        answer(*(text(each, size=1) for each in single), text(ENDED + " again")),
-        answer(
-            *(text("look", cited=[(each, f"https://a.example/{each}")]) for each in numbered()),
-            text("cited"),
-        ),
+        answer(*map(text, whole), text("first end")),
+        answer(*(text(each, size=1) for each in single), text("second end")),
+        answer(*cited, text("third end")),
+        answer(*map(text, numbered(LONG, "l")), text("fourth end")),
     )
-    with world.run(rows=420) as terminal:
-        terminal.read_until("keys")
-        for said, end in (("go", ENDED), ("on", ENDED + " again"), ("and", "cited")):
-            terminal.type(f"{said}\r")
-            terminal.read_until(end)
+    with world.run(rows=460) as terminal:
+        until(terminal, "keys")
+        for number in ("first", "second", "third", "fourth"):
+            terminal.type(f"{number}\r")
+            until(terminal, f"{number} end")
         output = leave(terminal)
-    check(output, names("w"), names("s"), names("l", len(LONG)), names("n"))
+    check(output, names("w"), names("s"), names("n"), names("l", len(LONG)))
+
+
+def test_in_what_a_model_thinks(world: World) -> None:
+    thoughts = [thinking(each, size=1 + number % 3) for number, each in enumerate(numbered())]
+    world.script(answer(*thoughts, text("the end")))
+    with world.run(rows=460) as terminal:
+        until(terminal, "keys")
+        terminal.type("go\r")
+        until(terminal, "the end")
+        terminal.type(CTRL_T)  # they are folded to a line each
+        until(terminal, names("n")[-1])
+        output = leave(terminal)
+    check(output, names("n"))
+
+
+def test_in_calls_and_what_they_give(world: World) -> None:
+    (world.work / "hostile.txt").write_text("\n".join(numbered(CORPUS, "o")), errors="replace")
+    folder = world.work / "folder"
+    folder.mkdir()
+    for name in file_names("f"):
+        (folder / name).touch()
+    named = [call(n, f"t{n:03}{said}", **{f"key {said}": said}) for n, said in enumerate(CORPUS)]
+    edits = [
+        call(n, "write_file", path=f"made/{name}", content=f"{said}\n")
+        for n, (name, said) in enumerate(zip(file_names("p"), CORPUS, strict=True))
+    ]
+    world.script(
+        answer(*named),
+        answer(text("first end")),
+        answer(
+            call(1, "shell", command="cat hostile.txt"),
+            call(2, "list_files", path="folder"),
+            call(3, "read_file", path="hostile.txt"),
+            call(4, "search", pattern="ok", path="."),
+        ),
+        answer(text("second end")),
+        answer(*edits),
+        answer(text("third end")),
+    )
+    with world.run("--mode", "yolo", rows=300) as terminal:
+        until(terminal, "keys")
+        for number in ("first", "second", "third"):
+            terminal.type(f"{number}\r")
+            until(terminal, f"{number} end")
+            terminal.type(CTRL_T)
+            terminal.read_for(0.3)
+            terminal.type(PAGE_UP * 2)
+            terminal.read_for(0.3)
+            terminal.type(CTRL_END + CTRL_T)
+        output = leave(terminal)
+    check(output, names("t"), names("o"), names("f"), names("p"))
+
+
+def test_in_what_is_asked(world: World) -> None:
+    command = "\n".join(f"echo {each}" for each in numbered(WRITABLE, "q"))
+    content = "\n".join(numbered(WRITABLE, "d"))
+    last = len(WRITABLE) - 1
+    world.script(
+        answer(call(1, "shell", command=command)),
+        answer(call(2, "write_file", path=file_names("p")[40], content=content)),
+        answer(text("the end")),
+    )
+    with world.run(rows=300) as terminal:
+        until(terminal, "keys")
+        terminal.type("go\r")
+        until(terminal, f"q{last:03}")
+        terminal.read_for(0.5)  # the time in which no key answers
+        terminal.type("n")
+        until(terminal, f"d{last:03}")
+        terminal.read_for(0.5)
+        terminal.type("n")
+        until(terminal, "the end")
+        output = leave(terminal)
+    check(output, names("q", last + 1), names("d", last + 1))
+
+
+def test_in_what_a_provider_says_is_wrong(world: World) -> None:
+    texts = [each for each in numbered() if len(each) < 500]  # longer errors are cut
+    errors = ["; ".join(texts[start : start + 15]) for start in range(0, len(texts), 15)]
+    streamed = [
+        Answer(sse(json.dumps({"type": "error", "code": "x", "message": each}))) for each in errors
+    ]
+    body = json.dumps({"error": {"message": "z000 " + errors[0]}}).encode()
+    told = {"Content-Type": "application/json", "x-request-id": "\x9b31m\u202e".encode().decode("latin-1")}
+    world.script(*streamed, Answer(body, 400, told, "length"))
+    with world.run(rows=120) as terminal:
+        until(terminal, "keys")
+        for first in [*(each[:4] for each in texts[::15]), "z000"]:
+            terminal.type("go\r")
+            until(terminal, first)
+            terminal.read_for(0.1)
+        output = leave(terminal)
+    check(output, (each[:4] for each in texts))
+
+
+def test_in_what_is_remembered(world: World) -> None:
+    with Store.open(world.data) as store:
+        asyncio.run(remember(store))
+        newest = store.list()[0].conversation
+        for title, row in zip(numbered(CORPUS, "c"), store.list(), strict=True):
+            store.set_title(row.conversation.id, title, "user")
+    with world.run("-r", newest.id, rows=900) as terminal:
+        until(terminal, "the end")
+        terminal.type(CTRL_T)
+        terminal.read_for(0.5)
+        terminal.type("/rename\r")
+        until(terminal, "Title")
+        terminal.type("\x1b")
+        terminal.read_for(0.3)
+        terminal.type("\x13")  # the conversations
+        until(terminal, "c102")
+        terminal.read_for(0.5)
+        terminal.type("\x1b")
+        terminal.read_for(0.3)
+        output = leave(terminal)
+    check(output, *map(names, "unaerhicR"))
+
+
+def test_in_files_commands_and_models_of_the_user(world: World) -> None:
+    pass

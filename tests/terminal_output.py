@@ -59,7 +59,7 @@ class Output:
     strange: list[str] = field(default_factory=list)
 
 
-def read_output(data: bytes) -> Output:
+def read_output(data: bytes | bytearray) -> Output:
     """Read all that was written; what isn't UTF-8 is strange."""
     found = Output()
     text = data.decode("utf-8", "surrogateescape")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.config import data_dir, log_dir
 from chatterm.errors import ChattermError
+from chatterm.render.sanitize import sanitize_line
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
@@ -27,7 +28,8 @@ async def leave(chat: Chat) -> None:
         await asyncio.to_thread(drafts.save, str(Path.cwd()), draft)
     line = ""
     if talk.session.head is not None or talk.running:
-        line = f"{talk.title or 'this conversation'}: chatterm -r {talk.session.id[:6]}"
+        title = sanitize_line(talk.title).strip() or "this conversation"
+        line = f"{title}: chatterm -r {talk.session.id[:6]}"
     with suppress(ChattermError):
         await talk.close()
     if chat.notifier is not None:

@@ -35,7 +35,7 @@ class Terminal:
         rows: int = 30,
         stdout: int | None = None,
     ) -> None:
-        self.seen = b""
+        self.seen = bytearray()  # all bytes that came so far
         self._status: int | None = None
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
@@ -56,7 +56,9 @@ class Terminal:
     def read_until(self, text: str, *, seconds: float = 30) -> None:
         """Read until a text has come; fails when it doesn't."""
         until = time.monotonic() + seconds
-        while text not in self.text:
+        wanted, start = text.encode(), 0
+        while self.seen.find(wanted, start) < 0:
+            start = max(0, len(self.seen) - len(wanted))
             left = until - time.monotonic()
             assert left > 0, f"{text!r} didn't come, but: {self.text!r}"
             assert self._read(left), f"it ended without {text!r}: {self.text!r}"

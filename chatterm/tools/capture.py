@@ -14,9 +14,11 @@ _LIVE_CHARS = 4_096  # the most that is shown of one interval
 _LIVE_TOTAL = 2_000_000  # the most that is shown of one command
 
 # What a terminal would act on: sequences introduced by ESC or a C1 control, then other controls.
+# Of a string that has no end only the introducer goes: it must not take what follows with it.
 _SEQUENCES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])"
+    r"[^\x07\x18\x1a\x1b\x80-\x9f]{0,4096}(?:\x1b\\|[\x07\x18\x1a\x9c])"
     r"|\x1b[ -/]*[0-~]?"
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.config import log_dir
 from chatterm.errors import ChattermError
+from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.drafting import keep
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ async def leave(chat: Chat, status: int = 0) -> None:
     await keep(chat)
     line = ""
     if talk.session.head is not None or talk.running:
-        line = f"{talk.title or 'this conversation'}: chatterm -r {talk.session.id[:6]}"
+        title = sanitize_line(talk.title).strip() or "this conversation"
+        line = f"{title}: chatterm -r {talk.session.id[:6]}"
     with suppress(ChattermError):
         await talk.close()
     if chat.notifier is not None:

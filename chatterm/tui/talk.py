@@ -85,18 +85,18 @@ class Talk:
         self._titler: Titler | None = None
         self._task: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        # What is sent before it is known to which conversation, and where it is kept, waits.
+        self._found = asyncio.Event()
+        self._early: list[tuple[UserInput, When]] = []
 
     @property
     def session(self) -> Session:
         """The conversation."""
         if self._session is None:
-            self._session = self._begun()
+            from chatterm.session import Session
+
+            self._session = Session(self.store, origin="app", directory=str(Path.cwd()))
         return self._session
-
-    def _begun(self) -> Session:
-        from chatterm.session import Session
-
-        return Session(self.store, origin="app", directory=str(Path.cwd()))
 
     @property
     def directory(self) -> Path:
@@ -132,6 +132,9 @@ class Talk:
             recorded = await asyncio.to_thread(self._begin, opened)
             self._make_titler(opened)
         self._opening = asyncio.create_task(self._open_rest(recorded))
+        self._found.set()
+        for early in self._early:
+            self.enqueue(*early)
         return recorded
 
     def _open_store(self) -> tuple[Store | None, ChattermError | None]:
@@ -226,6 +229,7 @@ class Talk:
 
     async def ready(self) -> None:
         """Wait until what a message needs is open."""
+        await self._found.wait()
         if self._opening is not None:
             await self._opening
 
@@ -288,7 +292,10 @@ class Talk:
 
     def enqueue(self, message: UserInput, when: When) -> None:
         """Send a message when the turn under way, or its round, has ended."""
-        self.session.enqueue(message, when)
+        if self._found.is_set():
+            self.session.enqueue(message, when)
+        else:
+            self._early.append((message, when))
         self._listener.on_change()
 
     def compact(self) -> None:
@@ -331,8 +338,10 @@ class Talk:
         except ChattermError as error:
             self._listener.on_trouble(error)
         except Exception as error:  # at the edge: the conversation stays usable
+            from chatterm.tui.trouble import unexpected
+
             log.exception("an unexpected error in a turn")
-            self._listener.on_trouble(_unexpected(error))
+            self._listener.on_trouble(unexpected(error))
         finally:
             self._task = None
             self._listener.on_change()
@@ -462,12 +471,3 @@ class Talk:
                 with suppress(StoreError):
                     await asyncio.to_thread(store.expire, self.config.store.keep_days)
             await asyncio.to_thread(store.close)
-
-
-def _unexpected(error: Exception) -> ChattermError:
-    from chatterm.config import log_dir
-
-    return ChattermError(
-        f"an error inside chatterm: {type(error).__name__}: {error}",
-        hint=f"the details are in {log_dir() / 'chatterm.log'}; the conversation can go on",
-    )

@@ -26,3 +26,13 @@ class TroubleItem(RemarkItem):
         if error.hint:
             lines += [(Span(text, ("muted",)),) for text in sanitize(error.hint).split("\n")]
         self.say(lines)
+
+
+def unexpected(error: Exception) -> ChattermError:
+    """What is said of an error that nobody expected, and that is in the log."""
+    from chatterm.config import log_dir
+
+    return ChattermError(
+        f"an error inside chatterm: {type(error).__name__}: {error}",
+        hint=f"the details are in {log_dir() / 'chatterm.log'}; the conversation can go on",
+    )

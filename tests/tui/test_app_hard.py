@@ -1,0 +1,230 @@
+"""The whole app under what is hard: much text, long lines, wide characters, every kind of step."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from chatterm.assembly import StepWriter
+from chatterm.errors import ErrorKind, Failure
+from chatterm.providers.base import RoundEnd
+from chatterm.steps import (
+    Citation,
+    FinishReason,
+    NoticeStep,
+    RefusalStep,
+    Status,
+    TextStep,
+    ThinkingStep,
+    ToolCallStep,
+    Usage,
+)
+from tui.app_driver import Driver, Place, place
+from tui.playing import Round, play
+
+__all__ = ["place"]
+
+QUIET = '[titles]\nmodel = "off"\n'
+CITED = "It is so, as some say, and others don't."
+
+
+def said(*texts: str) -> Round:
+    """A round of texts, each at once."""
+
+    async def run(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+        for text in texts:
+            write.add(TextStep, text=text)
+            yield None
+
+    return run
+
+
+def called(*calls: tuple[str, dict[str, Any]], text: str = "") -> Round:
+    """A round of calls."""
+
+    async def run(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+        if text:
+            write.add(TextStep, text=text, phase="commentary")
+        for number, (name, values) in enumerate(calls):
+            call = write.open(ToolCallStep, call_id=f"{write.round}.{number}", name=name)
+            for piece in json.dumps(values).split(" "):
+                write.append(call, piece if piece.startswith("{") else f" {piece}")
+                yield None
+            write.finish(call, input=values)
+        yield RoundEnd(usage=Usage(100, 20))
+
+    return run
+
+
+async def everything(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+    """Thinking, summaries, text with sources, a hosted call, notices, text that is taken back."""
+    for text, summary in (("I *think* so.\n\nStill.", False), ("**A summary**\n\nof it", True)):
+        thought = write.open(ThinkingStep, summary=summary)
+        for each in text:
+            write.append(thought, each)
+            yield None
+        write.finish(thought)
+    sources = (
+        Citation("Some", "https://some.example/a", 0, 22),
+        Citation("Others", "https://öthers.example/b", 23, len(CITED)),
+        Citation("", "https://third.example/c"),
+    )
+    cited = write.open(TextStep)
+    write.append(cited, CITED)
+    yield None
+    write.finish(cited, citations=sources)
+    back = write.open(TextStep)
+    write.append(back, "This was *wrong* of me.")
+    yield None
+    write.update(back, withdrawn=True)
+    write.finish(back)
+    write.add(NoticeStep, reason="moderated", text="somebody looked at it\nand said so")
+    search = write.open(ToolCallStep, call_id="h", name="web_search", hosted=True)
+    write.append(search, '{"query": "it"}')
+    write.finish(search, input={"query": "it"})
+    yield None
+    write.add(TextStep, text=MARKDOWN)
+    yield RoundEnd(usage=Usage(3000, 400, reasoning=50, cost_usd=0.01))
+
+
+MARKDOWN = """# A heading that is rather long, so that it is wrapped on a narrow screen
+
+A paragraph with **bold**, `code`, a [link](https://example.org/a/b), and 漢字 or e\u0301 in it.
+
+1. one
+   - [x] nested, with words enough to be wrapped where there are forty cells
+2. two
+
+| a | b | what is in the third column |
+|---|--:|---|
+| 1 | 2 | words that need a cell of their own |
+
+> quoted[^1]
+
+```python
+def code() -> str:
+    return "a line of code that is longer than a narrow screen is wide, or so it was meant"
+```
+
+[^1]: A note.
+"""
+
+
+async def refused(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+    write.add(RefusalStep, text="I'd rather not.\nNor would you.")
+    yield RoundEnd(FinishReason.REFUSAL, usage=Usage(10, 5))
+
+
+async def failed(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+    write.add(TextStep, text="So far", status=Status.INTERRUPTED)
+    error = Failure(ErrorKind.OVERLOADED, "too many ask", 529, "req_1", retryable=True, hint="wait")
+    yield RoundEnd(FinishReason.ERROR, failure=error)
+
+
+async def cut_by_length(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+    write.add(TextStep, text="and so on and", status=Status.INTERRUPTED)
+    yield RoundEnd(FinishReason.LENGTH, "max_tokens")
+
+
+async def forever(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+    write.append(write.open(ThinkingStep), "hm, hm")
+    write.append(write.open(TextStep), "It goes on and")
+    while True:
+        yield None
+        await asyncio.sleep(0.01)
+
+
+# --- resumed equals live ---
+
+
+def rendered(app: Driver) -> list[tuple[Any, ...]]:
+    """All items as they are shown, row by row."""
+    pane = app.chat.pane
+    width = pane.text_width
+    return [
+        (item.key, item.gap, item.mark, item.band, row, item.line(row, width))
+        for item in pane.items
+        for row in range(item.rows(width))
+    ]
+
+
+async def at_width(app: Driver, width: int) -> list[tuple[Any, ...]]:
+    await app.pilot.resize_terminal(width, 40)
+    await app.until(lambda: app.app.size.width == width and app.chat.pane.size.width == width)
+    rendered(app)  # what is far from the screen begins to be rendered here
+    await app.idle()
+    return rendered(app)
+
+
+async def answer(app: Driver, key: str) -> None:
+    """Answer the question that comes next."""
+    await app.asked()
+    question = app.chat.asking._item
+    await app.press(key)
+    await app.until(lambda: app.chat.asking._item is not question)
+
+
+async def converse(app: Driver, place: Place) -> None:
+    """A conversation with every kind of step and of end."""
+    (place.work / "a.txt").write_text("one\ntwo\nthree\n")
+    play(app, everything)
+    await app.ask("Tell me *everything*\n\n  about it.")
+    edit = {"path": "a.txt", "old": "two", "new": "zwei\nand more"}
+    play(
+        app,
+        called(
+            ("list_files", {"path": "."}),
+            ("read_file", {"path": "a.txt"}),
+            ("read_file", {"path": "missing.txt"}),
+            ("nothing", {"of": "this"}),
+            text="I look.",
+        ),
+        called(("edit_file", edit)),
+        called(("write_file", {"path": "b.txt", "content": "new\n" * 20})),
+        called(("shell", {"command": "printf '\\033[31mred\\033[0m\\n%s\\n' one two; exit 3"})),
+        called(("shell", {"command": "seq 20; sleep 60", "timeout_s": 1})),
+        called(("shell", {"command": "touch no"})),
+        said("All was tried."),
+    )
+    await app.send("do it")
+    for key in "yyyn":
+        await answer(app, key)
+    await app.idle()
+    play(app, called(("shell", {"command": "echo begun; sleep 60"})))
+    await app.send("run")
+    await app.until(lambda: app.says("    begun"))
+    await app.press("escape")
+    await app.idle()
+    play(app, forever)
+    await app.send("on")
+    await app.until(lambda: app.says("It goes on and"))
+    await app.press("escape")
+    await app.idle()
+    play(app, refused, failed, cut_by_length)
+    for text in ("may I?", "and now?", "or so?"):
+        await app.ask(text)
+    play(app, said("A summary of what was said."))
+    app.chat.do("compact")
+    await app.until(lambda: app.says("summar") and not app.chat.talk.running)
+    play(app, said("The last answer."))
+    await app.ask("\n".join(f"line {number}" for number in range(30)))
+
+
+async def test_resumed_equals_live_at_every_width(place: Place) -> None:
+    place.configure("text: unused", QUIET)
+    widths = (40, 80, 120, 300)
+    async with place.app(size=(100, 70)) as app:
+        await converse(app, place)
+        live = {width: await at_width(app, width) for width in widths}
+        id_ = app.chat.talk.session.id
+    kinds = {key.partition("/")[2].partition("/")[0] for key, *_ in live[80]}
+    assert len(kinds) > 10
+    for width in widths:
+        async with place.app(size=(width, 40), resume=id_) as app:
+            await app.until(lambda app=app: app.says("The last answer."))
+            resumed = await at_width(app, width)
+        for before, after in zip(live[width], resumed, strict=False):
+            assert after == before
+        assert len(resumed) == len(live[width])

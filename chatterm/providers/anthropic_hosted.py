@@ -14,7 +14,12 @@ from chatterm.steps import Citation, Outcome
 
 _RESULT = "_tool_result"
 # Fields that say nothing to people.
-_UNSAID = ("type", "encrypted_content", "encrypted_index", "encrypted_stdout", "data", "caller")
+_UNSAID = frozenset(
+    (
+        *("type", "data", "caller", "stop_reason"),
+        *("encrypted_content", "encrypted_index", "encrypted_stdout"),
+    )
+)
 
 
 def is_result(kind: str) -> bool:
@@ -39,9 +44,8 @@ def read_result(block: dict[str, Any]) -> dict[str, Any]:
     code = integer(data.get("return_code"))
     error = text_of(data.get("error_code"))
     failed = bool(error) or bool(code) or block.get("is_error") is True
-    fields: dict[str, Any] = {"content": _words(content) or error}
-    if error and (said := text_of(data.get("error_message"))):
-        fields["content"] = f"{error}: {said}"
+    said = ": ".join(filter(None, (error, text_of(data.get("error_message")))))
+    fields: dict[str, Any] = {"content": said or _words(content)}
     if code is not None:
         fields["exit_code"] = code
     if failed:

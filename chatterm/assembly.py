@@ -54,11 +54,13 @@ class OpenStep:
     Attributes:
         step: The step as it was opened, with updates that replaced it; without the text since.
         length: Characters of text (or arguments) so far.
+        ended: When it stopped growing, where that was before it was finished.
         closed: Whether it was finished.
     """
 
     step: Step
     began: float
+    ended: float | None = None
     pieces: list[str] = field(default_factory=list)
     length: int = 0
     held: str = ""
@@ -161,6 +163,20 @@ class StepWriter:
         """Set fields of an open step that need not be told before it is finished."""
         target.step = replace(target.step, **values)
 
+    def restart(self, target: OpenStep, **values: Any) -> None:
+        """Begin an open step anew, without its text and with these fields, in its place."""
+        self._settle()
+        old = target.step
+        target.step = type(old)(
+            id=old.id, index=old.index, round=old.round, started_at=old.started_at, **values
+        )
+        target.pieces, target.length, target.held, target.ended = [], 0, "", None
+        self._events.append(StepUpdated(target.step))
+
+    def rest(self, target: OpenStep) -> None:
+        """An open step is whole, though it isn't closed yet: its duration counts to here."""
+        target.ended = self._clock.monotonic()
+
     def become(self, target: OpenStep, cls: type[Step]) -> None:
         """Make an open step one of another class, keeping its place and text."""
         old = target.step
@@ -180,7 +196,8 @@ class StepWriter:
             target.pieces.append(target.held)
             target.held = ""
         self._settle()
-        duration = max(0, round((self._clock.monotonic() - target.began) * 1000))
+        ended = self._clock.monotonic() if target.ended is None else target.ended
+        duration = max(0, round((ended - target.began) * 1000))
         step = replace(
             _with_text(target.step, target.text), status=status, duration_ms=duration, **values
         )

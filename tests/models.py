@@ -36,6 +36,12 @@ def results(protocol: str, request: Received) -> dict[str, str]:
             called += [each["id"] for each in message.get("tool_calls", [])]
             if message["role"] == "tool":
                 found[message["tool_call_id"]] = message["content"]
+    elif protocol == "anthropic":
+        for block in (block for message in body["messages"] for block in message["content"]):
+            if block["type"] == "tool_use":
+                called.append(block["id"])
+            elif block["type"] == "tool_result":
+                found[block["tool_use_id"]] = block.get("content", "")
     else:
         for item in body["input"]:
             if item.get("type") == "function_call":
@@ -55,6 +61,8 @@ def offered(protocol: str, request: Received) -> list[str]:
 def _round(protocol: str, number: int, what: tuple[Call, ...] | str) -> bytes:
     if protocol == "chat":
         return sse(*map(json.dumps, _chat(number, what)), "[DONE]")
+    if protocol == "anthropic":
+        return sse(*map(json.dumps, _anthropic(number, what)))
     return sse(*map(json.dumps, _responses(number, what)))
 
 
@@ -75,6 +83,28 @@ def _chat(number: int, what: tuple[Call, ...] | str) -> list[dict[str, Any]]:
         for each in calls
     ]
     return [*events, {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}]
+
+
+def _anthropic(number: int, what: tuple[Call, ...] | str) -> list[dict[str, Any]]:
+    if isinstance(what, str):
+        blocks: list[dict[str, Any]] = [{"type": "text", "text": what}]
+    else:
+        blocks = [
+            {
+                "type": "tool_use",
+                "id": f"call_{number}_{index}",
+                "name": each.name,
+                "input": each.arguments,
+            }
+            for index, each in enumerate(what)
+        ]
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": {"content": []}}]
+    for index, block in enumerate(blocks):
+        events.append({"type": "content_block_start", "index": index, "content_block": block})
+        events.append({"type": "content_block_stop", "index": index})
+    reason = "end_turn" if isinstance(what, str) else "tool_use"
+    events.append({"type": "message_delta", "delta": {"stop_reason": reason}})
+    return [*events, {"type": "message_stop"}]
 
 
 def _responses(number: int, what: tuple[Call, ...] | str) -> list[dict[str, Any]]:

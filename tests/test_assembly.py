@@ -295,3 +295,26 @@ def test_deltas_always_add_up_to_the_finished_text(
         assert text.encode("utf-16", "surrogatepass") == sent.encode("utf-16", "surrogatepass")
         event = StepFinished(step)
         assert event_from_json(json.loads(to_json_line(event_to_json(event)))) == event
+
+
+def test_a_step_begun_anew_keeps_its_place_and_loses_its_text(writer: StepWriter) -> None:
+    opened = writer.open(ToolCallStep, call_id="a", name="f")
+    writer.append(opened, "{" + HIGH)
+    writer.restart(opened, call_id="b", name="g")
+    writer.append(opened, "{}")
+    finished = writer.finish(opened)
+    assert isinstance(finished, ToolCallStep)
+    assert (finished.index, finished.call_id, finished.name) == (0, "b", "g")
+    assert finished.arguments == "{}"
+    events = writer.take()
+    updated = [event.step for event in events if isinstance(event, StepUpdated)]
+    assert [(step.name, step.arguments) for step in updated] == [("g", "")]  # type: ignore[attr-defined]
+    assert deltas(events) == [("t.0", "{"), ("t.0", "{}")]
+
+
+def test_a_step_that_rests_counts_no_more_time(writer: StepWriter, hands: Hands) -> None:
+    opened = writer.open(ThinkingStep)
+    hands.seconds += 2
+    writer.rest(opened)
+    hands.seconds += 5
+    assert writer.finish(opened).duration_ms == 2000

@@ -19,7 +19,7 @@ from program import Program
 from recordings import MISSING, Recording, differences, recordings
 
 pytestmark = pytest.mark.streams
-ALL = recordings("chat", "responses")
+ALL = recordings("chat", "responses", "anthropic")
 if not ALL:
     pytest.skip(MISSING, allow_module_level=True)
 

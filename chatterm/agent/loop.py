@@ -181,14 +181,14 @@ class _Run:
         for event in self._counted():
             yield event
         waiting = self._waiting(number, end)
-        if end.failure or not waiting:
+        if end.failure or not (waiting or end.paused):
             for event in self._answer_all(waiting, _CANCELLED):
                 yield event
             self._finish(end.finish_reason, end.failure)
         elif (limit := self._limit(number)) is not None:
             for event in self._limit_reached(waiting, limit):
                 yield event
-        else:
+        elif waiting:
             async for event in self._answer(waiting):
                 yield event
 

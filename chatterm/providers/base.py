@@ -86,6 +86,7 @@ class RoundEnd:
         usage: What the round took.
         failure: Why it failed; not None exactly when `finish_reason` is `error`.
         approvals: Ids of hosted calls that wait for the user's yes.
+        paused: The provider broke off what its own tools do, to be asked again with what came.
     """
 
     finish_reason: FinishReason = FinishReason.STOP
@@ -93,6 +94,7 @@ class RoundEnd:
     usage: Usage = field(default_factory=Usage)
     failure: Failure | None = None
     approvals: tuple[str, ...] = ()
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def opaque_of(step: Step, turn: Turn, provider: str) -> dict[str, Any]:
 
 
 def _round(steps: list[Step]) -> Round:
-    sent = [step for step in steps if _may_be_sent(step)]
+    sent = [step for step in _standing(steps) if _may_be_sent(step)]
     answers = []
     for call in [step for step in sent if isinstance(step, ToolCallStep) and not step.hosted]:
         results = (step for step in sent if isinstance(step, ToolResultStep))
@@ -142,8 +142,18 @@ def _round(steps: list[Step]) -> Round:
     return Round(tuple(sent), tuple(answers))
 
 
+def _standing(steps: list[Step]) -> list[Step]:
+    """The steps of a round that the provider didn't take back: those since the notice of it."""
+    for number, step in reversed(list(enumerate(steps))):
+        if isinstance(step, NoticeStep) and step.reason == "withdrawn":
+            return steps[number + 1 :]
+    return steps
+
+
 def _may_be_sent(step: Step) -> bool:
     match step:
+        case NoticeStep():
+            return step.opaque is not None  # a part of the reply that isn't shown
         case TextStep():
             return bool(step.text) and not step.withdrawn
         case ToolCallStep():

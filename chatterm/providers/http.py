@@ -30,7 +30,7 @@ from chatterm.providers.reading import Attempt, Capture, Reading
 from chatterm.providers.retrying import duration, retry_after, until
 from chatterm.providers.sse import Shape, shape_of
 from chatterm.providers.transport import Reply, Transport
-from chatterm.providers.wire import Endpoint, HttpRequest, WireProtocol
+from chatterm.providers.wire import Endpoint, HttpRequest, PagedModels, WireProtocol
 from chatterm.redaction import Redactor, password_in, secrets_in
 
 log = logging.getLogger("chatterm.providers")
@@ -39,6 +39,7 @@ ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_TIMEOUT_S = 5.0
 MODELS_LIMIT = 16 * 1024 * 1024
 MODELS_TIMEOUT_S = 30.0
+MOST_MODEL_PAGES = 50
 RETRY_AFTER_LIMIT_S = 60.0
 
 
@@ -126,20 +127,31 @@ class HttpProvider:
         """What the provider offers; see `Provider.models`."""
         try:
             async with asyncio.timeout(MODELS_TIMEOUT_S):
-                data = await self._fetch_models()
+                pages = [page async for page in self._model_pages()]
         except ProviderError as error:
             raise ProviderError(self._clean(error.failure)) from None
         except TimeoutError:
             text = f"{self.name} didn't list its models within {MODELS_TIMEOUT_S:g} s"
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
-        return self._protocol.read_models(data)
+        return [model for page in pages for model in self._protocol.read_models(page)]
 
     async def aclose(self) -> None:
         """Give up connections."""
         await self._transport.aclose()
 
-    async def _fetch_models(self) -> Any:
-        request = self._protocol.models_request(self._endpoint)
+    async def _model_pages(self) -> AsyncGenerator[Any, None]:
+        protocol = self._protocol
+        request: HttpRequest | None = protocol.models_request(self._endpoint)
+        for _ in range(MOST_MODEL_PAGES):
+            if request is None:
+                return
+            page = await self._fetch_models(request)
+            yield page
+            if not isinstance(protocol, PagedModels):
+                return
+            request = protocol.more_models(page, self._endpoint)
+
+    async def _fetch_models(self, request: HttpRequest) -> Any:
         timeout = self._limits.connect_timeout_s
         async with self._transport.open(request, connect_timeout_s=timeout) as reply:
             body = await reply.read(MODELS_LIMIT, MODELS_TIMEOUT_S)

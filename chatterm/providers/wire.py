@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from chatterm.assembly import StepWriter
 from chatterm.providers.base import ModelInfo, ModelRequest
@@ -70,6 +70,15 @@ class WireProtocol(Protocol):
         ...
 
 
+@runtime_checkable
+class PagedModels(Protocol):
+    """A wire protocol that lists its models by the page."""
+
+    def more_models(self, data: Any, endpoint: Endpoint) -> HttpRequest | None:
+        """The request for the page after this one; None where this is the last."""
+        ...
+
+
 def request_headers(endpoint: Endpoint, auth: str = "bearer") -> dict[str, str]:
     """The headers of a JSON request with the key, the configuration's own on top.
 
@@ -93,6 +102,10 @@ def overlay(headers: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, s
     return kept | dict(extra)
 
 
+# The fields in which servers tell how much a model takes.
+_WINDOWS = ("context_length", "context_window", "max_model_len", "max_input_tokens")
+
+
 def read_openai_models(data: Any) -> list[ModelInfo]:
     """The models in an OpenAI-style list: `{"data": [{"id": …}]}`, or a bare array."""
     rows = data.get("data") if isinstance(data, dict) else data
@@ -101,7 +114,7 @@ def read_openai_models(data: Any) -> list[ModelInfo]:
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             continue
         name = row.get("name") or row.get("display_name")
-        window = row.get("context_length") or row.get("context_window") or row.get("max_model_len")
+        window = next((row[name] for name in _WINDOWS if row.get(name)), None)
         models.append(
             ModelInfo(
                 row["id"],

@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture(params=["chat", "responses"])
+@pytest.fixture(params=["chat", "responses", "anthropic"])
 def protocol(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -45,6 +45,15 @@ def stream(protocol: str, text: str, tokens: int) -> bytes:
         ]
         return sse(*map(json.dumps, events), "[DONE]")
     usage = {"input_tokens": tokens, "output_tokens": 10}
+    if protocol == "anthropic":
+        block = {"type": "text", "text": text}
+        end = {"stop_reason": "end_turn"}
+        events = [
+            {"type": "content_block_start", "index": 0, "content_block": block},
+            {"type": "message_delta", "delta": end, "usage": usage},
+            {"type": "message_stop"},
+        ]
+        return sse(*map(json.dumps, events))
     events = [
         {"type": "response.output_text.delta", "output_index": 0, "delta": text},
         {"type": "response.completed", "response": {"status": "completed", "usage": usage}},
@@ -99,7 +108,8 @@ class Talk:
     @property
     def said(self) -> list[str]:
         """What the user says in the last request."""
-        return [each["content"] for each in self.posts[-1] if each["role"] == "user"]
+        said = [each["content"] for each in self.posts[-1] if each["role"] == "user"]
+        return [each if isinstance(each, str) else each[0]["text"] for each in said]
 
 
 @pytest.fixture

@@ -367,3 +367,29 @@ async def test_an_interrupt_keeps_the_usage_that_the_round_had_reported() -> Non
     events = await interrupted(Counting(""))
     assert [e.usage for e in events if isinstance(e, UsageReported)] == [Usage(7, 2)]
     assert end(events).usage == Usage(7, 2)
+
+
+class Pausing(Scripted):
+    """Pauses its first rounds, as a provider does whose own tools take long."""
+
+    async def stream(
+        self, request: ModelRequest, writer: StepWriter
+    ) -> AsyncGenerator[Event | RoundEnd, None]:
+        async for item in super().stream(request, writer):
+            if isinstance(item, RoundEnd) and len(self.requests) < 3:
+                yield replace(item, paused=True)
+            else:
+                yield item
+
+
+async def test_a_paused_round_is_asked_again_with_what_came() -> None:
+    provider = Pausing("text: one\nround\ntext: two\nround\ntext: three")
+    events = await play(provider)
+    assert [step.text for step in steps(events, TextStep)] == ["one", "two", "three"]
+    assert end(events).status is TurnStatus.COMPLETED
+    assert [len(request.turns[-1].steps) for request in provider.requests] == [0, 1, 2]
+
+
+async def test_pauses_count_as_rounds() -> None:
+    events = await play(Pausing("text: one\nround\ntext: two"), replace(REQUEST, max_rounds=1))
+    assert end(events).finish_reason is FinishReason.ROUND_LIMIT

@@ -30,11 +30,13 @@ class Tools(NoTools):
             yield Answered(call, CallAnswer(f"result of {call.call_id}"))
 
 
-async def turn(server: FaultServer, protocol: str, streams: list[bytes]) -> list[Any]:
+async def turn(
+    server: FaultServer, protocol: str, streams: list[bytes], model: str = "m"
+) -> list[Any]:
     """Run a turn against these answers; the bodies of the requests, in order."""
     server.script(*(Answer(stream) for stream in streams))
     provider = HttpProvider(wire_protocol(protocol), Endpoint("p", server.url), Transport())
-    request = TurnRequest("c", "t", UserInput("add, please"), "p", "m", system="Be exact.")
+    request = TurnRequest("c", "t", UserInput("add, please"), "p", model, system="Be exact.")
     events = [event async for event in run_turn(provider, request, calls=Tools())]
     await provider.aclose()
     assert isinstance(events[-1], TurnFinished)
@@ -175,3 +177,115 @@ async def test_chat_sends_reasoning_details_back_with_the_calls_they_led_to(
         ]
         assert all(answer["role"] == "tool" for answer in answers)
     assert bodies[2]["messages"][: len(bodies[1]["messages"])] == bodies[1]["messages"]
+
+
+def anthropic_round(blocks: list[dict[str, Any]], reason: str) -> bytes:
+    """A streamed message of these blocks, thinking and arguments in pieces."""
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": {"content": []}}]
+    for index, block in enumerate(blocks):
+        empty = {"thinking": "", "signature": "", "input": {}, "text": ""}
+        begun = {key: empty.get(key, value) for key, value in block.items()}
+        deltas: list[dict[str, Any]] = []
+        if block["type"] == "thinking":
+            deltas = [{"type": "thinking_delta", "thinking": each} for each in block["thinking"]]
+            deltas.append({"type": "signature_delta", "signature": block["signature"]})
+        elif "input" in block:
+            pieces = ["", *json.dumps(block["input"])]
+            deltas = [{"type": "input_json_delta", "partial_json": each} for each in pieces]
+        elif block["type"] == "text":
+            deltas = [{"type": "text_delta", "text": each} for each in block["text"]]
+        events.append({"type": "content_block_start", "index": index, "content_block": begun})
+        events += [{"type": "content_block_delta", "index": index, "delta": d} for d in deltas]
+        events.append({"type": "content_block_stop", "index": index})
+    events.append({"type": "message_delta", "delta": {"stop_reason": reason}})
+    return stream(*events, {"type": "message_stop"})
+
+
+def anthropic_blocks(number: int) -> list[dict[str, Any]]:
+    calls = [
+        {
+            "type": "tool_use",
+            "id": f"toolu_{number}{letter}",
+            "name": "add",
+            "input": {"a": number},
+        }
+        for letter in "ab"
+    ]
+    return [
+        {"type": "thinking", "thinking": f"thought {number}", "signature": f"sig{number}="},
+        {"type": "redacted_thinking", "data": f"secret{number}"},
+        calls[0],
+        {"type": "thinking", "thinking": "and", "signature": f"between{number}="},
+        calls[1],
+    ]
+
+
+DONE = [{"type": "text", "text": "Done."}]
+
+
+async def test_anthropic_sends_thinking_back_unchanged_with_the_calls_it_led_to(
+    server: FaultServer,
+) -> None:
+    said = [anthropic_blocks(number) for number in (1, 2)]
+    streams = [anthropic_round(blocks, "tool_use") for blocks in said]
+    bodies = await turn(server, "anthropic", [*streams, anthropic_round(DONE, "end_turn")])
+    assert len(bodies) == 3
+    first, *rest = bodies[2]["messages"]
+    assert first == {"role": "user", "content": [{"type": "text", "text": "add, please"}]}
+    for blocks, (assistant, answers) in zip(said, [rest[:2], rest[2:]], strict=True):
+        assert assistant == {"role": "assistant", "content": blocks}
+        assert answers["role"] == "user"
+        assert answers["content"] == [
+            {
+                "type": "tool_result",
+                "tool_use_id": block["id"],
+                "content": f"result of {block['id']}",
+            }
+            for block in blocks
+            if block["type"] == "tool_use"
+        ]
+    for body in bodies:
+        assert [block["text"] for block in body["system"]] == ["Be exact."]
+        assert [tool["name"] for tool in body["tools"]] == ["add"]
+        assert (body["stream"], body["max_tokens"]) == (True, 8192)
+    assert bodies[2]["messages"][: len(bodies[1]["messages"])] == bodies[1]["messages"]
+    for request in server.requests:
+        assert request.headers["anthropic-version"] == "2023-06-01"
+
+
+async def test_a_round_that_anthropic_paused_goes_on_with_what_came(server: FaultServer) -> None:
+    searching = {
+        "type": "server_tool_use",
+        "id": "srvtoolu_1",
+        "name": "web_search",
+        "input": {"query": "x"},
+    }
+    paused = [anthropic_blocks(1)[0], searching]
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    called = anthropic_blocks(2)[2]
+    bodies = await turn(
+        server,
+        "anthropic",
+        [
+            anthropic_round(paused, "pause_turn"),
+            anthropic_round([found, called], "tool_use"),
+            anthropic_round(DONE, "end_turn"),
+        ],
+    )
+    sent = [body["messages"][1:] for body in bodies]
+    assert sent[0] == []
+    assert sent[1] == [{"role": "assistant", "content": paused}]
+    assert sent[2][0] == {"role": "assistant", "content": [*paused, found, called]}
+    assert sent[2][1]["content"][0]["tool_use_id"] == called["id"]
+
+
+async def test_an_overloaded_anthropic_is_asked_again_while_nothing_was_shown(
+    server: FaultServer,
+) -> None:
+    error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+    begun = {"type": "message_start", "message": {"content": [], "usage": {"input_tokens": 1}}}
+    bodies = await turn(
+        server, "anthropic", [stream(begun, error), anthropic_round(DONE, "end_turn")]
+    )
+    assert len(bodies) == 2
+    assert bodies[0] == bodies[1]

@@ -36,7 +36,7 @@ WORK: tuple[tuple[Call, ...] | str, ...] = (
 RULES = ("--allow", "edit_file:src/**", "--allow", "write_file:docs/**", "--allow", "shell:cp *")
 
 
-@pytest.fixture(params=["chat", "responses"])
+@pytest.fixture(params=["chat", "responses", "anthropic"])
 def protocol(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

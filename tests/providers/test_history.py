@@ -171,3 +171,18 @@ def test_a_picture_goes_as_an_address() -> None:
 def test_a_file_whose_content_is_gone_is_named() -> None:
     with pytest.raises(UsageError, match=r"a\.pdf"):
         data_url(attachment("a.pdf", "application/pdf", None))
+
+
+def test_what_the_provider_took_back_is_left_out_and_what_came_since_stays() -> None:
+    notice = NoticeStep(id="t.2", index=2, round=0, status=Status.DONE, reason="withdrawn")
+    [found] = rounds(turn(text(0, 0, "first"), call(1, "a"), notice, text(3, 0, "anew")))
+    assert (found.text, found.calls, found.results) == ("anew", (), ())
+
+
+def test_a_part_of_the_reply_that_is_not_shown_is_kept_for_its_provider() -> None:
+    part = NoticeStep(
+        id="t.0", index=0, round=0, status=Status.DONE, reason="x", opaque={"block": {}}
+    )
+    plain = NoticeStep(id="t.1", index=1, round=0, status=Status.DONE, reason="retry")
+    [found] = rounds(turn(part, plain))
+    assert found.steps == (part,)

@@ -147,11 +147,13 @@ def server():
 
 
 @contextlib.asynccontextmanager
-async def provider_at(url, *, headers=None, capture=None, sleep=None, now=lambda: 0.0, **limits):
+async def provider_at(
+    url, *, wire=None, headers=None, capture=None, sleep=None, now=lambda: 0.0, **limits
+):
     endpoint = Endpoint("acme", url, KEY, headers or {})
     limits = {"idle_timeout_s": 5.0, "retries": 2} | limits
     provider = HttpProvider(
-        Wire(),
+        wire or Wire(),
         endpoint,
         Transport(),
         stream=StreamLimits(**limits),
@@ -814,6 +816,29 @@ async def test_models_are_listed(server):
     async with provider_at(server.url) as provider:
         assert await provider.models() == [ModelInfo("a", "", 5), ModelInfo("b")]
     assert server.requests[0].path == "/models"
+
+
+class PagedWire(Wire):
+    def more_models(self, data, endpoint):
+        after = data.get("after")
+        url = f"{endpoint.base_url}/models?after={after}"
+        return HttpRequest("GET", url, request_headers(endpoint)) if after else None
+
+
+async def test_models_that_come_by_the_page_are_all_listed(server):
+    kind = {"Content-Type": "application/json"}
+    pages = [b'{"data":[{"id":"a"}],"after":"a"}', b'{"data":[{"id":"b"}]}']
+    server.script(*(Answer(page, headers=kind) for page in pages))
+    async with provider_at(server.url, wire=PagedWire()) as provider:
+        assert [model.id for model in await provider.models()] == ["a", "b"]
+    assert [request.path for request in server.requests] == ["/models", "/models?after=a"]
+
+
+async def test_a_server_whose_pages_never_end_is_left_at_last(server):
+    kind = {"Content-Type": "application/json"}
+    server.script(Answer(b'{"data":[{"id":"a"}],"after":"a"}', headers=kind))
+    async with provider_at(server.url, wire=PagedWire()) as provider:
+        assert len(await provider.models()) == 50
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from chatterm.transcripts import to_html, to_jsonl, to_markdown, to_text
 from recordings import MISSING, Recording, recordings
 from store.making import begin, frozen_clock, unanswered
 
-ALL = recordings("chat", "responses")
+ALL = recordings("chat", "responses", "anthropic")
 ENDPOINT = Endpoint("p", "http://127.0.0.1")
 each = pytest.mark.parametrize("recording", ALL, ids=lambda recording: recording.file)
 streams = pytest.mark.streams

@@ -170,13 +170,13 @@ async def test_without_any_provider_there_is_the_demo() -> None:
 
 
 async def test_an_alias_that_can_not_be_asked_says_why_and_is_not_picked() -> None:
-    config = parse_config('[aliases]\nold = "anthropic/claude"\n', Path("config.toml"))
+    config = parse_config('[aliases]\nold = "local/smollm2"\n', Path("config.toml"))
     chat = chat_with(config)
     async with chat.app.run_test(size=(120, 30)) as pilot:
         chat.begin(pick(chat))
         await until_shown(pilot, Picker)
         await pilot.press("home", "enter")
-        await wait_until(pilot, lambda: shows(chat.app, "speaks the protocol anthropic"))
+        await wait_until(pilot, lambda: shows(chat.app, "speaks the protocol local"))
         assert not chat.over
 
 

@@ -134,6 +134,10 @@ class HttpProvider:
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
         return self._protocol.read_models(data)
 
+    def get_ready(self) -> None:
+        """Load what the first request needs; may be run in any thread."""
+        self._transport.get_ready(self._endpoint.base_url)
+
     async def aclose(self) -> None:
         """Give up connections."""
         await self._transport.aclose()

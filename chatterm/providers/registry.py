@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chatterm.config import Config, ProviderConfig, ResolvedModel, Stream, find_key
 from chatterm.errors import ConfigError, UsageError
-from chatterm.providers.base import Provider
+from chatterm.providers.base import Provider, Ready
 from chatterm.providers.wire import Endpoint, WireProtocol
 from chatterm.redaction import Redactor, password_in
 
@@ -100,6 +100,12 @@ def open_named(
             )
         case _:
             return _http_provider(name, provider, limits, environ, capture_dir)
+
+
+def get_ready(provider: Provider) -> None:
+    """Load what a provider's first request needs, so that it needn't wait; in any thread."""
+    if isinstance(provider, Ready):
+        provider.get_ready()
 
 
 def _http_provider(

@@ -106,6 +106,7 @@ class Chat(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The pane, what waits, the prompt, the status."""
+        self._update_timer.resume()  # Textual paints at its ticks: the first needn't be waited for
         yield self.pane
         yield self.queue_view
         yield self.suggestions
@@ -123,7 +124,7 @@ class Chat(Screen[None]):
     def on_mount(self) -> None:
         """Show something at once; open what else is needed after that."""
         self.prompt.taking = self._takes
-        self.prompt.sent = self.bottom.line.sent = self.sent
+        self.bottom.teach(lambda prompt: setattr(prompt, "sent", self.sent))
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
         if not (self.options.go_on or self.options.resume):
@@ -142,7 +143,7 @@ class Chat(Screen[None]):
         self.pane.replace([self.welcome])
 
     async def _open(self) -> None:
-        from chatterm.tui.opening import open_all
+        from chatterm.tui.loading import open_all
 
         await open_all(self)
 

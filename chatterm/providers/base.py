@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from chatterm.assembly import StepWriter
 from chatterm.errors import Failure
@@ -110,6 +110,15 @@ class ModelInfo:
     id: str
     name: str = ""
     context_window: int | None = None
+
+
+@runtime_checkable
+class Ready(Protocol):
+    """A provider whose first request needs something that takes a while to load."""
+
+    def get_ready(self) -> None:
+        """Load it; may be run in any thread."""
+        ...
 
 
 class Provider(Protocol):

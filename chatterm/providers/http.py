@@ -135,6 +135,10 @@ class HttpProvider:
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
         return [model for page in pages for model in self._protocol.read_models(page)]
 
+    def get_ready(self) -> None:
+        """Load what the first request needs; may be run in any thread."""
+        self._transport.get_ready(self._endpoint.base_url)
+
     async def aclose(self) -> None:
         """Give up connections."""
         await self._transport.aclose()

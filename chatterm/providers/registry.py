@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chatterm.config import Config, ProviderConfig, ResolvedModel, Stream, find_key
 from chatterm.errors import ConfigError, UsageError
-from chatterm.providers.base import Provider
+from chatterm.providers.base import Provider, Ready
 from chatterm.providers.wire import Endpoint, WireProtocol
 from chatterm.redaction import Redactor, password_in
 
@@ -116,6 +116,12 @@ def _loopback_provider(
     """The engine of a local model, asked as any server with Chat Completions."""
     asked = ProviderConfig(protocol="chat", base_url=f"{url}/v1", auth="bearer", body=provider.body)
     return _http_provider(name, asked, limits, {}, None, key=key)
+
+
+def get_ready(provider: Provider) -> None:
+    """Load what a provider's first request needs, so that it needn't wait; in any thread."""
+    if isinstance(provider, Ready):
+        provider.get_ready()
 
 
 def _http_provider(

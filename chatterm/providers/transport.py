@@ -15,7 +15,8 @@ import logging
 import os
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import SplitResult, urlsplit
 
@@ -88,6 +89,7 @@ class Transport:
     def __init__(self, *, proxy: str | None = None, ca_file: str | None = None) -> None:
         self._proxy = proxy
         self._ca_file = ca_file
+        self._tls: ssl.SSLContext | None = None
         self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
 
     @asynccontextmanager
@@ -117,6 +119,14 @@ class Transport:
             yield Reply(response, where)
         finally:
             await response.aclose()
+
+    def get_ready(self, url: str) -> None:
+        """Load what the first request to an address needs; may be run in any thread."""
+        for name in ("httpx", "httpcore", "anyio._backends._asyncio"):  # httpx waits with two
+            import_module(name)
+        if _parts(url).scheme == "https":
+            with suppress(ProviderError):  # the request will say so
+                self._tls = self._tls_context()
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -161,6 +171,8 @@ class Transport:
         )
 
     def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is not None:
+            return self._tls
         file = self._ca_file or os.environ.get("SSL_CERT_FILE") or None
         folder = None if file else os.environ.get("SSL_CERT_DIR") or None
         if not file and not folder:

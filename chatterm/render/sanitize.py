@@ -40,6 +40,7 @@ it was split, and takes time linear in its length.
 """
 
 import re
+from functools import cache
 from typing import Final
 
 CAP: Final = 4096
@@ -90,7 +91,7 @@ _ESCAPABLE: Final = (
 )
 # Either a whole run of backslashes before something that is or looks like an escape, or something
 # to escape. The look-behind keeps a long run from being tried again at each of its characters.
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = (
     rf"(?<!\\)\\++(?=[rt]|x[0-9a-f]{{2}}|u[0-9a-f]{{4}}|U[0-9a-f]{{8}}|{_ESCAPABLE})|{_ESCAPABLE}"
 )
 
@@ -246,7 +247,13 @@ def escape_controls(text: str) -> str:
     a newline. Backslashes stay as they are, except that a run of them is doubled before something
     that is escaped or that reads like an escape: two different texts never look the same.
     """
-    return _ESCAPE.sub(_escape, text)
+    return _escaping().sub(_escape, text)
+
+
+@cache
+def _escaping() -> re.Pattern[str]:
+    """Compiled when something is first escaped: no first screen needs it."""
+    return re.compile(_ESCAPE)
 
 
 def _show(character: re.Match[str]) -> str:

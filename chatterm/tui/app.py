@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from chatterm.config import Config
     from chatterm.tui.options import AppOptions
+    from chatterm.tui.prompt.prompt import Prompt
     from chatterm.tui.theme import Theme
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class ChattermApp(App[Any]):
         self, options: AppOptions, config: Config, theme: Theme, looks: Looks, typed: str = ""
     ) -> None:
         teach()
+        self._begun = False
         self._our_theme = theme  # style sheets are made by what comes next
         super().__init__(ansi_color=theme.ansi or not theme.coloured)
         self._last_defence = _LastDefence()
@@ -80,13 +82,29 @@ class ChattermApp(App[Any]):
         self.keys_in_use = keymap(config.ui.keys)
         self.set_keymap(self.keys_in_use)
         self.chat = Chat(options, config, Setting(looks, theme.palette()), typed)
-        for prompt in (self.chat.bottom.prompt, self.chat.bottom.line):
-            prompt.send_keys = prompt_keys(config.ui.keys, "send")
-            prompt.newline_keys = prompt_keys(config.ui.keys, "newline")
-            prompt.later_keys = prompt_keys(config.ui.keys, "send_later")
-        self.register_theme(theme.textual())
-        self.theme = theme.name
+        self.chat.bottom.teach(self._teach_keys)
+        self._begin_with(theme)
         self.animation_level = "none"
+
+    def _teach_keys(self, prompt: Prompt) -> None:
+        keys = self.config.ui.keys
+        prompt.send_keys = prompt_keys(keys, "send")
+        prompt.newline_keys = prompt_keys(keys, "newline")
+        prompt.later_keys = prompt_keys(keys, "send_later")
+
+    def _begin_with(self, theme: Theme) -> None:
+        """Have the first frame's theme: no style sheet is parsed for another one before."""
+        self.register_theme(theme.textual())
+        self.set_reactive(App.theme, theme.name)
+        classes = {f"-theme-{theme.name}": True, "-dark-mode": theme.dark}
+        self.update_classes(classes | {"-light-mode": not theme.dark}, update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+        self._begun = True
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_css_variables(self) -> dict[str, str]:
+        """What the theme gives style sheets; nothing as long as none is chosen."""
+        return super().get_css_variables() if self._begun else {}
 
     def get_default_screen(self) -> Screen[Any]:
         """The conversation."""

@@ -127,30 +127,43 @@ class Bottom(Widget):
 
     Attributes:
         prompt: The prompt.
-        line: The line that is written for something else.
         sign: What stands before them.
     """
 
     DEFAULT_CSS = """
     Bottom { height: auto; width: 100%; }
     Bottom Horizontal { height: auto; width: 100%; }
-    Bottom #line { display: none; }
     """
 
     def __init__(self, sign: str, palette: Palette = DARK) -> None:
         super().__init__(id="bottom")
         self.sign = Sign(sign, palette)
         self.prompt = Prompt()
-        self.line = Prompt("line")
+        self._line: Prompt | None = None
+        self._taught: list[Callable[[Prompt], None]] = []
         self._done: Callable[[str | None], None] | None = None
         self._changed: Callable[[str], None] | None = None
 
     def compose(self) -> ComposeResult:
-        """The sign and both."""
+        """The sign and the prompt."""
         with Horizontal():
             yield self.sign
             yield self.prompt
-            yield self.line
+
+    @property
+    def line(self) -> Prompt:
+        """The line that is written for something else; made when the first one is."""
+        if self._line is None:
+            self._line = Prompt("line")
+            for teach in self._taught:
+                teach(self._line)
+            self.query_one(Horizontal).mount(self._line)
+        return self._line
+
+    def teach(self, teach: Callable[[Prompt], None]) -> None:
+        """Tell the prompt something, and the line when it is made."""
+        self._taught.append(teach)
+        teach(self.prompt)
 
     @property
     def writing(self) -> bool:

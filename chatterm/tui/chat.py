@@ -109,6 +109,7 @@ class Chat(LateParts, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """The pane, what waits, the prompt, the status."""
+        self._update_timer.resume()  # Textual paints at its ticks: the first needn't be waited for
         with Horizontal(id="middle"):
             yield self.pane
         yield self.queue_view
@@ -127,7 +128,7 @@ class Chat(LateParts, Screen[None]):
     def on_mount(self) -> None:
         """Show something at once; open what else is needed after that."""
         self.prompt.taking = self._takes
-        self.prompt.sent = self.bottom.line.sent = self.sent
+        self.bottom.teach(lambda prompt: setattr(prompt, "sent", self.sent))
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
         if not (self.options.go_on or self.options.resume):
@@ -147,7 +148,7 @@ class Chat(LateParts, Screen[None]):
         self.pane.replace([self.welcome])
 
     async def _open(self) -> None:
-        from chatterm.tui.opening import open_all
+        from chatterm.tui.loading import open_all
 
         await open_all(self)
 

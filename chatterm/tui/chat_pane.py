@@ -33,3 +33,6 @@ class ChatPane(ReadingPane):
     ChatPane { height: 1fr; background: $background; }
     """
     BINDINGS: ClassVar[list[BindingType]] = bindings(reading=True)
+
+    def get_ready(self) -> None:
+        """The screen loads everything, in the order in which it is needed."""

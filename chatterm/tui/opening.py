@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from chatterm.config import data_dir
 from chatterm.errors import ChattermError
+from chatterm.providers.registry import get_ready
 from chatterm.steps import UserInput
 from chatterm.store import Filter
+from chatterm.tui import loading
 from chatterm.tui.drafting import bring_back
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ async def open_all(chat: Chat) -> None:
     except ChattermError as error:
         chat.app.exit(error)
         return
+    await asyncio.to_thread(loading.load, loading.SHOWING)
     if recorded:
         await chat.show_recorded(recorded)
     await bring_back(chat)
@@ -47,6 +50,11 @@ async def open_all(chat: Chat) -> None:
         chat.send_message(UserInput(options.prompt, options.attachments))
     if chat.welcome is not None:
         await _offer(chat)
+    await asyncio.to_thread(loading.load_markdown)
+    await asyncio.to_thread(loading.load, loading.SENDING)
+    await chat.talk.ready()
+    if chat.talk.chosen is not None:
+        await asyncio.to_thread(get_ready, chat.talk.chosen.provider)
 
 
 def _remember_prompts(chat: Chat) -> None:

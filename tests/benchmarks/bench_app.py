@@ -9,9 +9,7 @@ scaled by the minimal app's first frame.
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,13 +22,9 @@ from typing import Any
 from documents import pathological
 from harness import HERE, Row
 from peers import PEERS
-
-sys.path.insert(0, str(HERE.parent))
-from terminals import Terminal
+from seats import KEYS, TOKENS, Seat, serving
 
 CHILD = HERE / "app_child.py"
-TOKENS = 20_000
-KEYS = 0x100  # letters from here on: neither an answer nor a control sequence has them
 HARDEST = {"deeply nested quotes"}  # tried where there is little time
 # Recorded on the reference machine: a minimal app, and the best of the peers.
 MINIMAL_FIRST_MS = 207.0
@@ -56,8 +50,8 @@ def run(*, quick: bool) -> list[Row]:
 
 
 def _streaming(characters: int, scale: float) -> Iterator[Row]:
-    theirs = _played("theirs", str(characters))
-    ours = _played("ours", str(characters))
+    theirs = played("theirs", str(characters))
+    ours = played("ours", str(characters))
     name = f"{characters:,} characters at 2,000 a second"
     # Its cost grows with the length of the text: against a short one there is less to save.
     limit = 0.2 if characters >= 50_000 else 0.3
@@ -75,9 +69,8 @@ def _plain(characters: int) -> Iterator[Row]:
     """Textual's Markdown without its stream: `append`, and on a short text `update`."""
     # As above: the shorter the text, the less there is to save.
     append = 0.35 if characters >= 8_000 else 0.6
-    played = cache(_played)
     for mode, length, limit in (("append", characters, append), ("update", 2_000, 0.4)):
-        theirs, ours = _played(mode, str(length)), played("ours", str(length))
+        theirs, ours = played(mode, str(length)), played("ours", str(length))
         name = f"{length:,} characters at 2,000 a second: CPU against Markdown.{mode}"
         if theirs.get("gave_up"):
             name += " (gave up)"
@@ -88,9 +81,9 @@ def _hard(scale: float, *, quick: bool) -> Iterator[Row]:
     """What breaks renderers, on the screen: how long nothing else can happen."""
     for number, (name, text) in enumerate(pathological()):
         if not quick:
-            found = _played("hard", str(number))
+            found = played("hard", str(number))
         elif name in HARDEST:
-            found = _played("hard", str(number), str(len(text) // 3))
+            found = played("hard", str(number), str(len(text) // 3))
         else:
             continue
         title = f"{name}, 20,000 characters a second: longest stall"
@@ -98,7 +91,7 @@ def _hard(scale: float, *, quick: bool) -> Iterator[Row]:
 
 
 def _start_up(times: int) -> list[Row]:
-    runs = [(_first_frame("pane"), _first_frame("bare")) for _ in range(times + 1)][1:]
+    runs = [(first_frame("pane"), first_frame("bare")) for _ in range(times + 1)][1:]
     rows = []
     for at, what in enumerate(("the first frame", "the first key")):
         ours = statistics.median(ours[at] for ours, _ in runs)
@@ -108,8 +101,8 @@ def _start_up(times: int) -> list[Row]:
 
 
 def _flood(scale: float) -> Iterator[Row]:
-    with _server(0) as url:
-        found = _played("http", url)
+    with serving(0) as server:
+        found = played("http", server.url)
     name = f"{TOKENS:,} tokens at once"
     quickest = min(peer.late for peer in PEERS if peer.late)
     for peer in PEERS:
@@ -125,15 +118,10 @@ def _flood(scale: float) -> Iterator[Row]:
 
 
 def _paced(seconds: int, scale: float) -> Iterator[Row]:
-    with _server(200) as url, _app("http", url) as (seat, _):
-        seat.read_until("READY")
-        time.sleep(1.0)
-        before, began = _cpu_of(seat.pid), time.perf_counter()
-        echoes = []
-        while time.perf_counter() - began < seconds:
-            echoes.append(_echo(seat, chr(KEYS + len(echoes))))
-            seat.read_for(0.4)
-        share = (_cpu_of(seat.pid) - before) / (time.perf_counter() - began)
+    with serving(200) as server, _app("http", server.url) as (seat, _):
+        seat.until("READY")
+        seat.read_for(1.0)
+        share, echoes = typed(seat, seconds)
     name = "200 tokens a second"
     yield Row(f"{name}: CPU, against codex (recorded)", share, CODEX_PACED_CPU * scale, "", 0.6)
     yield Row(f"{name}: CPU, against claude (recorded)", share, CLAUDE_PACED_CPU * scale, "", 0.4)
@@ -142,66 +130,47 @@ def _paced(seconds: int, scale: float) -> Iterator[Row]:
     yield Row(f"{name}: a key shown, longest", max(echoes), 50 * scale, "ms", limit=1.0)
 
 
+def typed(seat: Seat, seconds: float) -> tuple[float, list[float]]:
+    """The share of a core while somebody types beside what happens, and how late keys are."""
+    before, began = seat.cpu(), time.perf_counter()
+    echoes = []
+    while time.perf_counter() - began < seconds:
+        echoes.append(seat.echo(chr(KEYS + len(echoes))))
+        seat.read_for(0.4)
+    return (seat.cpu() - before) / (time.perf_counter() - began), echoes
+
+
 def _idle(seconds: int) -> Row:
     with _app("pane") as (seat, _):
-        seat.read_until("READY")
+        seat.until("READY")
         seat.read_for(1.5)
-        before = _cpu_of(seat.pid)
+        before = seat.cpu()
         seat.read_for(seconds)
-        used = 100 * (_cpu_of(seat.pid) - before) / seconds
+        used = 100 * (seat.cpu() - before) / seconds
     return Row("idle", used, 0.2, "%", limit=1.0)
 
 
-def _first_frame(mode: str) -> tuple[float, float]:
+def first_frame(mode: str) -> tuple[float, float]:
     """Milliseconds to the first frame, and to the echo of a key that is typed then."""
     began = time.perf_counter()
     with _app(mode) as (seat, _):
-        seat.read_until("READY")
-        first = time.perf_counter()
-        _echo(seat, chr(KEYS))
+        first = seat.until("READY")
+        seat.echo(chr(KEYS))
         return 1000 * (first - began), 1000 * (time.perf_counter() - began)
 
 
-def _echo(seat: Terminal, key: str) -> float:
-    """Milliseconds until a key is on the screen."""
-    seen = len(seat.seen)
-    began = time.perf_counter()
-    seat.type(key)
-    while key.encode() not in seat.seen[seen:]:
-        if not seat.read_for(0.001) and time.perf_counter() - began > 5:
-            raise SystemExit(f"the key {key} wasn't shown")
-    return 1000 * (time.perf_counter() - began)
-
-
-def _played(mode: str, *arguments: str) -> dict[str, Any]:
+@cache
+def played(mode: str, *arguments: str) -> dict[str, Any]:
+    """What an app of `app_child.py` measured; once in a run."""
     with _app(mode, *arguments) as (seat, result):
         seat.wait(seconds=300)
-        return dict(json.loads(result.read_text())) | {"written": len(seat.seen)}
+        return dict(json.loads(result.read_text())) | {"written": seat.written}
 
 
 @contextmanager
-def _app(*arguments: str) -> Iterator[tuple[Terminal, Path]]:
+def _app(*arguments: str) -> Iterator[tuple[Seat, Path]]:
     with tempfile.TemporaryDirectory() as base:
         result = Path(base) / "result.json"
-        env = os.environ | {"CHATTERM_BENCH": str(result), "TERM": "xterm-256color"}
-        env |= {"COLORTERM": "truecolor", "PYTHONPATH": str(HERE)}
-        command = [sys.executable, str(CHILD), *arguments]
-        with Terminal(command, env, Path.cwd(), columns=120, rows=40) as seat:
+        env = {"CHATTERM_BENCH": str(result), "PYTHONPATH": str(HERE)}
+        with Seat([sys.executable, str(CHILD), *arguments], env) as seat:
             yield seat, result
-
-
-@contextmanager
-def _server(pace: int) -> Iterator[str]:
-    command = [sys.executable, str(HERE / "paced_server.py"), str(4 * TOKENS), str(pace)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
-
-
-def _cpu_of(pid: int) -> float:
-    """CPU seconds of a process so far: of its threads, finer than the clock's ticks."""
-    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(each.read_text().split()[0]) for each in threads) / 1e9

@@ -69,6 +69,16 @@ def fill(directory: Path, conversations: int) -> None:
         store.compact()
 
 
+def fill_one(directory: Path, id_: str, turns: int) -> None:
+    """Make a store of one conversation of so many turns."""
+    with Store.open(directory) as store:
+        with closing(store._access.writer()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            _conversation(db, id_, turns, 0, "")
+            db.execute("COMMIT")
+        store._index()
+
+
 def _conversation(db: sqlite3.Connection, id_: str, turns: int, at: int, needle: str) -> None:
     moment = f"2026-01-01T00:00:00.{at:07d}Z"
     head = f"{id_}-{turns - 1}"

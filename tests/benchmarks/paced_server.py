@@ -2,7 +2,9 @@
 
     python paced_server.py CHARACTERS TOKENS_A_SECOND      0: as fast as the client reads
 
-A token is four characters. It prints its address and serves until it is terminated.
+A token is four characters; the last word is LAST_WORD. It prints its address, and a line with the
+time of `perf_counter` whenever it has sent the last byte of an answer; it serves until it is
+terminated.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from documents import answer
 
 TOKEN = 4
+LAST_WORD = "omega"
 
 
 def event(text: str, finish: str | None = None) -> bytes:
@@ -40,6 +43,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             self._send()
+            print(time.perf_counter(), flush=True)
         except ConnectionError:  # whoever asked has seen enough
             self.close_connection = True
 
@@ -59,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    text = answer(int(sys.argv[1]))
+    text = f"{answer(int(sys.argv[1]))}\n\n{LAST_WORD}"
     tokens = (text[start : start + TOKEN] for start in range(0, len(text), TOKEN))
     Handler.events = (*map(event, tokens), event("", "stop"), b"data: [DONE]\n\n")
     Handler.pace = float(sys.argv[2])

@@ -25,6 +25,7 @@ ALL = {
     "pane": "bench_pane",
     "render": "bench_render",
     "store": "bench_store",
+    "whole": "bench_whole_app",
 }
 
 
@@ -43,7 +44,7 @@ def main() -> int:
     rows = [
         row for name in names for row in importlib.import_module(ALL[name]).run(quick=options.ci)
     ]
-    notes = list(standing()) if {"app", "ask"} & set(names) else []
+    notes = list(standing()) if {"app", "ask", "whole"} & set(names) else []
     report(rows, notes, as_json=options.json)
     failing = [row for row in rows if (row.breaks_ci if options.ci else not row.holds)]
     return 1 if failing else 0

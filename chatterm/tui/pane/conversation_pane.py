@@ -35,15 +35,6 @@ _KEPT = 2.0
 """Beyond how many they are unmounted, at such a time."""
 
 
-def _get_ready() -> None:
-    """Load what the first answer needs."""
-    from chatterm.render import markdown
-    from chatterm.render.markdown_code import load_lexers
-
-    markdown.render("`a`", 40)
-    load_lexers()
-
-
 class ConversationPane(VerticalScroll):
     """Shows any number of items, one above the other, and follows the end while it is seen.
 
@@ -86,9 +77,10 @@ class ConversationPane(VerticalScroll):
         self._end = End()
         self._rows_layout = AtRows(self.placements)
         self._text_width = 0
+        self._likely_rows = 0
         self._following = True
         self._below = False
-        self._clock = FrameClock(self._flushed)
+        self._clock = FrameClock()
         self._pinned: StepView | None = None
 
     # --- items ---
@@ -300,8 +292,14 @@ class ConversationPane(VerticalScroll):
 
     def on_mount(self) -> None:
         """Once something is on the screen, get ready for the first block of code."""
-        self.call_after_refresh(lambda: self.run_worker(_get_ready, thread=True))
+        self.call_after_refresh(self.get_ready)
         self.watch(self.app, "app_focus", self._focus_changed, init=False)
+
+    def get_ready(self) -> None:
+        """Load what will be needed. A screen that loads more overrides this, and sees to all."""
+        from chatterm.tui.loading import load_markdown
+
+        self.run_worker(load_markdown, thread=True)
 
     def _focus_changed(self, focus: bool) -> None:
         self._clock.hidden = not focus
@@ -314,17 +312,31 @@ class ConversationPane(VerticalScroll):
         """The size has changed: widths are looked at anew, what is read stays."""
         width = max(1, self.scrollable_content_region.width - GUTTER)
         if width != self._text_width:
-            first = not self._text_width
-            with self._place_kept():
-                self._text_width = width
-                if first:
-                    for index, item in enumerate(self._items):
-                        self._heights.set(index, item.gap + item.estimate(width))
+            if self._text_width:
+                with self._place_kept():
+                    self._text_width = width
+            else:
+                self._begin_at(width)
             self._settle()
             for view in self._views.values():
                 view.repaint()  # they may have been painted before they were measured
         self._settle()
         self._lay_out()
+
+    def _begin_at(self, width: int) -> None:
+        """The width is known for the first time."""
+        with self._place_kept():
+            self._text_width = width
+            for index, item in enumerate(self._items):
+                self._heights.set(index, item.gap + item.estimate(width))
+
+    def _guess_size(self) -> bool:
+        """Take the screen's size before there is a layout, so that the first one has the items."""
+        if not self.is_running or self.app.size.width <= GUTTER + 1:
+            return False
+        self._likely_rows = self.app.size.height
+        self._begin_at(self.app.size.width - GUTTER - 1)
+        return True
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scrolled: mount what comes near."""
@@ -380,7 +392,7 @@ class ConversationPane(VerticalScroll):
 
     def _grown(self, *, below: bool) -> None:
         """Heights have changed, perhaps below what is seen."""
-        if not self._text_width:
+        if not self._text_width and not self._guess_size():
             return
         if below and not self._following and not self._below:
             self._below = True
@@ -388,17 +400,11 @@ class ConversationPane(VerticalScroll):
         self._settle()
         self._lay_out()
 
-    @staticmethod
-    def _flushed(items: Sequence[Item], until: float) -> tuple[int, list[Item]]:
-        """A frame: make lines of what has come; how much it was, and what has more to do."""
-        characters = sum(item.flush() for item in items)
-        return characters, [item for item in items if item.work(until)]
-
     # --- where things are ---
 
     @property
     def _screen_rows(self) -> int:
-        return max(1, self.scrollable_content_region.height)
+        return max(1, self.scrollable_content_region.height or self._likely_rows)
 
     @property
     def _last_top(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from chatterm.tui.pane.items import Item
 
@@ -27,18 +27,13 @@ _WORK_S = 0.008
 class FrameClock:
     """Calls for frames while there is something to show.
 
-    Args:
-        flush: Flushes items, working on until a time; how many characters that were, and the
-            items that have more to do.
-
     Attributes:
         hidden: Nobody looks: the terminal has lost the focus.
         frames: How many frames there were.
         took: Is told of each frame and when it began, where somebody measures.
     """
 
-    def __init__(self, flush: Callable[[Sequence[Item], float], tuple[int, list[Item]]]) -> None:
-        self._flush = flush
+    def __init__(self) -> None:
         self._wanting: dict[str, Item] = {}
         self._due: asyncio.TimerHandle | None = None
         self._last = 0.0
@@ -79,7 +74,8 @@ class FrameClock:
         began = time.perf_counter()
         passed, self._last = began - self._last, began
         items, self._wanting = list(self._wanting.values()), {}
-        characters, left = self._flush(items, began + _WORK_S)
+        characters = sum(item.flush() for item in items)
+        left = [item for item in items if item.work(began + _WORK_S)]
         much = characters * FASTEST_S > _MUCH * min(passed, SLOWEST_S)
         self._usual = FASTEST_S if much or left else CALM_S
         self.frames += 1

@@ -1,0 +1,76 @@
+"""What is loaded once the first frame is seen: in threads, so that no key waits for an import.
+
+Threads of Python take turns, and one that has work waits for its turn: while something is loaded
+the turns are short, so that a key that is typed then is on the screen as quickly as later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatterm.tui.chat import Chat
+
+_TURN_S = 0.0003
+# What opening a conversation needs, and what the first message and its answer need.
+OPENING = (
+    "chatterm.tui.opening",
+    "chatterm.store.store",
+    "chatterm.tui.prompt.history",
+    "chatterm.tui.notifying",
+    "chatterm.tui.prompt.drafts",
+    "chatterm.agent.titles",
+)
+SHOWING = (
+    "chatterm.tui.transcript",
+    "chatterm.tui.showing",
+    "chatterm.tui.figures",
+    "chatterm.session",
+)
+SENDING = (
+    "chatterm.tui.sending",
+    "chatterm.tui.looking",
+    "chatterm.agent.context",
+    "chatterm.tui.asking",
+    "chatterm.tui.completing",
+)
+
+
+async def open_all(chat: Chat) -> None:
+    """Load what opens everything, and open it."""
+    with short_turns():
+        await asyncio.to_thread(load, OPENING)
+        from chatterm.tui.opening import open_all
+
+        await open_all(chat)
+
+
+def load(names: Sequence[str]) -> None:
+    """Load modules, in a thread."""
+    for name in names:
+        import_module(name)
+
+
+def load_markdown() -> None:
+    """Load what the first answer needs, in a thread."""
+    from chatterm.render import markdown
+    from chatterm.render.markdown_code import load_lexers
+
+    markdown.render("`a`", 40)
+    load_lexers()
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Have threads take short turns."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

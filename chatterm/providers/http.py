@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from chatterm.providers.reading import Attempt, Capture, Reading
 from chatterm.providers.retrying import duration, retry_after, until
 from chatterm.providers.sse import Shape, shape_of
 from chatterm.providers.transport import Reply, Transport
-from chatterm.providers.wire import Endpoint, HttpRequest, WireProtocol
+from chatterm.providers.wire import DescribedModels, Endpoint, HttpRequest, WireProtocol
 from chatterm.redaction import Redactor, password_in, secrets_in
 
 log = logging.getLogger("chatterm.providers")
@@ -39,6 +39,8 @@ ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_TIMEOUT_S = 5.0
 MODELS_LIMIT = 16 * 1024 * 1024
 MODELS_TIMEOUT_S = 30.0
+DESCRIBING_TIMEOUT_S = 3.0
+DESCRIBED_AT_ONCE = 4
 RETRY_AFTER_LIMIT_S = 60.0
 
 
@@ -132,14 +134,37 @@ class HttpProvider:
         except TimeoutError:
             text = f"{self.name} didn't list its models within {MODELS_TIMEOUT_S:g} s"
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
-        return self._protocol.read_models(data)
+        return await self._described(self._protocol.read_models(data))
 
     async def aclose(self) -> None:
         """Give up connections."""
         await self._transport.aclose()
 
+    async def _described(self, models: list[ModelInfo]) -> list[ModelInfo]:
+        """The models with what has to be asked for one by one, as far as that is told soon."""
+        protocol, endpoint = self._protocol, self._endpoint
+        if not isinstance(protocol, DescribedModels):
+            return models
+        found: dict[str, ModelInfo | None] = {model.id: model for model in models}
+        waiting = list(models)
+
+        async def ask() -> None:
+            while waiting:
+                model = waiting.pop(0)
+                with suppress(ProviderError):
+                    data = await self._fetch(protocol.model_request(model, endpoint))
+                    found[model.id] = protocol.read_model(model, data, endpoint)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DESCRIBING_TIMEOUT_S), asyncio.TaskGroup() as group:
+                for _ in range(DESCRIBED_AT_ONCE):
+                    group.create_task(ask())
+        return [model for model in found.values() if model is not None]
+
     async def _fetch_models(self) -> Any:
-        request = self._protocol.models_request(self._endpoint)
+        return await self._fetch(self._protocol.models_request(self._endpoint))
+
+    async def _fetch(self, request: HttpRequest) -> Any:
         timeout = self._limits.connect_timeout_s
         async with self._transport.open(request, connect_timeout_s=timeout) as reply:
             body = await reply.read(MODELS_LIMIT, MODELS_TIMEOUT_S)

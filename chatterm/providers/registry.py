@@ -18,6 +18,7 @@ _WIRE = {
     "responses": ("chatterm.providers.responses_request", "ResponsesProtocol"),
     "chat": ("chatterm.providers.chat_request", "ChatProtocol"),
     "gemini": ("chatterm.providers.gemini_request", "GeminiProtocol"),
+    "ollama": ("chatterm.providers.ollama_request", "OllamaProtocol"),
 }
 IMPLEMENTED = frozenset({*_WIRE, "demo", "replay"})
 

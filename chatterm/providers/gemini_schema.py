@@ -62,10 +62,11 @@ class _Converter:
         if isinstance(reference, str):
             parts.append(_ITSELF if reference in within else self._referred(reference))
             within |= {reference}
+        base: dict[str, Any] = {}
         for part in parts:
             whole, within = self._joined(part, within)
-            joined = _merged(whole, joined)
-        return joined, within
+            base = _merged(base, whole)
+        return _merged(base, joined), within
 
     def _referred(self, reference: str) -> Mapping[str, Any]:
         node: Any = self._root
@@ -94,8 +95,8 @@ class _Converter:
         self, schema: Mapping[str, Any], result: dict[str, Any], within: frozenset[str]
     ) -> None:
         given = schema.get("anyOf") or schema.get("oneOf")
-        if not isinstance(given, list):
-            return
+        if not isinstance(given, list) or "type" in result:
+            return  # beside a type, alternatives are refused
         wanted = [each for each in given if not _is_null(each)]
         if len(wanted) < len(given):
             result["nullable"] = True

@@ -85,10 +85,9 @@ async def test_every_endpoint_of_its_engine(engine: Engine, protocol: str) -> No
     if protocol not in IMPLEMENTED:
         pytest.skip(f"this version doesn't speak {protocol}")
     await engine.start()
-    path = "" if protocol == "anthropic" else "/v1"
     settings = ProviderConfig(
         protocol=protocol,  # type: ignore[arg-type]
-        base_url=engine.url + path,
+        base_url=f"{engine.url}/v1",
         api_key_env="ENGINE_KEY",
         auth="bearer",
     )

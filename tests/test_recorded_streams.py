@@ -12,14 +12,14 @@ from chatterm.assembly import Clock, StepWriter
 from chatterm.events import StepFinished
 from chatterm.providers.base import ModelRequest, RoundEnd
 from chatterm.providers.registry import wire_protocol
-from chatterm.providers.sse import SseFramer
+from chatterm.providers.sse import JsonFramer, Shape, SseFramer, shape_of
 from chatterm.providers.wire import Endpoint
 from faultserver import Answer, FaultServer, split
 from program import Program
 from recordings import MISSING, Recording, differences, recordings
 
 pytestmark = pytest.mark.streams
-ALL = recordings("chat", "responses", "anthropic")
+ALL = recordings("chat", "responses", "anthropic", "gemini", "ollama")
 if not ALL:
     pytest.skip(MISSING, allow_module_level=True)
 
@@ -65,7 +65,7 @@ def read(protocol: str, pieces: list[bytes]) -> tuple[list[dict[str, Any]], Roun
     writer = StepWriter("turn", Clock(now=lambda: 0.0, monotonic=lambda: 0.0))
     endpoint = Endpoint("p", "http://127.0.0.1")
     decoder = wire_protocol(protocol).decoder(ModelRequest("m", ()), endpoint, writer)
-    framer = SseFramer()
+    framer = JsonFramer() if shape_of(b"".join(pieces)) is Shape.JSON else SseFramer()
     frames = [frame for piece in pieces for frame in framer.feed(piece)] + framer.finish()
     for name, data in frames:
         decoder.event(name, data if data == "[DONE]" else json.loads(data))

@@ -232,8 +232,12 @@ def images_of(result: ToolResultStep) -> tuple[Attachment, ...]:
 
 def data_url(attachment: Attachment) -> str:
     """An attachment's content as a `data:` address."""
-    content = base64.b64encode(_content(attachment)).decode("ascii")
-    return f"data:{attachment.media_type};base64,{content}"
+    return f"data:{attachment.media_type};base64,{base64_of(attachment)}"
+
+
+def base64_of(attachment: Attachment) -> str:
+    """An attachment's content in base64."""
+    return base64.b64encode(_content(attachment)).decode("ascii")
 
 
 def _decoded(attachment: Attachment) -> str:

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,7 +30,13 @@ from chatterm.providers.reading import Attempt, Capture, Reading
 from chatterm.providers.retrying import duration, retry_after, until
 from chatterm.providers.sse import Shape, shape_of
 from chatterm.providers.transport import Reply, Transport
-from chatterm.providers.wire import Endpoint, HttpRequest, PagedModels, WireProtocol
+from chatterm.providers.wire import (
+    DescribedModels,
+    Endpoint,
+    HttpRequest,
+    PagedModels,
+    WireProtocol,
+)
 from chatterm.redaction import Redactor, password_in, secrets_in
 
 log = logging.getLogger("chatterm.providers")
@@ -40,6 +46,8 @@ ERROR_BODY_TIMEOUT_S = 5.0
 MODELS_LIMIT = 16 * 1024 * 1024
 MODELS_TIMEOUT_S = 30.0
 MOST_MODEL_PAGES = 50
+DESCRIBING_TIMEOUT_S = 3.0
+DESCRIBED_AT_ONCE = 4
 RETRY_AFTER_LIMIT_S = 60.0
 
 
@@ -133,7 +141,8 @@ class HttpProvider:
         except TimeoutError:
             text = f"{self.name} didn't list its models within {MODELS_TIMEOUT_S:g} s"
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
-        return [model for page in pages for model in self._protocol.read_models(page)]
+        found = [model for page in pages for model in self._protocol.read_models(page)]
+        return await self._described(found)
 
     def get_ready(self) -> None:
         """Load what the first request needs; may be run in any thread."""
@@ -143,19 +152,40 @@ class HttpProvider:
         """Give up connections."""
         await self._transport.aclose()
 
+    async def _described(self, models: list[ModelInfo]) -> list[ModelInfo]:
+        """The models with what has to be asked for one by one, as far as that is told soon."""
+        protocol, endpoint = self._protocol, self._endpoint
+        if not isinstance(protocol, DescribedModels):
+            return models
+        found: dict[str, ModelInfo | None] = {model.id: model for model in models}
+        waiting = list(models)
+
+        async def ask() -> None:
+            while waiting:
+                model = waiting.pop(0)
+                with suppress(ProviderError):
+                    data = await self._fetch(protocol.model_request(model, endpoint))
+                    found[model.id] = protocol.read_model(model, data, endpoint)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DESCRIBING_TIMEOUT_S), asyncio.TaskGroup() as group:
+                for _ in range(DESCRIBED_AT_ONCE):
+                    group.create_task(ask())
+        return [model for model in found.values() if model is not None]
+
     async def _model_pages(self) -> AsyncGenerator[Any, None]:
         protocol = self._protocol
         request: HttpRequest | None = protocol.models_request(self._endpoint)
         for _ in range(MOST_MODEL_PAGES):
             if request is None:
                 return
-            page = await self._fetch_models(request)
+            page = await self._fetch(request)
             yield page
             if not isinstance(protocol, PagedModels):
                 return
             request = protocol.more_models(page, self._endpoint)
 
-    async def _fetch_models(self, request: HttpRequest) -> Any:
+    async def _fetch(self, request: HttpRequest) -> Any:
         timeout = self._limits.connect_timeout_s
         async with self._transport.open(request, connect_timeout_s=timeout) as reply:
             body = await reply.read(MODELS_LIMIT, MODELS_TIMEOUT_S)

@@ -18,6 +18,8 @@ _WIRE = {
     "responses": ("chatterm.providers.responses_request", "ResponsesProtocol"),
     "chat": ("chatterm.providers.chat_request", "ChatProtocol"),
     "anthropic": ("chatterm.providers.anthropic_request", "AnthropicProtocol"),
+    "gemini": ("chatterm.providers.gemini_request", "GeminiProtocol"),
+    "ollama": ("chatterm.providers.ollama_request", "OllamaProtocol"),
 }
 IMPLEMENTED = frozenset({*_WIRE, "demo", "local", "replay"})
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from chatterm.errors import ErrorKind, Failure, ProviderError
+from chatterm.providers.json_array import ArrayCutter
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 
@@ -20,6 +21,7 @@ Framed = tuple[str | None, str]
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = b" \t\r\n"
+_MOST_BLANKS = 64  # bytes before an array, in a body that comes byte by byte
 
 
 class EventTooLarge(ProviderError):  # noqa: N818 - says what is wrong, as the kinds do
@@ -191,9 +193,10 @@ class SseFramer:
 
 
 class JsonFramer:
-    """Takes a body of JSON apart: one value a line (NDJSON), or one value in all.
+    """Takes a body of JSON apart: one value a line (NDJSON), an array, or one value in all.
 
-    Which of the two it is shows in the first line: it is a value of its own, or it isn't.
+    An array shows in the first character, and its elements are handed out one by one; which of the
+    others it is shows in the first line: it is a value of its own, or it isn't.
 
     Attributes:
         signs: Values handed out so far.
@@ -207,19 +210,24 @@ class JsonFramer:
         self._max = max_event
         self._held = bytearray()
         self._by_line: bool | None = None
+        self._array: ArrayCutter | None = None
         self._too_large = False
 
     def feed(self, chunk: bytes) -> list[Framed]:
         """The values (their name is always None) that these bytes complete."""
         if self._too_large:
             raise EventTooLarge(self._max)
-        lines: list[bytes] = []
-        if self._by_line is not False and b"\n" in chunk:
-            lines = self._cut(chunk)
+        if self._array is None and self._by_line is None:
+            chunk = self._begin(chunk)
+        values: list[bytes] = []
+        if self._array is not None:
+            values = self._array.feed(chunk)
+        elif self._by_line is not False and b"\n" in chunk:
+            values = self._cut(chunk)
         else:
             self._held += chunk
-        events = self._framed(lines)
-        self._too_large = len(self._held) > self._max
+        events = self._framed(values)
+        self._too_large = len(self._array.held if self._array else self._held) > self._max
         if self._too_large and not events:
             raise EventTooLarge(self._max)
         return events
@@ -228,9 +236,20 @@ class JsonFramer:
         """The last value, when no newline closed it."""
         if self._too_large:
             raise EventTooLarge(self._max)
-        rest = bytes(self._held)
+        rest = self._array.finish() if self._array else bytes(self._held)
         self._held.clear()
+        if self._by_line is False and not _is_json(rest):
+            return self._framed(rest.split(b"\n"))  # lines whose first was damaged
         return self._framed([rest])
+
+    def _begin(self, chunk: bytes) -> bytes:
+        if len(self._held) <= _MOST_BLANKS:
+            whole = (bytes(self._held) + chunk).removeprefix(_BOM).lstrip(_SPACE)
+            if whole.startswith(b"["):
+                self._held.clear()
+                self._array = ArrayCutter()
+                return whole
+        return chunk
 
     def _cut(self, chunk: bytes) -> list[bytes]:
         whole = bytes(self._held) + chunk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -79,6 +79,19 @@ class PagedModels(Protocol):
         ...
 
 
+@runtime_checkable
+class DescribedModels(Protocol):
+    """A wire protocol whose list of models leaves out what each has to be asked for."""
+
+    def model_request(self, model: ModelInfo, endpoint: Endpoint) -> HttpRequest:
+        """The request that asks for one model of the list."""
+        ...
+
+    def read_model(self, model: ModelInfo, data: Any, endpoint: Endpoint) -> ModelInfo | None:
+        """The model with what the answer to that request adds; None: it holds no conversation."""
+        ...
+
+
 def request_headers(endpoint: Endpoint, auth: str = "bearer") -> dict[str, str]:
     """The headers of a JSON request with the key, the configuration's own on top.
 
@@ -93,6 +106,26 @@ def request_headers(endpoint: Endpoint, auth: str = "bearer") -> dict[str, str]:
     elif endpoint.key and way != "none":
         headers[way] = endpoint.key
     return overlay(headers, endpoint.headers)
+
+
+def with_extra_fields(
+    body: Mapping[str, Any], extra: Mapping[str, Any], deep: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A request's body with the configuration's own fields on top, before its last field.
+
+    Args:
+        body: The body; the conversation stands last in it, since it is what grows.
+        extra: The configuration's fields.
+        deep: Fields that are objects of settings: theirs are laid on top one by one.
+    """
+    joined = dict(body)
+    growing = joined.popitem()
+    for name, theirs in extra.items():
+        ours, value = joined.get(name), theirs
+        if name in deep and isinstance(ours, dict) and isinstance(value, Mapping):
+            value = ours | dict(value)
+        joined[name] = value
+    return joined if growing[0] in joined else joined | dict([growing])
 
 
 def overlay(headers: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:

@@ -168,6 +168,9 @@ def test_a_large_event_is_read_in_linear_time_from_a_drip():
         framer.feed(b"\n")
 
 
+_ELEMENTS = ['{"a":"],[{"}', "[1,[2]]", '"\\\\\\"]"', "3"]
+
+
 # --- bodies of JSON ---------------------------------------------------------------------------
 
 
@@ -177,7 +180,11 @@ def test_a_large_event_is_read_in_linear_time_from_a_drip():
         (b'{"a":1}\n{"b":2}\n', ['{"a":1}', '{"b":2}']),
         (b'\n\r\n {"a":1}\r\n\r\n{"b":2}', ['{"a":1}', '{"b":2}']),
         (b'{\n  "a": 1\n}\n', ['{\n  "a": 1\n}']),
-        (b'[{\n"a": 1}\n,\n{"b": 2}]', ['[{\n"a": 1}\n,\n{"b": 2}]']),
+        (b'[{\n"a": 1}\n,\n{"b": 2}]', ['{\n"a": 1}', '{"b": 2}']),
+        (b'\xef\xbb\xbf [{"a":"],[{"},[1,[2]],"\\\\\\"]",3\r\n]\n', _ELEMENTS),
+        (b'[{"a":1},{"cut', ['{"a":1}', '{"cut']),
+        (b"[]", []),
+        (b'{"damaged\n{"b":2}\n{"c":3}\n', ['{"damaged', '{"b":2}', '{"c":3}']),
         (b'{"a":1}', ['{"a":1}']),
         (b'\xef\xbb\xbf{"a":1}\n{"b":2}\n', ['{"a":1}', '{"b":2}']),
         ('{"a":"\u2028"}\n{"b":"é"}\n'.encode(), ['{"a":"\u2028"}', '{"b":"é"}']),
@@ -196,6 +203,21 @@ def test_lines_of_json_are_handed_out_as_they_come():
     assert framer.feed(b'{"a":1}\n{"b"') == [(None, '{"a":1}')]
     assert framer.feed(b":2}\n") == [(None, '{"b":2}')]
     assert framer.signs == 2
+
+
+def test_elements_of_an_array_are_handed_out_as_they_come():
+    framer = JsonFramer()
+    assert framer.feed(b'[{"a":1}\n') == []
+    assert framer.feed(b',{"b":') == [(None, '{"a":1}')]
+    assert framer.feed(b"[2]}]") == [(None, '{"b":[2]}')]
+    assert framer.signs == 2
+
+
+def test_an_element_over_the_cap_is_an_error():
+    framer = JsonFramer(max_event=100)
+    assert framer.feed(b'[1,"' + b"x" * 200) == [(None, "1")]
+    with pytest.raises(EventTooLarge):
+        framer.feed(b"x")
 
 
 def test_json_over_the_cap_is_an_error():

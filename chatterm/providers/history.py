@@ -222,15 +222,20 @@ def images_of(result: ToolResultStep) -> tuple[Attachment, ...]:
 
 def data_url(attachment: Attachment) -> str:
     """An attachment's content as a `data:` address."""
-    content = base64.b64encode(_content(attachment)).decode("ascii")
+    content = base64.b64encode(content_of(attachment)).decode("ascii")
     return f"data:{attachment.media_type};base64,{content}"
 
 
 def _decoded(attachment: Attachment) -> str:
-    return _content(attachment).decode("utf-8", "replace").rstrip("\n")
+    return content_of(attachment).decode("utf-8", "replace").rstrip("\n")
 
 
-def _content(attachment: Attachment) -> bytes:
+def content_of(attachment: Attachment) -> bytes:
+    """An attachment's content.
+
+    Raises:
+        UsageError: It is gone.
+    """
     if attachment.data is None:
         raise UsageError(
             f"the content of the attachment {attachment.name} is no longer there",

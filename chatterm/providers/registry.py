@@ -17,6 +17,7 @@ from chatterm.redaction import Redactor, password_in
 _WIRE = {
     "responses": ("chatterm.providers.responses_request", "ResponsesProtocol"),
     "chat": ("chatterm.providers.chat_request", "ChatProtocol"),
+    "lightspeed": ("chatterm.providers.lightspeed_request", "LightspeedProtocol"),
 }
 IMPLEMENTED = frozenset({*_WIRE, "demo", "replay"})
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from chatterm.assembly import StepWriter
+from chatterm.errors import Failure
 from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.decoding import Decoder
 
@@ -67,6 +68,45 @@ class WireProtocol(Protocol):
 
     def read_models(self, data: Any) -> list[ModelInfo]:
         """The models in the answer to that request; what can't be read is passed over."""
+        ...
+
+
+@runtime_checkable
+class OpensFirst(Protocol):
+    """A wire protocol whose servers want something before the question: a conversation."""
+
+    def opening(self, request: ModelRequest, endpoint: Endpoint) -> HttpRequest | None:
+        """What must be asked before `encode` can answer for this request; None: nothing."""
+        ...
+
+    def opened(self, request: ModelRequest, endpoint: Endpoint, data: Any) -> None:
+        """Take the answer to that.
+
+        Raises:
+            ProviderError: It isn't what it should be.
+        """
+        ...
+
+
+@runtime_checkable
+class Interrupts(Protocol):
+    """A wire protocol whose servers go on working when nobody listens, unless they are told."""
+
+    def interruption(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
+        """The request that stops the answer which this decoder reads; None: it can't be."""
+        ...
+
+
+@runtime_checkable
+class Recovers(Protocol):
+    """A wire protocol that can do without something that a server refused."""
+
+    def recover(self, request: ModelRequest, endpoint: Endpoint, failure: Failure) -> str:
+        """Give up what was refused, so that the request can be sent once more.
+
+        Returns:
+            What was done, for people; empty when nothing can be.
+        """
         ...
 
 

@@ -75,6 +75,7 @@ KNOWN: tuple[Known, ...] = (
     Known("lmstudio", "chat", "http://127.0.0.1:1234/v1", None, None),
     Known("llamacpp", "chat", "http://127.0.0.1:8080/v1", None, None),
     Known("lightspeed", "lightspeed", "http://127.0.0.1:8080", None, "default"),
+    Known("luxx", "luxx", "http://127.0.0.1:8000/api", None, "default"),
     Known("local", "local", None, None, "smollm2"),
     Known("demo", "demo", None, None, "demo"),
 )

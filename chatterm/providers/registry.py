@@ -18,6 +18,7 @@ _WIRE = {
     "responses": ("chatterm.providers.responses_request", "ResponsesProtocol"),
     "chat": ("chatterm.providers.chat_request", "ChatProtocol"),
     "lightspeed": ("chatterm.providers.lightspeed_request", "LightspeedProtocol"),
+    "luxx": ("chatterm.providers.luxx_request", "LuxxProtocol"),
 }
 IMPLEMENTED = frozenset({*_WIRE, "demo", "replay"})
 

@@ -19,6 +19,7 @@ _WIRE = {
     "chat": ("chatterm.providers.chat_request", "ChatProtocol"),
     "lightspeed": ("chatterm.providers.lightspeed_request", "LightspeedProtocol"),
     "luxx": ("chatterm.providers.luxx_request", "LuxxProtocol"),
+    "enclava": ("chatterm.providers.enclava_request", "EnclavaProtocol"),
 }
 IMPLEMENTED = frozenset({*_WIRE, "demo", "replay"})
 

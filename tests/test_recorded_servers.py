@@ -71,3 +71,19 @@ def read(protocol: str, pieces: list[bytes]) -> tuple[list[dict[str, Any]], Roun
     end = decoder.close()
     steps = [event.step for event in writer.take() if isinstance(event, StepFinished)]
     return [step.to_json() for step in steps], end
+
+
+def test_a_conversation_is_continued_by_another_run_of_the_program(
+    server: FaultServer, program: Program
+) -> None:
+    body = next(each.body for each in ALL if each.file == "lightspeed/compaction.sse")
+    server.script(Answer(body))
+    program.provider(server.url, "lightspeed")
+
+    assert program.run("ask", "-n", "hello").text == "Hi\n"
+    assert program.run("ask", "-n", "-c", "and then?").text == "Hi\n"
+
+    first, second = (request.json for request in server.requests)
+    assert "conversation_id" not in first
+    assert second["conversation_id"] == "0d21ba731f21f798dc9680125d5d6f493e4a7ab79f25670e"
+    assert second["query"] == "and then?"

@@ -99,6 +99,7 @@ class Threads:
     def record(self, conversation: str, turn: Turn, made: str = "") -> dict[str, Any]:
         """The opaque data of a turn that is asked in this conversation, from now on its last."""
         self._last[conversation] = turn.id
+        self._gone.discard(conversation)
         record = {"conversation": conversation} | ({"made": made} if made else {})
         return {self._protocol: record}
 

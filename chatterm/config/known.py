@@ -74,6 +74,9 @@ KNOWN: tuple[Known, ...] = (
     Known("ollama", "ollama", "http://127.0.0.1:11434", None, None),
     Known("lmstudio", "chat", "http://127.0.0.1:1234/v1", None, None),
     Known("llamacpp", "chat", "http://127.0.0.1:8080/v1", None, None),
+    Known("lightspeed", "lightspeed", "http://127.0.0.1:8080", None, "default"),
+    Known("luxx", "luxx", "http://127.0.0.1:8000/api", None, "default"),
+    Known("enclava", "enclava", "http://127.0.0.1:8000", None, None),
     Known("local", "local", None, None, "smollm2"),
     Known("demo", "demo", None, None, "demo"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import re
@@ -9,10 +10,18 @@ from contextlib import suppress
 from typing import Any
 
 from chatterm.errors import ErrorKind, Failure, ProviderError
-from chatterm.providers.decoding import Decoder
+from chatterm.providers.decoding import Decoder, TextReader
 from chatterm.providers.error_words import page_words, plain_words, shortened
 from chatterm.providers.failures import error_in, failure_of_error
-from chatterm.providers.sse import Framed, Framer, JsonFramer, Shape, SseFramer, shape_of
+from chatterm.providers.sse import (
+    Framed,
+    Framer,
+    JsonFramer,
+    Shape,
+    SseFramer,
+    shape_of,
+    text_shape_of,
+)
 from chatterm.redaction import Redactor
 
 log = logging.getLogger("chatterm.providers")
@@ -47,6 +56,7 @@ class Body:
         self._framer: Framer = SseFramer()
         self._first = True
         self._passed_over = False
+        self._text = _TextFeed(decoder) if isinstance(decoder, TextReader) else None
 
     def feed(self, chunk: bytes) -> bool:
         """Read a piece of the body; whether there was a sign of life in it.
@@ -54,9 +64,12 @@ class Body:
         Raises:
             ProviderError: The body isn't a reply.
         """
+        if self._text is not None and self._shape is Shape.TEXT:
+            self._text.feed(chunk)
+            return bool(chunk)
         if self._shape is None or self._shape is Shape.PAGE:
             self._start += chunk
-            self._shape = shape_of(self._start)
+            self._shape = self._shape_of(self._start)
             if self._shape is None and len(self._start) < 4096:
                 return False
             if self._shape is Shape.PAGE:
@@ -67,6 +80,8 @@ class Body:
                 self._framer = JsonFramer()
             self._shape = self._shape or Shape.EVENTS
             chunk = self._start
+            if self._shape is Shape.TEXT:
+                return self.feed(chunk)
         framer = self._framer
         signs = framer.signs
         self._decode(framer.feed(chunk))
@@ -80,15 +95,25 @@ class Body:
         """
         if self._shape is Shape.PAGE:
             raise ProviderError(self._no_stream())
+        if self._text is not None and self._shape in (None, Shape.TEXT):
+            self._text.feed(b"" if self._shape else self._start, final=True)
+            return
         self._decode(self._framer.finish())
         if self._shape is Shape.EVENTS and not self._framer.signs:
             raise ProviderError(self._no_stream())
 
     def salvage(self) -> None:
         """The body was cut off: read what of it can be."""
+        if self._text is not None and self._shape is Shape.TEXT:
+            return
         self._passed_over = True  # half an event is no news
         with suppress(ProviderError):
             self._decode(self._framer.finish())
+
+    def _shape_of(self, start: bytes) -> Shape | None:
+        if self._text is None:
+            return shape_of(start)
+        return Shape.TEXT if self._text.asked_for else text_shape_of(start)
 
     def _decode(self, framed: list[Framed]) -> None:
         decoder = self._decoder
@@ -153,6 +178,22 @@ class Body:
             self._status,
             hint="check base_url: it may lack a path such as /v1",
         )
+
+
+class _TextFeed:
+    """Feeds a decoder with a body that is the answer as it is."""
+
+    def __init__(self, reader: TextReader) -> None:
+        self._reader = reader
+        self._utf8 = codecs.getincrementaldecoder("utf-8-sig")("replace")
+
+    @property
+    def asked_for(self) -> bool:
+        return self._reader.plain
+
+    def feed(self, chunk: bytes, *, final: bool = False) -> None:
+        if text := self._utf8.decode(chunk, final):
+            self._reader.text(text)
 
 
 def nested_too_deeply(text: str) -> bool:

@@ -6,7 +6,7 @@ round came to is read from its attributes. It does no I/O and doesn't know how t
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from chatterm.errors import ErrorKind, Failure
 from chatterm.providers.base import RoundEnd
@@ -41,6 +41,21 @@ class Decoder(Protocol):
             failure: Why it ended, where that is known better than from what came: the way to the
                 server failed.
         """
+        ...
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """A decoder that also reads bodies which are the answer as it is, ended by end of file.
+
+    Attributes:
+        plain: Such a body was asked for.
+    """
+
+    plain: bool
+
+    def text(self, piece: str) -> None:
+        """Read a piece of the answer."""
         ...
 
 

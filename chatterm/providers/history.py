@@ -237,14 +237,19 @@ def data_url(attachment: Attachment) -> str:
 
 def base64_of(attachment: Attachment) -> str:
     """An attachment's content in base64."""
-    return base64.b64encode(_content(attachment)).decode("ascii")
+    return base64.b64encode(content_of(attachment)).decode("ascii")
 
 
 def _decoded(attachment: Attachment) -> str:
-    return _content(attachment).decode("utf-8", "replace").rstrip("\n")
+    return content_of(attachment).decode("utf-8", "replace").rstrip("\n")
 
 
-def _content(attachment: Attachment) -> bytes:
+def content_of(attachment: Attachment) -> bytes:
+    """An attachment's content.
+
+    Raises:
+        UsageError: It is gone.
+    """
     if attachment.data is None:
         raise UsageError(
             f"the content of the attachment {attachment.name} is no longer there",

@@ -34,7 +34,10 @@ from chatterm.providers.wire import (
     DescribedModels,
     Endpoint,
     HttpRequest,
+    Interrupts,
+    OpensFirst,
     PagedModels,
+    Recovers,
     WireProtocol,
 )
 from chatterm.redaction import Redactor, password_in, secrets_in
@@ -49,6 +52,8 @@ MOST_MODEL_PAGES = 50
 DESCRIBING_TIMEOUT_S = 3.0
 DESCRIBED_AT_ONCE = 4
 RETRY_AFTER_LIMIT_S = 60.0
+INTERRUPT_WAIT_S = 0.5  # for the server to take an interrupt, before the connection is closed
+INTERRUPT_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class HttpProvider:
         self._sleep = sleep
         self._now = now
         self._redact = redactor or Redactor(secrets_of(endpoint))
+        self._interrupts: set[asyncio.Task[None]] = set()
 
     async def stream(
         self, request: ModelRequest, writer: StepWriter
@@ -111,11 +117,18 @@ class HttpProvider:
         for event in writer.take():
             yield event
         deadlines = Deadlines(self._limits.idle_timeout_s, self._limits.total_timeout_s)
-        for number in range(self._limits.retries + 1):
+        number, recovered = 0, False
+        while True:
             attempt = Attempt(deadlines)
             async with aclosing(self._attempt(request, attempt, writer)) as events:
                 async for event in events:
                     yield event
+            if not recovered and (words := self._recovery(request, attempt)):
+                recovered = True
+                writer.notice("recovered", words)
+                for event in writer.take():
+                    yield event
+                continue
             end = attempt.end
             wait = self._wait_before_retry(attempt, number)
             if wait is None or end.failure is None:
@@ -126,6 +139,7 @@ class HttpProvider:
             for event in writer.take():
                 yield event
             await self._sleep(wait)
+            number += 1
         end = attempt.end
         if end.failure is not None:
             end = replace(end, failure=self._clean(end.failure, attempt.headers))
@@ -150,6 +164,8 @@ class HttpProvider:
 
     async def aclose(self) -> None:
         """Give up connections."""
+        if self._interrupts:
+            await asyncio.wait(self._interrupts, timeout=INTERRUPT_TIMEOUT_S)
         await self._transport.aclose()
 
     async def _described(self, models: list[ModelInfo]) -> list[ModelInfo]:
@@ -229,10 +245,12 @@ class HttpProvider:
         # Yields the events; how it ended stands in `attempt` afterwards.
         decoder: Decoder | None = None
         try:
+            await self._open_first(request, attempt)
             message = self._protocol.encode(request, self._endpoint)
             decoder = self._protocol.decoder(request, self._endpoint, writer)
             async with AsyncExitStack() as stack:
                 reading = await self._open(message, decoder, attempt, stack)
+                stack.push_async_exit(self._interrupting(decoder))
                 pace = Pace()
                 while await reading.step(pace):
                     for event in writer.take():
@@ -250,6 +268,69 @@ class HttpProvider:
         for event in writer.take():
             attempt.shown = True
             yield event
+
+    async def _open_first(self, request: ModelRequest, attempt: Attempt) -> None:
+        # Asks what the protocol needs to know before it can ask the model.
+        protocol = self._protocol
+        if not isinstance(protocol, OpensFirst):
+            return
+        message = protocol.opening(request, self._endpoint)
+        if message is None:
+            return
+        attempt.limits.begin()
+        timeout = self._limits.connect_timeout_s
+        try:
+            async with (
+                asyncio.timeout_at(attempt.limits.at),
+                self._transport.open(message, connect_timeout_s=timeout) as reply,
+            ):
+                said = await reply.read(ERROR_BODY_LIMIT, MODELS_TIMEOUT_S)
+        except TimeoutError:
+            attempt.final = True
+            raise ProviderError(attempt.limits.reason(place_of(message.url))) from None
+        attempt.headers, attempt.body = reply.headers, self._plain(said)
+        try:
+            data = json.loads(said)
+        except (ValueError, RecursionError):
+            data = None
+        if reply.status >= 300:
+            raise ProviderError(
+                failure_of_response(reply.status, reply.headers, attempt.body, provider=self.name)
+            )
+        if error_in(data) is not None:
+            error = self._redact.value(data)
+            raise ProviderError(failure_of_error(error, provider=self.name))
+        protocol.opened(request, self._endpoint, data)
+
+    def _interrupting(
+        self, decoder: Decoder
+    ) -> Callable[[type[BaseException] | None, object, object], Awaitable[None]]:
+        # Called before the connection is closed: once it is, the server may not know the id.
+        async def told(kind: type[BaseException] | None, *_: object) -> None:
+            protocol = self._protocol
+            cut_short = kind is not None and not issubclass(kind, Exception)
+            if not cut_short or not isinstance(protocol, Interrupts):
+                return
+            message = protocol.interruption(decoder, self._endpoint)
+            if message is not None:
+                task = asyncio.create_task(self._interrupt(message))
+                self._interrupts.add(task)
+                task.add_done_callback(self._interrupts.discard)
+                await asyncio.wait({task}, timeout=INTERRUPT_WAIT_S)
+
+        return told
+
+    async def _interrupt(self, message: HttpRequest) -> None:
+        timeout = self._limits.connect_timeout_s
+        try:
+            async with (
+                asyncio.timeout(INTERRUPT_TIMEOUT_S),
+                self._transport.open(message, connect_timeout_s=timeout) as reply,
+            ):
+                await reply.read(ERROR_BODY_LIMIT, INTERRUPT_TIMEOUT_S)
+                log.debug("%s: interrupted, status %d", self.name, reply.status)
+        except (ProviderError, TimeoutError):
+            log.info("%s: the interrupt didn't reach the server", self.name)
 
     async def _open(
         self, message: HttpRequest, decoder: Decoder, attempt: Attempt, stack: AsyncExitStack
@@ -287,6 +368,13 @@ class HttpProvider:
         return reading
 
     # --- afterwards ---------------------------------------------------------------------------
+
+    def _recovery(self, request: ModelRequest, attempt: Attempt) -> str:
+        # What was given up so that the request can be sent once more; empty when nothing was.
+        failure, protocol = attempt.end.failure, self._protocol
+        if failure is None or attempt.shown or not isinstance(protocol, Recovers):
+            return ""
+        return protocol.recover(request, self._endpoint, failure)
 
     def _wait_before_retry(self, attempt: Attempt, number: int) -> float | None:
         # Seconds until the next attempt, or None when there is to be none.

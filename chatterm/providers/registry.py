@@ -20,6 +20,9 @@ _WIRE = {
     "anthropic": ("chatterm.providers.anthropic_request", "AnthropicProtocol"),
     "gemini": ("chatterm.providers.gemini_request", "GeminiProtocol"),
     "ollama": ("chatterm.providers.ollama_request", "OllamaProtocol"),
+    "lightspeed": ("chatterm.providers.lightspeed_request", "LightspeedProtocol"),
+    "luxx": ("chatterm.providers.luxx_request", "LuxxProtocol"),
+    "enclava": ("chatterm.providers.enclava_request", "EnclavaProtocol"),
 }
 IMPLEMENTED = frozenset({*_WIRE, "demo", "local", "replay"})
 

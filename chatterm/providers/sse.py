@@ -289,6 +289,7 @@ class Shape(StrEnum):
     EVENTS = "events"
     JSON = "json"
     PAGE = "page"
+    TEXT = "text"  # the answer as it is: only for protocols that have such bodies
 
 
 def shape_of(start: bytes) -> Shape | None:
@@ -299,3 +300,22 @@ def shape_of(start: bytes) -> Shape | None:
     if seen[:1] in (b"{", b"["):
         return Shape.JSON
     return Shape.PAGE if seen[:1] == b"<" else Shape.EVENTS
+
+
+# How the lines of an event stream begin.
+_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
+
+
+def text_shape_of(start: bytes) -> Shape | None:
+    """The same for protocols with bodies that are only text: an event stream is known by a field.
+
+    None also while the beginning of a field's name may become one.
+    """
+    seen = start.removeprefix(_BOM).lstrip(_SPACE)
+    if not seen or _BOM.startswith(start):
+        return None
+    if seen[:1] in (b"{", b"<"):
+        return shape_of(start)
+    if seen.startswith(_FIELDS):
+        return Shape.EVENTS
+    return None if any(field.startswith(seen) for field in _FIELDS) else Shape.TEXT

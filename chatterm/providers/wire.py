@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from chatterm.assembly import StepWriter
+from chatterm.errors import Failure
 from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.decoding import Decoder
 
@@ -89,6 +90,45 @@ class DescribedModels(Protocol):
 
     def read_model(self, model: ModelInfo, data: Any, endpoint: Endpoint) -> ModelInfo | None:
         """The model with what the answer to that request adds; None: it holds no conversation."""
+        ...
+
+
+@runtime_checkable
+class OpensFirst(Protocol):
+    """A wire protocol whose servers want something before the question: a conversation."""
+
+    def opening(self, request: ModelRequest, endpoint: Endpoint) -> HttpRequest | None:
+        """What must be asked before `encode` can answer for this request; None: nothing."""
+        ...
+
+    def opened(self, request: ModelRequest, endpoint: Endpoint, data: Any) -> None:
+        """Take the answer to that.
+
+        Raises:
+            ProviderError: It isn't what it should be.
+        """
+        ...
+
+
+@runtime_checkable
+class Interrupts(Protocol):
+    """A wire protocol whose servers go on working when nobody listens, unless they are told."""
+
+    def interruption(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
+        """The request that stops the answer which this decoder reads; None: it can't be."""
+        ...
+
+
+@runtime_checkable
+class Recovers(Protocol):
+    """A wire protocol that can do without something that a server refused."""
+
+    def recover(self, request: ModelRequest, endpoint: Endpoint, failure: Failure) -> str:
+        """Give up what was refused, so that the request can be sent once more.
+
+        Returns:
+            What was done, for people; empty when nothing can be.
+        """
         ...
 
 

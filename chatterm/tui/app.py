@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import on
 from textual.app import App
 from textual.color import Color
+from textual.driver import Driver
 from textual.filter import LineFilter
 
 from chatterm.errors import ChattermError
@@ -115,6 +117,11 @@ class ChattermApp(App[Any]):
                 if widget.focusable:
                     screen.set_focus(widget, scroll_visible=False)
                     break
+
+    @on(Driver.SignalResume)
+    def repaint(self) -> None:
+        """Paint everything anew: `fg` has brought the app back to a screen that is empty."""
+        self.screen.refresh(layout=True)
 
     async def action_quit(self) -> None:
         """Leave without losing anything."""

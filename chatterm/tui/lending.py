@@ -23,7 +23,7 @@ from typing import Any, Self
 from textual.app import App, SuspendNotSupported
 
 from chatterm.errors import ChattermError
-from chatterm.tui.terminal import driver_of, is_leaving
+from chatterm.tui.terminal import can_stop, driver_of, is_leaving
 
 _GRACE_S = 1.0  # between SIGTERM and SIGKILL
 # A program begins when the terminal is its own: what is typed in between would hit us.
@@ -156,8 +156,8 @@ class _Terminal:
 
     def stop_us(self) -> None:
         """Stop ourselves, as the user wants it, where there is a shell to go on from."""
-        if os.getsid(0) == self._ours:
-            return  # we were started by the terminal itself: nobody would wake us up again
+        if not can_stop():
+            return
         self.give(self._ours)
         os.killpg(self._ours, signal.SIGSTOP)
 

@@ -7,6 +7,7 @@ Textual keeps its driver to itself. What reaches for it stands here, and nowhere
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from textual.app import App
@@ -27,6 +28,11 @@ def write(app: App[Any], sequence: str) -> None:
     if driver is not None and app.is_running:
         driver.write(sequence)
         driver.flush()
+
+
+def can_stop() -> bool:
+    """Whether a shell would wake us up again, if we stopped: not where the terminal started us."""
+    return os.getsid(0) != os.getpgrp()
 
 
 def is_leaving(app: App[Any]) -> bool:

@@ -53,6 +53,7 @@ def help_(chat: Chat, _: str) -> None:
         ("Alt+Enter", "send; while a turn runs, at its end"),
         ("Ctrl+J, \\ Enter", "a new line"),
         ("Up, Down", "earlier prompts"),
+        ("Ctrl+_, Ctrl+Y", "undo, redo"),
         ("@", "attach a file"),
         ("/", "a command"),
         ("!", "run a command yourself"),

@@ -77,6 +77,16 @@ def leave(chat: Chat, _: str) -> None:
     chat.leave()
 
 
+def suspend(chat: Chat, _: str) -> None:
+    """Stop the process, and give the terminal back to the shell until `fg`."""
+    from chatterm.tui.terminal import can_stop
+
+    if can_stop():
+        chat.app.action_suspend_process()
+    else:
+        chat.say("there is no shell here to go back to")
+
+
 def edit_last(chat: Chat, _: str) -> None:
     """Edit the last message and send it anew, as a branch."""
     from chatterm.tui.branching import edit_turn
@@ -250,6 +260,7 @@ TALKING = (
     Deed("interrupt", "copy, stop the turn, clear, or quit", _G, interrupt, "ctrl+c"),
     Deed("end_of_input", "quit, when empty", _G, leave_if_empty, "ctrl+d", hidden=True),
     Deed("quit", "quit; nothing is lost", _G, leave),
+    Deed("suspend", "back to the shell; fg returns", _G, suspend, "ctrl+z"),
     Deed("edit_last", "edit the last message and send it anew", _G, edit_last),
     Deed("retry", "ask the last message again", _G, retry),
     Deed("go_on", "have the model go on", _G, go_on),

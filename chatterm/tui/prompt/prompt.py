@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -50,6 +51,11 @@ class Prompt(TextArea):
         & .text-area--placeholder { color: $muted; }
     }
     """
+
+    # Ctrl+Z is the shell's; where it isn't bound this is what shells undo with.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+underscore,ctrl+z", "undo", "undo", show=False),
+    ]
 
     class Typed(Message):
         """The text, or the place of the cursor in it, has changed."""

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from chatterm.agent.queue import Queued
 
 _MOST = 4
-_DEEDS = (("edit_queued", "edit"), ("raise_queued", "up"), ("drop_queued", "remove"))
+_EDIT, _REMOVE = ("edit_queued", "edit"), ("drop_queued", "remove")
+_RUNNING = (_EDIT, ("raise_queued", "up"), _REMOVE)
+_IDLE = (("send_waiting", "send"), _EDIT, _REMOVE)
 
 
 class QueueView(Widget):
@@ -32,13 +34,19 @@ class QueueView(Widget):
         super().__init__(id="queue")
         self.palette = palette
         self._waiting: list[Queued] = []
+        self._running = False
 
-    def show(self, waiting: Sequence[Queued]) -> None:
-        """Show what waits."""
+    def show(self, waiting: Sequence[Queued], *, running: bool) -> None:
+        """Show what waits.
+
+        Args:
+            waiting: The messages.
+            running: A turn is under way, after which they are sent by themselves.
+        """
         waiting = list(waiting)
-        if waiting == self._waiting:
+        if waiting == self._waiting and running == self._running:
             return
-        self._waiting = waiting
+        self._waiting, self._running = waiting, running
         self.display = bool(waiting)
         self.refresh(layout=True)
 
@@ -55,11 +63,15 @@ class QueueView(Widget):
         if y >= len(self._waiting) or self._is_rest(y):
             return ""
         at = self.size.width - 1
-        for name, words in reversed(_DEEDS):
+        for name, words in reversed(self._deeds):
             if at - len(words) <= x < at:
                 return f"{name}:{self._waiting[y].id}"
             at -= len(words) + 3
         return f"edit_queued:{self._waiting[y].id}"
+
+    @property
+    def _deeds(self) -> tuple[tuple[str, str], ...]:
+        return _RUNNING if self._running else _IDLE
 
     def _is_rest(self, y: int) -> bool:
         return y == _MOST - 1 and len(self._waiting) > _MOST
@@ -72,10 +84,12 @@ class QueueView(Widget):
             return (Span(f"   and {left} more", ("muted",)),)
         message = self._waiting[y]
         when = "next: " if message.when == "round" else "queued: "
+        if not self._running:
+            when = "not sent: "
         text = sanitize_line(" ".join(message.input.text.split())) or "files"
         width = self.size.width
         deeds: list[Span] = []
-        for number, (_, words) in enumerate(_DEEDS):
+        for number, (_, words) in enumerate(self._deeds):
             if number:
                 deeds.append(Span(" · ", ("muted",)))
             deeds.append(Span(words, ("accent",)))

@@ -350,3 +350,23 @@ async def test_a_rule_is_made_with_a_key(place: Place) -> None:
         assert app.says("Written.")
         await app.ask("again")
         assert not app.chat.asking.open
+
+
+async def test_what_waits_is_told_as_it_is_sent_and_as_it_isnt(place: Place) -> None:
+    place.configure(SLOW)
+    async with place.app() as app:
+        await app.send("one")
+        await app.until(lambda: app.says("thinking"))
+        await app.send("two")
+        await app.until(lambda: app.says("next: two"))
+        await app.press("escape")
+        await app.until(lambda: app.says("not sent: two"))
+        assert app.says("send · edit · remove")
+        await app.send("/send-waiting")
+        await app.until(lambda: app.says("› two"))
+        await app.until(lambda: not app.says("not sent: two"))
+        await app.send("three")
+        await app.until(lambda: app.says("next: three"))
+        await app.until(lambda: app.says("› three"))
+        await app.until(lambda: not app.says("next: three"))
+        assert app.chat.talk.running

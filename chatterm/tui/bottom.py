@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 from textual.strip import Strip
 from textual.widget import Widget
 
-from chatterm.render.lines import Line, Span, line_cells
+from chatterm.render.lines import Line, Span, cells, line_cells
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.stacked import shortened
 from chatterm.tui.prompt.prompt import Prompt
@@ -99,8 +99,7 @@ class Sign(Widget):
     def tell(self, label: str = "", mode: str = "") -> None:
         """Say what is written for; nothing is the sign alone."""
         self._label, self.mode = label, mode
-        text = self._text
-        self.styles.width = len(text)
+        self.styles.width = cells(self._text)
         self.refresh(layout=True)
 
     @property
@@ -129,6 +128,8 @@ class Bottom(Widget):
     DEFAULT_CSS = """
     Bottom { height: auto; width: 100%; }
     Bottom Horizontal { height: auto; width: 100%; }
+    Bottom.-stacked Horizontal { layout: vertical; }
+    Bottom.-stacked #line { margin-left: 3; }
     Bottom #line { display: none; }
     """
 
@@ -162,6 +163,7 @@ class Bottom(Widget):
         """Have a line written; `done` gets it, or None when it is given up."""
         self._done, self._changed = done, changed
         self.sign.tell(label)
+        self._stack()
         self.prompt.display = False
         self.line.display = True
         self.line.write(text)
@@ -173,9 +175,19 @@ class Bottom(Widget):
         self.line.display = False
         self.prompt.display = True
         self.sign.tell()
+        self._stack()
         self.prompt.focus()
         if done is not None:
             done(text)
+
+    def on_resize(self) -> None:
+        """The line goes below its label where there is little room beside it."""
+        self._stack()
+
+    def _stack(self) -> None:
+        wide = self.sign.styles.width
+        room = self.size.width
+        self.set_class(bool(wide and room and wide.value * 2 > room), "-stacked")
 
     def typed(self) -> None:
         """The line has changed."""

@@ -370,3 +370,22 @@ async def test_what_waits_is_told_as_it_is_sent_and_as_it_isnt(place: Place) -> 
         await app.until(lambda: app.says("› three"))
         await app.until(lambda: not app.says("next: three"))
         assert app.chat.talk.running
+
+
+async def test_a_line_stands_below_its_label_where_there_is_little_room(place: Place) -> None:
+    place.configure(TOOLS)
+    (place.work / "a.txt").write_text("one\n")
+    for columns, below in ((40, True), (100, False)):
+        async with place.app(size=(columns, 24)) as app:
+            await app.send("go on")
+            await app.asked()
+            await app.press("e")
+            await app.until(lambda app=app: app.says("edit the command, Enter runs it"))
+            await app.pilot.pause()
+            label = app.chat.bottom.sign.region
+            line = app.chat.bottom.line.region
+            assert (line.y > label.y) is below
+            assert line.width > 30
+            await app.press("escape", "escape")
+            await app.idle()
+            assert app.chat.prompt.region.y == app.chat.bottom.sign.region.y

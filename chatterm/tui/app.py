@@ -17,9 +17,11 @@ from textual.filter import LineFilter
 
 from chatterm.errors import ChattermError
 from chatterm.tui.chat import Chat
+from chatterm.tui.driver import TerminalDriver
 from chatterm.tui.keys import keymap, prompt_keys
 from chatterm.tui.more_keys import teach
 from chatterm.tui.setting import Setting
+from chatterm.tui.signals import on_ending
 from chatterm.tui.steps.looks import Looks
 
 if TYPE_CHECKING:
@@ -66,6 +68,9 @@ class ChattermApp(App[Any]):
         theme: The colours.
         looks: How steps are shown.
         typed: What was typed before it was there.
+
+    Attributes:
+        ended_by: The signal that told it to end, if one did.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -79,6 +84,7 @@ class ChattermApp(App[Any]):
         super().__init__(ansi_color=theme.ansi or not theme.coloured)
         self._last_defence = _LastDefence()
         self.config = config
+        self.ended_by: int | None = None
         self.keys_in_use = keymap(config.ui.keys)
         self.set_keymap(self.keys_in_use)
         self.chat = Chat(options, config, Setting(looks, theme.palette()), typed)
@@ -89,6 +95,10 @@ class ChattermApp(App[Any]):
         self.register_theme(theme.textual())
         self.theme = theme.name
         self.animation_level = "none"
+
+    def get_driver_class(self) -> type[Driver]:
+        """Our own driver."""
+        return TerminalDriver
 
     def get_default_screen(self) -> Screen[Any]:
         """The conversation."""
@@ -108,6 +118,15 @@ class ChattermApp(App[Any]):
         self.register_theme(theme.textual())
         self.theme = theme.name
         self.chat.set_palette(theme.palette())
+
+    def on_mount(self) -> None:
+        """Leave in order when the system wants it, too: the terminal may outlive the app."""
+        if not self.is_headless:
+            on_ending(self._told_to_end)
+
+    def _told_to_end(self, number: int) -> None:
+        self.ended_by = number
+        self.chat.leave()
 
     def watch_app_focus(self, focus: bool) -> None:
         """Begin where a screen begins, where it came up while the window wasn't in front."""

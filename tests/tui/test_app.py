@@ -389,3 +389,15 @@ async def test_a_line_stands_below_its_label_where_there_is_little_room(place: P
             await app.press("escape", "escape")
             await app.idle()
             assert app.chat.prompt.region.y == app.chat.bottom.sign.region.y
+
+
+async def test_another_chatterm_in_the_same_conversation_is_told_of(place: Place) -> None:
+    async with place.app() as one:
+        await one.ask("first")
+        id_ = one.chat.talk.session.id
+        async with place.app(resume=id_) as other:
+            await other.until(lambda: other.says("first"))
+            await one.ask("from one")
+            await other.ask("from other")
+            await other.until(lambda: other.says("another chatterm went on"))
+            await other.until(lambda: other.says("branch 2/2"))

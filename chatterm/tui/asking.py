@@ -30,8 +30,11 @@ class Desk(Protocol):
     def has_draft(self) -> bool:
         """Whether something is half typed in the prompt."""
 
-    def seen(self, item: CallItem, row: int) -> bool:
-        """Whether a row of an item is, or was, on the screen; if not it is brought there."""
+    def seen(self, item: CallItem, rows: int) -> bool:
+        """Whether the first rows of an item were on the screen; if not they are brought there."""
+
+    def say(self, text: str) -> None:
+        """Say something for a moment, wherever one looks."""
 
     def write_line(self, label: str, text: str, done: Callable[[str | None], None]) -> None:
         """Have the user write something; None when it is given up."""
@@ -168,7 +171,8 @@ class Asking:
     def _do(self, item: QuestionItem, name: str) -> None:
         allows = name in {"once", "session", "always", "rest"}
         if allows and not self._was_seen(item):
-            self._say(item, "read it to its end first")
+            self._desk.say("read all of it first, then answer")
+            self._asked_at = self._clock()  # a key that is held down is no answer to what comes
             return
         match name:
             case "once":
@@ -195,7 +199,7 @@ class Asking:
 
     def _was_seen(self, item: QuestionItem) -> bool:
         call = self._call
-        return call is None or self._desk.seen(call, 1 + max(0, item.body_rows - 1))
+        return call is None or self._desk.seen(call, 1 + item.body_rows)
 
     def _say(self, item: QuestionItem, text: str) -> None:
         item.says = text

@@ -102,7 +102,6 @@ class Chat(Screen[None]):
         self._troubles = 0
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None
-        self._seen_rows: set[tuple[str, int]] = set()
 
     def compose(self) -> ComposeResult:
         """The pane, what waits, the prompt, the status."""
@@ -298,13 +297,9 @@ class Chat(Screen[None]):
         """Whether something is half typed in the prompt."""
         return not self.prompt.empty
 
-    def seen(self, item: CallItem, row: int) -> bool:
-        """Whether a row of a question was on the screen; if not it is brought there."""
-        if (item.key, row) in self._seen_rows or self.pane.sees(item.key, row):
-            self._seen_rows.add((item.key, row))
-            return True
-        self.pane.show_row(item.key, row)
-        return False
+    def seen(self, item: CallItem, rows: int) -> bool:
+        """Whether the first rows of a call were on the screen; if not they are brought there."""
+        return self.pane.all_seen(item.key, rows)
 
     # --- keys, clicks, what is typed ---
 

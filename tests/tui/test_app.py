@@ -242,7 +242,9 @@ async def test_the_screen_holds_at_every_size(place: Place) -> None:
             await app.pilot.resize_terminal(width, height)
             await app.pilot.pause(0.05)
             assert len(app.lines()) == height
-        await app.press("y")
+        while app.chat.asking.open:  # it wants to be read at the last width, too
+            app.chat.asking.forget_grace()
+            await app.press("y")
         await app.idle()
 
 
@@ -401,3 +403,21 @@ async def test_another_chatterm_in_the_same_conversation_is_told_of(place: Place
             await other.ask("from other")
             await other.until(lambda: other.says("another chatterm went on"))
             await other.until(lambda: other.says("branch 2/2"))
+
+
+async def test_a_long_command_cant_be_allowed_before_all_of_it_was_seen(place: Place) -> None:
+    lines = "\\n".join(f"echo {n}" for n in range(40))
+    place.configure(f'call shell: {{"command": "{lines}\\ntouch made.txt"}}\nround\ntext: Ran.')
+    async with place.app(size=(80, 24)) as app:
+        await app.send("go on")
+        await app.asked()
+        seen = set()
+        for _ in range(20):
+            await app.pilot.pause(0.05)
+            seen |= {line.split("│")[1].strip(" ↵") for line in app.lines() if "│" in line}
+            if not app.chat.asking.open:
+                break
+            await app.press("y")
+        await app.idle()
+        assert app.says("Ran.")
+        assert seen >= {f"echo {n}" for n in range(40)} | {"touch made.txt"}

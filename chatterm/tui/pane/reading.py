@@ -129,15 +129,6 @@ class ReadingPane(ConversationPane):
         head = view.virtual_region.y + view.item.gap - view.skipped
         return top <= head < top + self.scrollable_content_region.height
 
-    def sees(self, key: str, row: int) -> bool:
-        """Whether a row of an item is on the screen."""
-        view = self.view_of(key)
-        if view is None:
-            return False
-        top = self.scroll_offset.y
-        at = view.virtual_region.y + view.item.gap - view.skipped + row
-        return top <= at < top + self.scrollable_content_region.height
-
     # --- finding ---
 
     def find(self, words: str, *, back: bool = False, beside: bool = False) -> tuple[int, int]:

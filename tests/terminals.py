@@ -85,6 +85,20 @@ class Terminal:
             self._status = os.waitstatus_to_exitcode(status)
         return self._status
 
+    def hang_up(self, *, seconds: float = 30) -> int:
+        """Close the terminal, as a window is closed, and wait for the program's end; its status."""
+        os.close(self._terminal)
+        self._terminal = -1
+        until = time.monotonic() + seconds
+        while self._status is None:
+            assert time.monotonic() < until, "it goes on without a terminal"
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            if ended:
+                self._status = os.waitstatus_to_exitcode(status)
+            else:
+                time.sleep(0.01)
+        return self._status
+
     def __enter__(self) -> Self:
         return self
 
@@ -92,7 +106,8 @@ class Terminal:
         if self._status is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self._terminal)
+        if self._terminal >= 0:
+            os.close(self._terminal)
 
     def _read(self, seconds: float) -> bool:
         ready, _, _ = select.select([self._terminal], [], [], seconds)

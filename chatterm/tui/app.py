@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import on
 from textual.app import App
 from textual.color import Color
+from textual.driver import Driver
 from textual.filter import LineFilter
 
 from chatterm.errors import ChattermError
 from chatterm.tui.chat import Chat
+from chatterm.tui.driver import TerminalDriver
 from chatterm.tui.keys import keymap, prompt_keys
 from chatterm.tui.more_keys import teach
 from chatterm.tui.setting import Setting
+from chatterm.tui.signals import on_ending
 from chatterm.tui.steps.looks import Looks
 
 if TYPE_CHECKING:
@@ -65,6 +69,9 @@ class ChattermApp(App[Any]):
         theme: The colours.
         looks: How steps are shown.
         typed: What was typed before it was there.
+
+    Attributes:
+        ended_by: The signal that told it to end, if one did.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -79,6 +86,7 @@ class ChattermApp(App[Any]):
         super().__init__(ansi_color=theme.ansi or not theme.coloured)
         self._last_defence = _LastDefence()
         self.config = config
+        self.ended_by: int | None = None
         self.keys_in_use = keymap(config.ui.keys)
         self.set_keymap(self.keys_in_use)
         self.chat = Chat(options, config, Setting(looks, theme.palette()), typed)
@@ -106,6 +114,10 @@ class ChattermApp(App[Any]):
         """What the theme gives style sheets; nothing as long as none is chosen."""
         return super().get_css_variables() if self._begun else {}
 
+    def get_driver_class(self) -> type[Driver]:
+        """Our own driver."""
+        return TerminalDriver
+
     def get_default_screen(self) -> Screen[Any]:
         """The conversation."""
         return self.chat
@@ -125,6 +137,15 @@ class ChattermApp(App[Any]):
         self.theme = theme.name
         self.chat.set_palette(theme.palette())
 
+    def on_mount(self) -> None:
+        """Leave in order when the system wants it, too: the terminal may outlive the app."""
+        if not self.is_headless:
+            on_ending(self._told_to_end)
+
+    def _told_to_end(self, number: int) -> None:
+        self.ended_by = number
+        self.chat.leave()
+
     def watch_app_focus(self, focus: bool) -> None:
         """Begin where a screen begins, where it came up while the window wasn't in front."""
         screen = self.screen
@@ -133,6 +154,11 @@ class ChattermApp(App[Any]):
                 if widget.focusable:
                     screen.set_focus(widget, scroll_visible=False)
                     break
+
+    @on(Driver.SignalResume)
+    def repaint(self) -> None:
+        """Paint everything anew: `fg` has brought the app back to a screen that is empty."""
+        self.screen.refresh(layout=True)
 
     async def action_quit(self) -> None:
         """Leave without losing anything."""

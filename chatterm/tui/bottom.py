@@ -104,8 +104,7 @@ class Sign(Widget):
     def tell(self, label: str = "", mode: str = "") -> None:
         """Say what is written for; nothing is the sign alone."""
         self._label, self.mode = label, mode
-        text = self._text
-        self.styles.width = len(text)
+        self.styles.width = cells(self._text)
         self.refresh(layout=True)
 
     @property
@@ -133,6 +132,8 @@ class Bottom(Widget):
     DEFAULT_CSS = """
     Bottom { height: auto; width: 100%; }
     Bottom Horizontal { height: auto; width: 100%; }
+    Bottom.-stacked Horizontal { layout: vertical; }
+    Bottom.-stacked #line { margin-left: 3; }
     """
 
     def __init__(self, sign: str, palette: Palette = DARK) -> None:
@@ -180,6 +181,7 @@ class Bottom(Widget):
         """Have a line written; `done` gets it, or None when it is given up."""
         self._done, self._changed = done, changed
         self.sign.tell(label)
+        self._stack()
         self.prompt.display = False
         self.line.display = True
         self.line.write(text)
@@ -191,9 +193,19 @@ class Bottom(Widget):
         self.line.display = False
         self.prompt.display = True
         self.sign.tell()
+        self._stack()
         self.prompt.focus()
         if done is not None:
             done(text)
+
+    def on_resize(self) -> None:
+        """The line goes below its label where there is little room beside it."""
+        self._stack()
+
+    def _stack(self) -> None:
+        wide = self.sign.styles.width
+        room = self.size.width
+        self.set_class(bool(wide and room and wide.value * 2 > room), "-stacked")
 
     def typed(self) -> None:
         """The line has changed."""

@@ -372,6 +372,7 @@ class Chat(LateParts, Screen[None]):
             self.pane.follow()
             self.ticking.start()
             self.telling.turn_began(event)
+            self.on_change()
             if self.branched:
                 from chatterm.tui.branching import show_branches
 
@@ -392,7 +393,7 @@ class Chat(LateParts, Screen[None]):
 
     def on_change(self) -> None:
         """The status, or the queue, has changed."""
-        self.queue_view.show(self.talk.waiting)
+        self.queue_view.show(self.talk.waiting, running=self.talk.running)
         self.telling.refresh()
         if self.welcome is not None and self.talk.is_demo:
             self.welcome.tell_hint(NO_MODEL)

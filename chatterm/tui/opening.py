@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +30,6 @@ async def open_all(chat: Chat) -> None:
     gc.enable()
     _remember_prompts(chat)
     _tell_terminal(chat)
-    _heed_signals(chat)
     try:
         recorded = await chat.talk.open()
     except ChattermError as error:
@@ -65,14 +63,6 @@ def _remember_prompts(chat: Chat) -> None:
         from chatterm.tui.prompt.vim import Vim
 
         chat.prompt.vim = Vim()
-
-
-def _heed_signals(chat: Chat) -> None:
-    """Leave as if told to when the terminal is closed or the process is to end."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        with suppress(ValueError, NotImplementedError, RuntimeError):  # not in the main thread
-            loop.add_signal_handler(number, chat.leave, 128 + number)
 
 
 def _tell_terminal(chat: Chat) -> None:

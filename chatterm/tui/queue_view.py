@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from chatterm.agent.queue import Queued
 
 _MOST = 4
-_DEEDS = (("edit_queued", "edit"), ("raise_queued", "up"), ("drop_queued", "remove"))
+_EDIT, _REMOVE = ("edit_queued", "edit"), ("drop_queued", "remove")
+_RUNNING = (_EDIT, ("raise_queued", "up"), _REMOVE)
+_IDLE = (("send_waiting", "send"), _EDIT, _REMOVE)
 
 
 class QueueView(Widget):
@@ -32,13 +34,19 @@ class QueueView(Widget):
         super().__init__(id="queue")
         self.palette = palette
         self._waiting: list[Queued] = []
+        self._running = False
 
-    def show(self, waiting: Sequence[Queued]) -> None:
-        """Show what waits."""
+    def show(self, waiting: Sequence[Queued], *, running: bool) -> None:
+        """Show what waits.
+
+        Args:
+            waiting: The messages.
+            running: A turn is under way, after which they are sent by themselves.
+        """
         waiting = list(waiting)
-        if waiting == self._waiting:
+        if waiting == self._waiting and running == self._running:
             return
-        self._waiting = waiting
+        self._waiting, self._running = waiting, running
         self.display = bool(waiting)
         self.refresh(layout=True)
 
@@ -61,16 +69,17 @@ class QueueView(Widget):
             at -= len(words) + 3
         return f"edit_queued:{self._waiting[y].id}"
 
-    def _is_rest(self, y: int) -> bool:
-        return y == _MOST - 1 and len(self._waiting) > _MOST
-
     @property
     def _deeds(self) -> tuple[tuple[str, str], ...]:
         """What there is room for beside a message: a click on that edits it anyway."""
-        kept = len(_DEEDS)
-        while kept and sum(len(words) + 3 for _, words in _DEEDS[-kept:]) > self.size.width // 2:
+        deeds = _RUNNING if self._running else _IDLE
+        kept = len(deeds)
+        while kept and sum(len(words) + 3 for _, words in deeds[-kept:]) > self.size.width // 2:
             kept -= 1
-        return _DEEDS[len(_DEEDS) - kept :]
+        return deeds[len(deeds) - kept :]
+
+    def _is_rest(self, y: int) -> bool:
+        return y == _MOST - 1 and len(self._waiting) > _MOST
 
     def _line(self, y: int) -> Line:
         if y >= len(self._waiting):
@@ -80,6 +89,8 @@ class QueueView(Widget):
             return (Span(f"   and {left} more", ("muted",)),)
         message = self._waiting[y]
         when = "next: " if message.when == "round" else "queued: "
+        if not self._running:
+            when = "not sent: "
         text = sanitize_line(" ".join(message.input.text.split())) or "files"
         width = self.size.width
         deeds: list[Span] = []

@@ -45,10 +45,19 @@ def start(options: AppOptions) -> int:
     if isinstance(result, ChattermError):
         raise result
     if isinstance(result, str) and result:
-        with suppress(OSError):
-            sys.stdout.write(f"{result}\n")
-            sys.stdout.flush()
+        _leave_on_terminal(result)
+    if app.ended_by is not None:
+        return 128 + app.ended_by
     return app.return_code or ExitStatus.COMPLETED
+
+
+def _leave_on_terminal(line: str) -> None:
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except OSError:  # it was closed, and the interpreter shouldn't try again
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _theme(config: Config, *, dark: bool) -> Theme:

@@ -242,7 +242,9 @@ async def test_the_screen_holds_at_every_size(place: Place) -> None:
             await app.pilot.resize_terminal(width, height)
             await app.pilot.pause(0.05)
             assert len(app.lines()) == height
-        await app.press("y")
+        while app.chat.asking.open:  # it wants to be read at the last width, too
+            app.chat.asking.forget_grace()
+            await app.press("y")
         await app.idle()
 
 
@@ -378,3 +380,72 @@ async def test_a_rule_is_made_with_a_key(place: Place) -> None:
         assert app.says("Written.")
         await app.ask("again")
         assert not app.chat.asking.open
+
+
+async def test_what_waits_is_told_as_it_is_sent_and_as_it_isnt(place: Place) -> None:
+    place.configure(SLOW)
+    async with place.app() as app:
+        await app.send("one")
+        await app.until(lambda: app.says("thinking"))
+        await app.send("two")
+        await app.until(lambda: app.says("next: two"))
+        await app.press("escape")
+        await app.until(lambda: app.says("not sent: two"))
+        assert app.says("send · edit · remove")
+        await app.send("/send-waiting")
+        await app.until(lambda: app.says("› two"))
+        await app.until(lambda: not app.says("not sent: two"))
+        await app.send("three")
+        await app.until(lambda: app.says("next: three"))
+        await app.until(lambda: app.says("› three"))
+        await app.until(lambda: not app.says("next: three"))
+        assert app.chat.talk.running
+
+
+async def test_a_line_stands_below_its_label_where_there_is_little_room(place: Place) -> None:
+    place.configure(TOOLS)
+    (place.work / "a.txt").write_text("one\n")
+    for columns, below in ((40, True), (100, False)):
+        async with place.app(size=(columns, 24)) as app:
+            await app.send("go on")
+            await app.asked()
+            await app.press("e")
+            await app.until(lambda app=app: app.says("edit the command, Enter runs it"))
+            await app.pilot.pause()
+            label = app.chat.bottom.sign.region
+            line = app.chat.bottom.line.region
+            assert (line.y > label.y) is below
+            assert line.width > 30
+            await app.press("escape", "escape")
+            await app.idle()
+            assert app.chat.prompt.region.y == app.chat.bottom.sign.region.y
+
+
+async def test_another_chatterm_in_the_same_conversation_is_told_of(place: Place) -> None:
+    async with place.app() as one:
+        await one.ask("first")
+        id_ = one.chat.talk.session.id
+        async with place.app(resume=id_) as other:
+            await other.until(lambda: other.says("first"))
+            await one.ask("from one")
+            await other.ask("from other")
+            await other.until(lambda: other.says("another chatterm went on"))
+            await other.until(lambda: other.says("branch 2/2"))
+
+
+async def test_a_long_command_cant_be_allowed_before_all_of_it_was_seen(place: Place) -> None:
+    lines = "\\n".join(f"echo {n}" for n in range(40))
+    place.configure(f'call shell: {{"command": "{lines}\\ntouch made.txt"}}\nround\ntext: Ran.')
+    async with place.app(size=(80, 24)) as app:
+        await app.send("go on")
+        await app.asked()
+        seen = set()
+        for _ in range(20):
+            await app.pilot.pause(0.05)
+            seen |= {line.split("│")[1].strip(" ↵") for line in app.lines() if "│" in line}
+            if not app.chat.asking.open:
+                break
+            await app.press("y")
+        await app.idle()
+        assert app.says("Ran.")
+        assert seen >= {f"echo {n}" for n in range(40)} | {"touch made.txt"}

@@ -22,7 +22,7 @@ def _on(tmp_path: Path, command: list[str]) -> Terminal:
 def test_ctrl_z_gives_the_terminal_back_to_the_shell(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     # A shell with job control, which goes on when the app has stopped.
-    shell = f'set -m; {sys.executable} -m chatterm; echo "stop""ped"; fg; echo "status $?"'
+    shell = f'set -m; {sys.executable} -m chatterm; echo "stop""ped"; read -r; fg; echo "status $?"'
     with _on(tmp_path, ["/bin/bash", "-c", shell]) as terminal:
         terminal.read_until("the keys")
         terminal.read_until("confirm")
@@ -31,6 +31,7 @@ def test_ctrl_z_gives_the_terminal_back_to_the_shell(tmp_path: Path) -> None:
         terminal.type("\x1a")
         terminal.read_until("stopped")
         terminal.seen = b""
+        terminal.type("\r")
         terminal.read_until("half a thought")
         terminal.type("\x03")
         terminal.read_until("cleared")

@@ -163,11 +163,17 @@ def raise_queued(chat: Chat, given: str) -> None:
     chat.on_change()
 
 
-async def send_waiting(chat: Chat, _: str) -> None:
-    """Send what waits, now that no turn is under way."""
+async def send_waiting(chat: Chat, given: str) -> None:
+    """Send what waits, now that no turn is under way; the others follow."""
     queue = chat.talk.session.queue
-    if not chat.talk.running and (taken := queue.take()) is not None:
-        chat.talk.send(taken.input)
+    waiting = list(queue)
+    if not waiting:
+        chat.say("nothing waits")
+    elif not chat.talk.running:
+        try:
+            chat.talk.send(queue.remove(given or waiting[0].id).input)
+        except UsageError as error:
+            chat.say(error.message)
     chat.on_change()
 
 

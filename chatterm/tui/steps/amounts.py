@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatterm.steps import Usage
+
 
 from chatterm.render.sanitize import sanitize_line
-from chatterm.steps import Usage
 
 _KILO = 1024.0
 

@@ -112,9 +112,14 @@ class Place:
 
     @asynccontextmanager
     async def app(
-        self, size: tuple[int, int] = (100, 32), theme: str = "dark", **options: Any
+        self,
+        size: tuple[int, int] = (100, 32),
+        theme: str = "dark",
+        *,
+        errors: bool = False,
+        **options: Any,
     ) -> AsyncIterator[Driver]:
-        """Run the app."""
+        """Run the app; `errors`: some that nobody expects may come, which else fail the test."""
         config = load_config(self.config)
         looks = Looks(UNICODE, still=True, now=time.time)
         chosen = chosen_theme(theme, dark=True, own=None)
@@ -127,6 +132,8 @@ class Place:
                 app.chat.leave()
                 await driver.until(lambda: app._exit)
         await asyncio.sleep(0)
+        if not errors and app.unexpected.errors:
+            raise app.unexpected.errors[0]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 from chatterm.tui.pane.at_rows import AtRows, End
+from chatterm.tui.pane.contained import flushed, rows_of, works_on
 from chatterm.tui.pane.frames import FrameClock
 from chatterm.tui.pane.heights import Heights
 from chatterm.tui.pane.items import Item
@@ -391,8 +392,8 @@ class ConversationPane(VerticalScroll):
     @staticmethod
     def _flushed(items: Sequence[Item], until: float) -> tuple[int, list[Item]]:
         """A frame: make lines of what has come; how much it was, and what has more to do."""
-        characters = sum(item.flush() for item in items)
-        return characters, [item for item in items if item.work(until)]
+        characters = sum(map(flushed, items))
+        return characters, [item for item in items if works_on(item, until)]
 
     # --- where things are ---
 
@@ -412,7 +413,7 @@ class ConversationPane(VerticalScroll):
     def _measure(self, index: int) -> int:
         """Find out an item's height; by how much it has changed."""
         item = self._items[index]
-        return self._heights.set(index, item.gap + item.rows(self._text_width))
+        return self._heights.set(index, item.gap + rows_of(item, self._text_width))
 
     def _settle(self) -> None:
         """See to it that what is near is measured and mounted, and nothing else."""

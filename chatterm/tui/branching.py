@@ -10,18 +10,22 @@ from chatterm.agent.edits import edited, not_covered
 from chatterm.errors import ChattermError
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import sanitize_line
-from chatterm.steps import Turn, UserInput
+from chatterm.steps import Attachment, UserInput
+from chatterm.tui.moving import give_back, send_at_once, unmentioned
 from chatterm.tui.steps.user import UserItem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chatterm.store import Store
     from chatterm.tui.chat import Chat
 
 
 def edit_turn(chat: Chat, turn: str | None) -> None:
     """Put the message of a turn into the prompt, to be sent anew; None gives that up."""
     if turn is None:
-        chat.editing = None
-        chat.prompt.take()
+        chat.editing, chat.carried = None, ()
+        chat.remember(chat.prompt.take())
         chat.telling.refresh()
         return
     item = _message_of(chat, turn)
@@ -30,7 +34,7 @@ def edit_turn(chat: Chat, turn: str | None) -> None:
         return
     if not chat.prompt.empty:
         chat.remember(chat.prompt.message)
-    chat.editing = turn
+    chat.editing, chat.carried = turn, unmentioned(item.sent)
     chat.back_to_prompt()
     chat.prompt.put_back(item.text)
     chat.telling.refresh()
@@ -39,26 +43,40 @@ def edit_turn(chat: Chat, turn: str | None) -> None:
 async def send_edited(chat: Chat, message: UserInput) -> None:
     """Send the message that was edited, as a branch beside the old one."""
     turn, chat.editing = chat.editing, None
-    if turn is not None and await _leave(chat, turn):
-        chat.branched = True
-        chat.send_message(message)
+    left = False
+    async with chat.talk.moving:
+        try:
+            left = turn is not None and await _leave(chat, turn)
+        finally:
+            if not left:
+                give_back(chat, message)
+        if left:
+            chat.branched = True
+            send_at_once(chat, message)
 
 
 async def ask_again(chat: Chat, turn: str) -> None:
     """Send the message of a turn again, as a branch beside it."""
-    turns = await chat.talk.turns()
-    found = next((each for each in turns if each.id == turn), None)
-    if found is None:
-        chat.say("that turn isn't over yet")
-        return
-    message = await _with_content(chat, found)
-    if await _leave(chat, turn):
-        chat.branched = True
-        chat.send_message(message)
+    async with chat.talk.moving:
+        turns = await chat.talk.turns()
+        found = next((each for each in turns if each.id == turn), None)
+        if found is None:
+            chat.say("that turn isn't over yet")
+            return
+        sent, store = found.input, chat.talk.store
+        attachments = await asyncio.to_thread(with_content, store, sent.attachments)
+        if await _leave(chat, turn):
+            chat.branched = True
+            send_at_once(chat, replace(sent, attachments=attachments))
 
 
 async def switch(chat: Chat, steps: int) -> None:
     """Show the branch before or after that of the message at the cursor."""
+    async with chat.talk.moving:
+        await _switch(chat, steps)
+
+
+async def _switch(chat: Chat, steps: int) -> None:
     item = chat.chosen_item
     turn = getattr(item, "turn", "")
     tree = await chat.talk.tree()
@@ -137,15 +155,20 @@ async def _offer_to_restore(chat: Chat, turn: str) -> bool:
     return True
 
 
-async def _with_content(chat: Chat, turn: Turn) -> UserInput:
-    store = chat.talk.store
-    if store is None or not turn.input.attachments:
-        return turn.input
-    attachments = []
-    for each in turn.input.attachments:
-        data = await asyncio.to_thread(store.blob, each.sha256)
-        attachments.append(replace(each, data=data))
-    return replace(turn.input, attachments=tuple(attachments))
+def with_content(store: Store | None, attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
+    """Attachments with their content, which the log names only. Blocks.
+
+    Raises:
+        StoreError: It isn't kept any more.
+    """
+    return tuple(
+        each if each.data is not None or store is None else _filled(store, each)
+        for each in attachments
+    )
+
+
+def _filled(store: Store, attachment: Attachment) -> Attachment:
+    return replace(attachment, data=store.blob(attachment.sha256))
 
 
 def _message_of(chat: Chat, turn: str) -> UserItem | None:

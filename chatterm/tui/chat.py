@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from chatterm.agent.queue import When
     from chatterm.config import Config
     from chatterm.events import Event
-    from chatterm.steps import UserInput
+    from chatterm.steps import Attachment, UserInput
     from chatterm.store import RecordedTurn
     from chatterm.tui.asking import Asking
     from chatterm.tui.completing import Completing
@@ -60,6 +60,7 @@ class Chat(Screen[None]):
         pane: Shows it.
         editing: The turn whose message is being edited, to be sent anew.
         branched: The next turn begins a branch.
+        carried: What goes with the next message beside what it mentions.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
@@ -94,6 +95,7 @@ class Chat(Screen[None]):
         self.profile: Profile | None = None
         self.editing: str | None = None
         self.branched = False
+        self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
         self._troubles = 0
@@ -229,7 +231,7 @@ class Chat(Screen[None]):
     @property
     def model_name(self) -> str:
         """`provider/model`; empty until it is known."""
-        return self.talk.chosen.name if self.talk.chosen is not None else ""
+        return self.talk.model_name
 
     @property
     def chosen_item(self) -> Item | None:
@@ -439,21 +441,28 @@ class Chat(Screen[None]):
 
     def send_message(self, message: UserInput, when: When | None = None) -> None:
         """Send a message now, or while a turn is under way at its round's or its own end."""
-        if self.talk.running:
-            from chatterm.agent.queue import When
+        from chatterm.agent.queue import When
+        from chatterm.tui.moving import send
 
-            self.talk.enqueue(message, when or When.ROUND)
-        else:
-            self.talk.send(message)
+        send(self, message, when or When.ROUND)
+
+    def on_unsent(self, message: UserInput) -> None:
+        """A message wasn't sent, and is nowhere kept."""
+        from chatterm.tui.moving import give_back
+
+        give_back(self, message)
 
     async def resume(self, id_: str) -> None:
         """Go on with another conversation."""
-        await self.show_recorded(await self.talk.resume(id_))
+        from chatterm.tui.moving import resume
+
+        await resume(self, id_)
 
     async def begin_anew(self) -> None:
         """Begin another conversation."""
-        await self.talk.begin_anew()
-        await self.show_recorded([])
+        from chatterm.tui.moving import begin_anew
+
+        await begin_anew(self)
 
     # --- looking closer ---
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
+from chatterm.tui.branching import with_content
 from chatterm.tui.deeds.every import BY_NAME
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def submit(chat: Chat, *, later: bool) -> None:
         from chatterm.tui.own_commands import run_typed
 
         chat.begin(run_typed(chat, command))
-    elif "@" not in typed and chat.editing is None:
+    elif "@" not in typed and chat.editing is None and not chat.carried:
         chat.send_message(UserInput(text), When.TURN if later else When.ROUND)
     else:
         chat.begin(_send(chat, text, typed, When.TURN if later else When.ROUND))
@@ -40,7 +42,11 @@ def submit(chat: Chat, *, later: bool) -> None:
 
 async def _send(chat: Chat, text: str, typed: str, when: When) -> None:
     """Send a message that has to be made ready first."""
+    carried, chat.carried = chat.carried, ()
     message = await _message(chat, text, typed)
+    if carried:
+        carried = await asyncio.to_thread(with_content, chat.talk.store, carried)
+        message = replace(message, attachments=(*carried, *message.attachments))
     if chat.editing is not None:
         from chatterm.tui.branching import send_edited
 

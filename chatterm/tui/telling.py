@@ -102,10 +102,11 @@ class Telling:
         from chatterm.agent.context import window_of
 
         talk = self._chat.talk
-        if talk.chosen is not None:
-            resolved = talk.chosen.resolved
+        chosen = talk.chosen
+        if chosen is not None:
             windows = talk.config.context.windows
-            found = await window_of(talk.chosen.provider, resolved.model, windows)
+            with talk.using(chosen) as provider:
+                found = await window_of(provider, chosen.resolved.model, windows)
             if self._window_of == name:
                 self._figures.window = found
                 self.refresh()

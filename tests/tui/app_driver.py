@@ -117,16 +117,26 @@ class Place:
         theme: str = "dark",
         *,
         errors: bool = False,
+        opened: bool = True,
         **options: Any,
     ) -> AsyncIterator[Driver]:
-        """Run the app; `errors`: some that nobody expects may come, which else fail the test."""
+        """Run the app.
+
+        Args:
+            size: The terminal's.
+            theme: The theme's name.
+            errors: Some that nobody expects may come, which else fail the test.
+            opened: Wait until it has opened all it needs.
+            options: Those of the app.
+        """
         config = load_config(self.config)
         looks = Looks(UNICODE, still=True, now=time.time)
         chosen = chosen_theme(theme, dark=True, own=None)
         app = ChattermApp(AppOptions(**options), config, chosen, looks)
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)
-            await driver.until(lambda: app.chat.talk.opened or app.return_value is not None)
+            if opened:
+                await driver.until(lambda: app.chat.talk.opened or app.return_value is not None)
             yield driver
             if app.is_running:
                 app.chat.leave()

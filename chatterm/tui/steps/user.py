@@ -46,6 +46,11 @@ class UserItem(Item):
         """What was sent, as it was typed."""
         return self._input.text
 
+    @property
+    def sent(self) -> UserInput:
+        """What was sent."""
+        return self._input
+
     def fold(self, *, unfolded: bool) -> None:
         """Show all of a long message, or its beginning."""
         if unfolded != self.unfolded:

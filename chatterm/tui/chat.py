@@ -99,6 +99,7 @@ class Chat(Screen[None]):
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
         self._troubles = 0
+        self._leaving = False
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None
 
@@ -155,7 +156,9 @@ class Chat(Screen[None]):
         """Quit: stop what runs, keep what is typed."""
         from chatterm.tui.leaving import leave
 
-        self.run_worker(leave(self), group="leaving", exclusive=True)
+        if not self._leaving:
+            self._leaving = True
+            self.run_worker(leave(self), group="leaving")
 
     # --- what is loaded when it is needed: the first frame waits for none of it ---
 

@@ -9,16 +9,27 @@ from typing import TYPE_CHECKING
 
 from chatterm.config import data_dir, log_dir
 from chatterm.errors import ChattermError
+from chatterm.render.sanitize import sanitize_line
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
 
 
 async def leave(chat: Chat) -> None:
-    """Leave the app."""
+    """Leave the app, whatever goes wrong with what has to be closed before."""
+    line = ""
+    try:
+        line = await _close(chat)
+    finally:
+        chat.app.exit(line)
+
+
+async def _close(chat: Chat) -> str:
+    """Keep what is typed and close what is open; what is left on the terminal."""
     from chatterm.tui.prompt.drafts import Draft, Drafts
 
     talk = chat.talk
+    await talk.stop()  # what that gives back is kept, too
     text = chat.prompt.message
     waiting = tuple(message.input.text for message in talk.session.queue)
     drafts = Drafts(data_dir() / "drafts")
@@ -27,7 +38,8 @@ async def leave(chat: Chat) -> None:
         await asyncio.to_thread(drafts.save, str(Path.cwd()), draft)
     line = ""
     if talk.session.head is not None or talk.running:
-        line = f"{talk.title or 'this conversation'}: chatterm -r {talk.session.id[:6]}"
+        title = sanitize_line(talk.title) or "this conversation"
+        line = f"{title}: chatterm -r {talk.session.id[:6]}"
     with suppress(ChattermError):
         await talk.close()
     if chat.notifier is not None:
@@ -37,4 +49,4 @@ async def leave(chat: Chat) -> None:
         with suppress(OSError):
             await asyncio.to_thread(chat.profile.write, trace)
             line = f"{line}\ntrace: {trace}".strip()
-    chat.app.exit(line)
+    return line

@@ -16,6 +16,7 @@ from chatterm.store import Filter
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
+    from chatterm.tui.prompt.drafts import Draft
 
 _OFFERED = 5
 
@@ -73,11 +74,25 @@ async def _bring_back(chat: Chat) -> None:
         return
     if draft.text and chat.prompt.empty:
         chat.prompt.put_back(draft.text)
-    for text in draft.queue:
-        chat.talk.session.enqueue(text)
-    if draft.queue:
-        chat.say("messages still wait; /send-waiting sends them")
+    await _bring_queue_back(chat, draft)
     await asyncio.to_thread(drafts.clear, str(Path.cwd()))
+
+
+async def _bring_queue_back(chat: Chat, draft: Draft) -> None:
+    """What waited goes on waiting in its own conversation; in another one it isn't meant."""
+    from chatterm.tui.sending import message_of
+
+    if not draft.queue:
+        return
+    session = chat.talk.session
+    if draft.conversation == session.id:
+        for text in draft.queue:
+            session.enqueue(await message_of(chat, text, text))
+        chat.say("messages still wait; /send-waiting sends them")
+        return
+    for text in draft.queue:
+        chat.remember(text)
+    chat.say("messages that waited in another conversation weren't sent; Up brings them back")
 
 
 async def _offer(chat: Chat) -> None:

@@ -13,6 +13,7 @@ from chatterm.tui.branching import with_content
 from chatterm.tui.deeds.every import BY_NAME
 
 if TYPE_CHECKING:
+    from chatterm.permissions.places import Places
     from chatterm.tui.chat import Chat
 
 
@@ -43,7 +44,7 @@ def submit(chat: Chat, *, later: bool) -> None:
 async def _send(chat: Chat, text: str, typed: str, when: When) -> None:
     """Send a message that has to be made ready first."""
     carried, chat.carried = chat.carried, ()
-    message = await _message(chat, text, typed)
+    message = await message_of(chat, text, typed)
     if carried:
         carried = await asyncio.to_thread(with_content, chat.talk.store, carried)
         message = replace(message, attachments=(*carried, *message.attachments))
@@ -61,17 +62,24 @@ def _is_command(text: str) -> bool:
     return name in BY_NAME or ("/" not in name and name.replace("-", "").isalpha())
 
 
-async def _message(chat: Chat, text: str, typed: str) -> UserInput:
-    """The message with the files that it mentions."""
+async def message_of(chat: Chat, text: str, typed: str) -> UserInput:
+    """The message with the files that it mentions.
+
+    Args:
+        chat: The screen.
+        text: The message.
+        typed: What of it was typed, and may mention files: not what was pasted.
+    """
     if "@" not in typed:
         return UserInput(text)
     from chatterm.tui.prompt.attachments import attach, mentioned_files
 
+    await chat.talk.ready()  # before that it isn't known which files are sensitive
     tooling = chat.talk.tooling
-    places = tooling.ground.places if tooling is not None else None
     directory = Path(chat.directory)
 
     def gathered() -> tuple[UserInput, list[str]]:
+        places = tooling.ground.places if tooling is not None else _places()
         files = mentioned_files(typed, directory)
         attachments, problems = attach(files, places)
         return UserInput(text, tuple(attachments)), problems
@@ -80,3 +88,11 @@ async def _message(chat: Chat, text: str, typed: str) -> UserInput:
     for problem in problems:
         chat.say(problem)
     return message
+
+
+def _places() -> Places:
+    """What is where, when there are no tools that know it."""
+    from chatterm.config import workspace
+    from chatterm.permissions.opening import Ground
+
+    return Ground.of(workspace(Path.cwd().resolve())).places

@@ -129,6 +129,7 @@ class Chat(Screen[None]):
             self.greet()
         self.telling.refresh()
         self.watch(self.pane, "scroll_y", self.look, init=False)
+        self.watch(self.app, "app_focus", self.telling.looked_at, init=False)
         self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
 
     def greet(self) -> None:

@@ -61,7 +61,7 @@ def _tell_terminal(chat: Chat) -> None:
     from chatterm.tui.notifying import Notifier
 
     chat.notifier = Notifier(chat.app, chat.talk.config.ui.notifications, os.environ)
-    chat.notifier.title("chatterm")
+    chat.telling.refresh()
 
 
 async def _bring_back(chat: Chat) -> None:

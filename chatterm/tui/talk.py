@@ -17,7 +17,7 @@ from chatterm.errors import ChattermError, ConfigError, StoreError
 from chatterm.tui.asked import Asked, Chosen, prompt_of
 from chatterm.tui.options import AppOptions
 from chatterm.tui.resources import open_store, open_tools
-from chatterm.tui.titling import Titling
+from chatterm.tui.titling import Titling, first_title
 from chatterm.tui.under_way import UnderWay, unexpected
 
 if TYPE_CHECKING:
@@ -327,13 +327,15 @@ class Talk:
 
     def on_event(self, session: Session, event: Event) -> None:
         """Something has happened in a turn."""
-        from chatterm.events import TurnFinished
+        from chatterm.events import TurnFinished, TurnStarted
         from chatterm.steps import FinishReason
 
         if isinstance(event, TurnFinished):
             self._came_to_end = event.finish_reason is not FinishReason.INTERRUPTED
             if self._used:
                 self._titling.turn_ends(session, self._used[-1])
+        elif isinstance(event, TurnStarted) and not self.title:
+            self.title = first_title(event.input)  # as the store calls it, till there is a better
         self._listener.on_session_event(event)
 
     def on_failure(self, error: ChattermError) -> None:

@@ -35,6 +35,7 @@ class Telling:
         self._said = ""
         self._said_at = 0.0
         self._below = False
+        self._wanted = False  # the window's title says so
 
     # --- what has happened ---
 
@@ -57,7 +58,10 @@ class Telling:
     def turn_ended(self, event: TurnFinished) -> None:
         """A turn ended."""
         self._figures.event(event)
-        self._notify("is done" if event.error is None else "failed")
+        if event.error is not None:
+            self._notify("failed")
+        elif event.finish_reason != "interrupted":  # the user did that, or a message goes on
+            self._notify("is done")
         self.refresh()
 
     def event(self, event: Event | UsageReported) -> None:
@@ -114,7 +118,23 @@ class Telling:
     def _notify(self, what: str) -> None:
         notifier = self._chat.notifier
         if notifier is not None:
-            notifier.notify(f"{self._chat.talk.title or 'chatterm'} {what}")
+            said = f"{self._chat.talk.title or 'chatterm'} {what}"
+            notifier.notify(said)
+            if not self._chat.app.app_focus:
+                self._wanted = True
+                notifier.title(said)
+
+    def looked_at(self, focused: bool) -> None:
+        """The terminal has the focus, or has lost it: who looks needn't be called any more."""
+        self._wanted = self._wanted and not focused
+        self._call_window()
+
+    def _call_window(self) -> None:
+        """Have the terminal's window called as the conversation."""
+        notifier = self._chat.notifier
+        if notifier is not None and not self._wanted:
+            title = self._chat.talk.title
+            notifier.title(f"{title} · chatterm" if title else "chatterm")
 
     # --- the row ---
 
@@ -122,6 +142,7 @@ class Telling:
         """Show how things stand."""
         if self._chat.is_mounted:
             self._chat.status.show(self._parts())
+            self._call_window()
 
     def _parts(self) -> list[Part]:
         chat = self._chat

@@ -10,8 +10,16 @@ if TYPE_CHECKING:
     from chatterm.agent.titles import Titler
     from chatterm.config import Config
     from chatterm.session import Session
+    from chatterm.steps import UserInput
     from chatterm.store import Store
     from chatterm.tui.asked import Asked, Chosen
+
+
+def first_title(sent: UserInput) -> str:
+    """What a conversation is called after its first message."""
+    from chatterm.agent.titles import title_of
+
+    return title_of(sent)
 
 
 class Titling:

@@ -80,6 +80,7 @@ class Chat(Screen[None]):
         self.palette = setting.palette
         signs = setting.looks.signs
         self.pane = ChatPane(self.palette, id="pane")
+        self.pane.limit_frames(config.ui.fps)
         self.talk = Talk(options, config, self)
         self.suggestions = Suggestions(self.palette)
         self.queue_view = QueueView(self.palette)

@@ -130,7 +130,7 @@ class Place:
             options: Those of the app.
         """
         config = load_config(self.config)
-        looks = Looks(UNICODE, still=True, now=time.time)
+        looks = Looks(UNICODE, config.ui.timestamps, still=True, now=time.time)
         chosen = chosen_theme(theme, dark=True, own=None)
         app = ChattermApp(AppOptions(**options), config, chosen, looks)
         async with app.run_test(size=size) as pilot:

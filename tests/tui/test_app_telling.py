@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from textual.events import AppBlur, AppFocus
 
 from chatterm.steps import UserInput
 from chatterm.tui import notifying
+from chatterm.tui.steps.amounts import time_of_day
 from tui.app_driver import Driver, Place, place
 
 __all__ = ["place"]
@@ -77,3 +81,49 @@ async def test_an_interrupted_turn_is_not_done(place: Place, written: list[str])
         app.chat.talk.interrupt()
         await app.idle()
         assert not any("is done" in each for each in written)
+
+
+async def test_a_message_tells_when_it_was_sent(place: Place) -> None:
+    place.configure("text: Hello.", "[ui]\ntimestamps = true")
+    async with place.app(size=(60, 20)) as app:
+        await app.ask("a message that is long enough to fill the first of its rows")
+        (row,) = (line for line in app.lines() if "› a message" in line)
+        assert re.search(r" \d\d:\d\d$", row)
+        assert app.says("rows")
+        await app.pilot.resize_terminal(20, 20)
+        await app.pilot.pause(0.05)
+        assert app.says("› a message")
+
+
+async def test_a_message_tells_no_time_unless_it_is_wanted(place: Place) -> None:
+    async with place.app() as app:
+        await app.ask("hi")
+        (row,) = (line for line in app.lines() if "› hi" in line)
+        assert row.strip() == "› hi"
+
+
+async def test_frames_come_no_faster_than_is_wanted(place: Place) -> None:
+    place.configure("text: Hello.", "[ui]\nfps = 5")
+    async with place.app() as app:
+        assert app.chat.pane._clock.interval == pytest.approx(1 / 5)
+        await app.ask("hi")
+        assert app.chat.pane._clock.interval >= 1 / 5
+
+
+@pytest.mark.parametrize(
+    ("at", "now", "words"),
+    [
+        (1_700_000_000, 1_700_000_060, "22:13"),
+        (1_700_000_000, 1_700_100_000, "2023-11-14 22:13"),
+    ],
+)
+def test_a_time_has_its_date_when_that_is_not_today(
+    at: float, now: float, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    try:
+        assert time_of_day(at, now) == words
+    finally:
+        monkeypatch.undo()
+        time.tzset()

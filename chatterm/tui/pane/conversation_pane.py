@@ -118,6 +118,10 @@ class ConversationPane(VerticalScroll):
         """Have somebody told of each frame, and when it began."""
         self._clock.took = took
 
+    def limit_frames(self, a_second: int) -> None:
+        """Make so many frames a second at most."""
+        self._clock.shortest = 1 / a_second
+
     def append(self, item: Item) -> None:
         """Add an item at the end."""
         self.extend([item])

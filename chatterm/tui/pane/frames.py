@@ -35,6 +35,7 @@ class FrameClock:
         hidden: Nobody looks: the terminal has lost the focus.
         frames: How many frames there were.
         took: Is told of each frame and when it began, where somebody measures.
+        shortest: Seconds from one frame to the next, at the least.
     """
 
     def __init__(self, flush: Callable[[Sequence[Item], float], tuple[int, list[Item]]]) -> None:
@@ -44,6 +45,7 @@ class FrameClock:
         self._last = 0.0
         self._cost = 0.0
         self._usual = FASTEST_S
+        self.shortest = FASTEST_S
         self.hidden = False
         self.frames = 0
         self.took: Callable[[str, float], None] | None = None
@@ -65,8 +67,9 @@ class FrameClock:
     def interval(self) -> float:
         """Seconds from the beginning of a frame to that of the next."""
         if self.hidden:
-            return SLOWEST_S
-        return min(SLOWEST_S, max(self._usual, self._cost / _SHARE))
+            return max(self.shortest, SLOWEST_S)
+        usual = self.shortest if self._usual == FASTEST_S else self._usual
+        return max(self.shortest, min(SLOWEST_S, max(usual, self._cost / _SHARE)))
 
     def stop(self) -> None:
         """Call for no more frames."""

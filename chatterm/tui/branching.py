@@ -15,7 +15,7 @@ from chatterm.tui.moving import give_back, send_at_once, unmentioned
 from chatterm.tui.steps.user import UserItem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from chatterm.store import Store
     from chatterm.tui.chat import Chat
@@ -79,8 +79,8 @@ async def switch(chat: Chat, steps: int) -> None:
 async def _switch(chat: Chat, steps: int) -> None:
     item = chat.chosen_item
     turn = getattr(item, "turn", "")
-    tree = await chat.talk.tree()
-    siblings = _siblings(tree, turn)
+    tree = Tree(await chat.talk.tree())
+    siblings = tree.siblings(turn)
     if len(siblings) < 2:
         chat.say("there is one branch only")
         return
@@ -88,7 +88,7 @@ async def _switch(chat: Chat, steps: int) -> None:
     chosen = siblings[at]
     if not await _offer_to_restore(chat, turn):
         return
-    await chat.show_recorded(await chat.talk.go_to(_newest_leaf(tree, chosen)))
+    await chat.show_recorded(await chat.talk.go_to(tree.newest_leaf(chosen)))
     item = _message_of(chat, chosen)
     if item is not None:
         chat.pane.set_cursor(item.key)
@@ -97,12 +97,37 @@ async def _switch(chat: Chat, steps: int) -> None:
 
 async def show_branches(chat: Chat) -> None:
     """Tell at each message which of several branches it begins."""
-    tree = await chat.talk.tree()
-    for item in chat.pane.items:
-        if isinstance(item, UserItem):
-            siblings = _siblings(tree, item.turn)
-            place = siblings.index(item.turn) + 1 if len(siblings) > 1 else 0
-            item.tell_branch(place, len(siblings))
+    tree = Tree(await chat.talk.tree())
+    with chat.pane.at_once():
+        for item in chat.pane.items:
+            if isinstance(item, UserItem):
+                siblings = tree.siblings(item.turn)
+                place = siblings.index(item.turn) + 1 if len(siblings) > 1 else 0
+                item.tell_branch(place, len(siblings))
+
+
+class Tree:
+    """The turns of a conversation, all branches.
+
+    Args:
+        turns: Each turn with its parent, the older ones first.
+    """
+
+    def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
+        self._parents = dict(turns)
+        self._children: dict[str | None, list[str]] = {}
+        for turn, parent in self._parents.items():
+            self._children.setdefault(parent, []).append(turn)
+
+    def siblings(self, turn: str) -> list[str]:
+        """The turns that follow the same one, itself included; none for an unknown one."""
+        return self._children[self._parents[turn]] if turn in self._parents else []
+
+    def newest_leaf(self, turn: str) -> str:
+        """The end of the newest branch that a turn is on the way to."""
+        while children := self._children.get(turn):
+            turn = children[-1]
+        return turn
 
 
 async def _leave(chat: Chat, turn: str) -> bool:
@@ -174,17 +199,3 @@ def _filled(store: Store, attachment: Attachment) -> Attachment:
 def _message_of(chat: Chat, turn: str) -> UserItem | None:
     found = (each for each in chat.pane.items if isinstance(each, UserItem) and each.turn == turn)
     return next(found, None)
-
-
-def _siblings(tree: list[tuple[str, str | None]], turn: str) -> list[str]:
-    parents = dict(tree)
-    if turn not in parents:
-        return []
-    parent = parents[turn]
-    return [each for each, above in tree if above == parent]
-
-
-def _newest_leaf(tree: list[tuple[str, str | None]], turn: str) -> str:
-    while children := [each for each, above in tree if above == turn]:
-        turn = children[-1]
-    return turn

@@ -98,6 +98,14 @@ class UserItem(Item):
         rows = self._at(width)
         return rows[row] if row < len(rows) else ()
 
+    def text_line(self, row: int, width: int) -> Line:
+        """A row, without what is told beside the message."""
+        line, words = self.line(row, width), self._beside()
+        beside = len(words) + 1
+        if row or not words or line[1 - beside :] != tuple(words):
+            return line
+        return line[:-beside]
+
     def action(self, row: int, column: int, width: int) -> str:
         """A long message folds and unfolds at its last row; branches are switched at the first."""
         if self._branch and row == 0 and column >= width - line_cells(self._beside()) - 1:

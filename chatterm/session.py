@@ -7,7 +7,7 @@ a turn that stops half-way, however it stops, leaves a conversation that can go 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -230,6 +230,7 @@ class Session:
         *,
         calls: CallRunner | None = None,
         context: Context | None = None,
+        following: Callable[[], Prompt] | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Run a turn, then one for each message of the queue, and yield the events of all.
 
@@ -241,14 +242,15 @@ class Session:
         is sent by itself. What then waits is sent with the next call.
 
         Args:
-            prompt: The first turn; the others differ only in what the user sent.
+            prompt: The first turn.
             calls: Who answers the model's calls; nobody, by default.
             context: When older turns are summarised before a turn; never, by default.
+            following: Says who is asked, and how, by the time that a later turn begins; as the
+                first one, by default.
 
         Raises:
             StoreError: A turn, or a part of it, couldn't be recorded.
         """
-        following: Queued | None = None
         while True:
             interrupt = Interrupt()
             interrupt.steer = lambda: self.queue.steers
@@ -270,10 +272,12 @@ class Session:
             came_to_its_end = end is not None and end.status in _OWN_END
             if not steered and not came_to_its_end:
                 return
-            following = self.queue.take(steering=steered)
-            if following is None:
+            taken = self.queue.take(steering=steered)
+            if taken is None:
                 return
-            prompt = replace(prompt, input=following.input, turn=following.id)
+            if following is not None:
+                prompt = following()
+            prompt = replace(prompt, input=taken.input, turn=taken.id)
 
     async def run(
         self,

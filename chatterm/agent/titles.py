@@ -96,20 +96,24 @@ class Titler:
         self._changed = changed
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, conversation: str, provider: Provider, turn: Turn) -> None:
+    def begin(self, conversation: str, provider: Provider, turn: Turn) -> asyncio.Task[None] | None:
         """Have a title made from a first turn that is over; returns at once.
 
         Args:
             conversation: The conversation's id.
             provider: The conversation's own, which is asked unless the setting names another.
             turn: The turn. One without an answer makes no title.
+
+        Returns:
+            What makes it, for who wants to know when the provider isn't used any more.
         """
         answered = any(isinstance(step, TextStep) and step.text for step in turn.steps)
         if self._config.titles.model == "off" or not answered:
-            return
+            return None
         task = asyncio.create_task(self._improve(conversation, provider, turn))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def aclose(self) -> None:
         """Give up what isn't done, and wait until nothing runs any more."""

@@ -332,7 +332,7 @@ class Ui:
     notifications: Annotated[
         bool, "Tell the terminal when a turn ends or asks while the window isn't in front."
     ] = True
-    timestamps: Annotated[bool, "Show when each step began."] = False
+    timestamps: Annotated[bool, "Show when each message was sent."] = False
     reduced_motion: Annotated[bool, "No spinners, no smooth scrolling."] = False
     marks: Annotated[
         Literal["auto", "unicode", "ascii"], "The signs beside steps; auto follows the terminal."

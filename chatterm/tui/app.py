@@ -23,6 +23,7 @@ from chatterm.tui.more_keys import teach
 from chatterm.tui.setting import Setting
 from chatterm.tui.signals import on_ending
 from chatterm.tui.steps.looks import Looks
+from chatterm.tui.sturdy import Sturdy, Unexpected, cause_of, make_sturdy
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -60,7 +61,7 @@ def _clean(segment: Segment) -> Segment:
     return Segment(text + " " * max(0, lost), segment.style or Style.null())
 
 
-class ChattermApp(App[Any]):
+class ChattermApp(Sturdy, App[Any]):
     """The interactive program.
 
     Args:
@@ -72,6 +73,7 @@ class ChattermApp(App[Any]):
 
     Attributes:
         ended_by: The signal that told it to end, if one did.
+        unexpected: The errors that were told because nobody expected them.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -82,9 +84,11 @@ class ChattermApp(App[Any]):
     ) -> None:
         teach()
         self._begun = False
+        make_sturdy()
         self._our_theme = theme  # style sheets are made by what comes next
         super().__init__(ansi_color=theme.ansi or not theme.coloured)
         self._last_defence = _LastDefence()
+        self.unexpected = Unexpected()
         self.config = config
         self.ended_by: int | None = None
         self.keys_in_use = keymap(config.ui.keys)
@@ -166,17 +170,23 @@ class ChattermApp(App[Any]):
 
     def _handle_exception(self, error: Exception) -> None:
         """What nobody expected: it is logged and told, and the conversation stays usable."""
-        log.error("unexpected error in the app", exc_info=error)
+        cause = cause_of(error)
+        if not self.unexpected.is_new(cause):
+            return
+        log.error("unexpected error in the app", exc_info=cause)
         if not self.chat.is_mounted:
             super()._handle_exception(error)
             return
         from chatterm.config import log_dir
 
         told = ChattermError(
-            f"an error inside chatterm: {type(error).__name__}: {error}",
+            f"an error inside chatterm: {type(cause).__name__}: {cause}",
             hint=f"the details are in {log_dir() / 'chatterm.log'}; please report it",
         )
-        self.chat.on_trouble(told)
+        try:
+            self.chat.on_trouble(told)
+        except Exception:
+            log.exception("that can't be shown, either")
 
 
 def themes_directory() -> Path:

@@ -10,18 +10,22 @@ from chatterm.agent.edits import edited, not_covered
 from chatterm.errors import ChattermError
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import sanitize_line
-from chatterm.steps import Turn, UserInput
+from chatterm.steps import Attachment, UserInput
+from chatterm.tui.moving import give_back, send_at_once, unmentioned
 from chatterm.tui.steps.user import UserItem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from chatterm.store import Store
     from chatterm.tui.chat import Chat
 
 
 def edit_turn(chat: Chat, turn: str | None) -> None:
     """Put the message of a turn into the prompt, to be sent anew; None gives that up."""
     if turn is None:
-        chat.editing = None
-        chat.prompt.take()
+        chat.editing, chat.carried = None, ()
+        chat.remember(chat.prompt.take())
         chat.telling.refresh()
         return
     item = _message_of(chat, turn)
@@ -30,7 +34,7 @@ def edit_turn(chat: Chat, turn: str | None) -> None:
         return
     if not chat.prompt.empty:
         chat.remember(chat.prompt.message)
-    chat.editing = turn
+    chat.editing, chat.carried = turn, unmentioned(item.sent)
     chat.back_to_prompt()
     chat.prompt.put_back(item.text)
     chat.telling.refresh()
@@ -39,30 +43,44 @@ def edit_turn(chat: Chat, turn: str | None) -> None:
 async def send_edited(chat: Chat, message: UserInput) -> None:
     """Send the message that was edited, as a branch beside the old one."""
     turn, chat.editing = chat.editing, None
-    if turn is not None and await _leave(chat, turn):
-        chat.branched = True
-        chat.send_message(message)
+    left = False
+    async with chat.talk.moving:
+        try:
+            left = turn is not None and await _leave(chat, turn)
+        finally:
+            if not left:
+                give_back(chat, message)
+        if left:
+            chat.branched = True
+            send_at_once(chat, message)
 
 
 async def ask_again(chat: Chat, turn: str) -> None:
     """Send the message of a turn again, as a branch beside it."""
-    turns = await chat.talk.turns()
-    found = next((each for each in turns if each.id == turn), None)
-    if found is None:
-        chat.say("that turn isn't over yet")
-        return
-    message = await _with_content(chat, found)
-    if await _leave(chat, turn):
-        chat.branched = True
-        chat.send_message(message)
+    async with chat.talk.moving:
+        turns = await chat.talk.turns()
+        found = next((each for each in turns if each.id == turn), None)
+        if found is None:
+            chat.say("that turn isn't over yet")
+            return
+        sent, store = found.input, chat.talk.store
+        attachments = await asyncio.to_thread(with_content, store, sent.attachments)
+        if await _leave(chat, turn):
+            chat.branched = True
+            send_at_once(chat, replace(sent, attachments=attachments))
 
 
 async def switch(chat: Chat, steps: int) -> None:
     """Show the branch before or after that of the message at the cursor."""
+    async with chat.talk.moving:
+        await _switch(chat, steps)
+
+
+async def _switch(chat: Chat, steps: int) -> None:
     item = chat.chosen_item
     turn = getattr(item, "turn", "")
-    tree = await chat.talk.tree()
-    siblings = _siblings(tree, turn)
+    tree = Tree(await chat.talk.tree())
+    siblings = tree.siblings(turn)
     if len(siblings) < 2:
         chat.say("there is one branch only")
         return
@@ -70,7 +88,7 @@ async def switch(chat: Chat, steps: int) -> None:
     chosen = siblings[at]
     if not await _offer_to_restore(chat, turn):
         return
-    await chat.show_recorded(await chat.talk.go_to(_newest_leaf(tree, chosen)))
+    await chat.show_recorded(await chat.talk.go_to(tree.newest_leaf(chosen)))
     item = _message_of(chat, chosen)
     if item is not None:
         chat.pane.set_cursor(item.key)
@@ -79,12 +97,37 @@ async def switch(chat: Chat, steps: int) -> None:
 
 async def show_branches(chat: Chat) -> None:
     """Tell at each message which of several branches it begins."""
-    tree = await chat.talk.tree()
-    for item in chat.pane.items:
-        if isinstance(item, UserItem):
-            siblings = _siblings(tree, item.turn)
-            place = siblings.index(item.turn) + 1 if len(siblings) > 1 else 0
-            item.tell_branch(place, len(siblings))
+    tree = Tree(await chat.talk.tree())
+    with chat.pane.at_once():
+        for item in chat.pane.items:
+            if isinstance(item, UserItem):
+                siblings = tree.siblings(item.turn)
+                place = siblings.index(item.turn) + 1 if len(siblings) > 1 else 0
+                item.tell_branch(place, len(siblings))
+
+
+class Tree:
+    """The turns of a conversation, all branches.
+
+    Args:
+        turns: Each turn with its parent, the older ones first.
+    """
+
+    def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
+        self._parents = dict(turns)
+        self._children: dict[str | None, list[str]] = {}
+        for turn, parent in self._parents.items():
+            self._children.setdefault(parent, []).append(turn)
+
+    def siblings(self, turn: str) -> list[str]:
+        """The turns that follow the same one, itself included; none for an unknown one."""
+        return self._children[self._parents[turn]] if turn in self._parents else []
+
+    def newest_leaf(self, turn: str) -> str:
+        """The end of the newest branch that a turn is on the way to."""
+        while children := self._children.get(turn):
+            turn = children[-1]
+        return turn
 
 
 async def _leave(chat: Chat, turn: str) -> bool:
@@ -137,31 +180,22 @@ async def _offer_to_restore(chat: Chat, turn: str) -> bool:
     return True
 
 
-async def _with_content(chat: Chat, turn: Turn) -> UserInput:
-    store = chat.talk.store
-    if store is None or not turn.input.attachments:
-        return turn.input
-    attachments = []
-    for each in turn.input.attachments:
-        data = await asyncio.to_thread(store.blob, each.sha256)
-        attachments.append(replace(each, data=data))
-    return replace(turn.input, attachments=tuple(attachments))
+def with_content(store: Store | None, attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
+    """Attachments with their content, which the log names only. Blocks.
+
+    Raises:
+        StoreError: It isn't kept any more.
+    """
+    return tuple(
+        each if each.data is not None or store is None else _filled(store, each)
+        for each in attachments
+    )
+
+
+def _filled(store: Store, attachment: Attachment) -> Attachment:
+    return replace(attachment, data=store.blob(attachment.sha256))
 
 
 def _message_of(chat: Chat, turn: str) -> UserItem | None:
     found = (each for each in chat.pane.items if isinstance(each, UserItem) and each.turn == turn)
     return next(found, None)
-
-
-def _siblings(tree: list[tuple[str, str | None]], turn: str) -> list[str]:
-    parents = dict(tree)
-    if turn not in parents:
-        return []
-    parent = parents[turn]
-    return [each for each, above in tree if above == parent]
-
-
-def _newest_leaf(tree: list[tuple[str, str | None]], turn: str) -> str:
-    while children := [each for each, above in tree if above == turn]:
-        turn = children[-1]
-    return turn

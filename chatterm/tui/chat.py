@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from chatterm.agent.queue import When
     from chatterm.config import Config
     from chatterm.events import Event
-    from chatterm.steps import UserInput
+    from chatterm.steps import Attachment, UserInput
     from chatterm.store import RecordedTurn
     from chatterm.tui.asking import Asking
     from chatterm.tui.notifying import Notifier
@@ -63,6 +63,7 @@ class Chat(LateParts, Screen[None]):
         editing: The turn whose message is being edited, to be sent anew.
         branched: The next turn begins a branch.
         wanted_place: Where one read before, until it is shown.
+        carried: What goes with the next message beside what it mentions.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
@@ -85,6 +86,7 @@ class Chat(LateParts, Screen[None]):
         self.palette = setting.palette
         signs = setting.looks.signs
         self.pane = ChatPane(self.palette, id="pane")
+        self.pane.limit_frames(config.ui.fps)
         self.talk = Talk(options, config, self)
         self.suggestions = Suggestions(self.palette)
         self.queue_view = QueueView(self.palette)
@@ -101,9 +103,11 @@ class Chat(LateParts, Screen[None]):
         self.branched = self.leaving = False
         self.wanted_place: tuple[str, int] | None = None
         self._keeping: Timer | None = None
+        self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0
         self._typed = typed
         self._troubles = 0
+        self._leaving = False
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None
 
@@ -135,6 +139,7 @@ class Chat(LateParts, Screen[None]):
             self.greet()
         self.telling.refresh()
         self.watch(self.pane, "scroll_y", self.look, init=False)
+        self.watch(self.app, "app_focus", self.telling.looked_at, init=False)
         self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
 
     def greet(self) -> None:
@@ -158,13 +163,13 @@ class Chat(LateParts, Screen[None]):
 
         await show_recorded(self, recorded)
 
-    def leave(self, status: int = 0) -> None:
+    def leave(self) -> None:
         """Quit: stop what runs, keep what is typed."""
         from chatterm.tui.leaving import leave
 
         if not self.leaving:
             self.leaving = True
-            self.run_worker(leave(self, status), group="leaving")
+            self.run_worker(leave(self), group="leaving")
 
     def look(self) -> None:
         """Something else of what is asked may be on the screen, or other keys may answer it."""
@@ -201,7 +206,7 @@ class Chat(LateParts, Screen[None]):
     @property
     def model_name(self) -> str:
         """`provider/model`; empty until it is known."""
-        return self.talk.chosen.name if self.talk.chosen is not None else ""
+        return self.talk.model_name
 
     @property
     def chosen_item(self) -> Item | None:
@@ -406,21 +411,28 @@ class Chat(LateParts, Screen[None]):
 
     def send_message(self, message: UserInput, when: When | None = None) -> None:
         """Send a message now, or while a turn is under way at its round's or its own end."""
-        if self.talk.running:
-            from chatterm.agent.queue import When
+        from chatterm.agent.queue import When
+        from chatterm.tui.moving import send
 
-            self.talk.enqueue(message, when or When.ROUND)
-        else:
-            self.talk.send(message)
+        send(self, message, when or When.ROUND)
+
+    def on_unsent(self, message: UserInput) -> None:
+        """A message wasn't sent, and is nowhere kept."""
+        from chatterm.tui.moving import give_back
+
+        give_back(self, message)
 
     async def resume(self, id_: str) -> None:
         """Go on with another conversation."""
-        await self.show_recorded(await self.talk.resume(id_))
+        from chatterm.tui.moving import resume
+
+        await resume(self, id_)
 
     async def begin_anew(self) -> None:
         """Begin another conversation."""
-        await self.talk.begin_anew()
-        await self.show_recorded([])
+        from chatterm.tui.moving import begin_anew
+
+        await begin_anew(self)
 
     # --- looking closer ---
 

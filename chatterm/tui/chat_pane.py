@@ -29,6 +29,8 @@ def bindings(*, reading: bool) -> list[BindingType]:
 class ChatPane(ReadingPane):
     """Shows the conversation."""
 
+    FOCUS_ON_CLICK = False  # what is typed after a click is meant for the prompt
+
     DEFAULT_CSS = """
     ChatPane { height: 1fr; background: $background; }
     """

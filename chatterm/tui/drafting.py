@@ -35,14 +35,28 @@ async def bring_back(chat: Chat) -> None:
         return
     if draft.text and chat.prompt.empty:
         chat.prompt.put_back(draft.text)
-    for text in draft.queue:
-        chat.talk.session.enqueue(text)
-    if draft.queue:
-        chat.say("messages still wait; /send-waiting sends them")
+    await _bring_queue_back(chat, draft)
     if draft.place is not None and draft.conversation == chat.talk.session.id:
         chat.wanted_place = draft.place
         go_to_wanted_place(chat)
     await asyncio.to_thread(_drafts().clear, str(Path.cwd()))
+
+
+async def _bring_queue_back(chat: Chat, draft: Draft) -> None:
+    """What waited goes on waiting in its own conversation; in another one it isn't meant."""
+    from chatterm.tui.sending import message_of
+
+    if not draft.queue:
+        return
+    session = chat.talk.session
+    if draft.conversation == session.id:
+        for text in draft.queue:
+            session.enqueue(await message_of(chat, text, text))
+        chat.say("messages still wait; /send-waiting sends them")
+        return
+    for text in draft.queue:
+        chat.remember(text)
+    chat.say("messages that waited in another conversation weren't sent; Up brings them back")
 
 
 def go_to_wanted_place(chat: Chat) -> None:

@@ -15,14 +15,19 @@ if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
 
 
-async def leave(chat: Chat, status: int = 0) -> None:
-    """Leave the app.
+async def leave(chat: Chat) -> None:
+    """Leave the app, whatever goes wrong with what has to be closed before."""
+    line = ""
+    try:
+        line = await _close(chat)
+    finally:
+        chat.app.exit(line)
 
-    Args:
-        chat: The screen.
-        status: What the program ends with.
-    """
+
+async def _close(chat: Chat) -> str:
+    """Keep what is typed and close what is open; what is left on the terminal."""
     talk = chat.talk
+    await talk.stop()  # what that gives back is kept, too
     await keep(chat)
     line = ""
     if talk.session.head is not None or talk.running:
@@ -37,4 +42,4 @@ async def leave(chat: Chat, status: int = 0) -> None:
         with suppress(OSError):
             await asyncio.to_thread(chat.profile.write, trace)
             line = f"{line}\ntrace: {trace}".strip()
-    chat.app.exit(line, return_code=status)
+    return line

@@ -69,7 +69,7 @@ def _tell_terminal(chat: Chat) -> None:
     from chatterm.tui.notifying import Notifier
 
     chat.notifier = Notifier(chat.app, chat.talk.config.ui.notifications, os.environ)
-    chat.notifier.title("chatterm")
+    chat.telling.refresh()
 
 
 async def _offer(chat: Chat) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
+from chatterm.tui.branching import with_content
 from chatterm.tui.deeds.every import BY_NAME
 
 if TYPE_CHECKING:
+    from chatterm.permissions.places import Places
     from chatterm.tui.chat import Chat
 
 
@@ -32,7 +35,7 @@ def submit(chat: Chat, *, later: bool) -> None:
         from chatterm.tui.own_commands import run_typed
 
         chat.begin(run_typed(chat, command))
-    elif "@" not in typed and chat.editing is None:
+    elif "@" not in typed and chat.editing is None and not chat.carried:
         chat.send_message(UserInput(text), When.TURN if later else When.ROUND)
     else:
         chat.begin(_send(chat, text, typed, When.TURN if later else When.ROUND))
@@ -40,7 +43,11 @@ def submit(chat: Chat, *, later: bool) -> None:
 
 async def _send(chat: Chat, text: str, typed: str, when: When) -> None:
     """Send a message that has to be made ready first."""
-    message = await _message(chat, text, typed)
+    carried, chat.carried = chat.carried, ()
+    message = await message_of(chat, text, typed)
+    if carried:
+        carried = await asyncio.to_thread(with_content, chat.talk.store, carried)
+        message = replace(message, attachments=(*carried, *message.attachments))
     if chat.editing is not None:
         from chatterm.tui.branching import send_edited
 
@@ -55,17 +62,24 @@ def _is_command(text: str) -> bool:
     return name in BY_NAME or ("/" not in name and name.replace("-", "").isalpha())
 
 
-async def _message(chat: Chat, text: str, typed: str) -> UserInput:
-    """The message with the files that it mentions."""
+async def message_of(chat: Chat, text: str, typed: str) -> UserInput:
+    """The message with the files that it mentions.
+
+    Args:
+        chat: The screen.
+        text: The message.
+        typed: What of it was typed, and may mention files: not what was pasted.
+    """
     if "@" not in typed:
         return UserInput(text)
     from chatterm.tui.prompt.attachments import attach, mentioned_files
 
+    await chat.talk.ready()  # before that it isn't known which files are sensitive
     tooling = chat.talk.tooling
-    places = tooling.ground.places if tooling is not None else None
     directory = Path(chat.directory)
 
     def gathered() -> tuple[UserInput, list[str]]:
+        places = tooling.ground.places if tooling is not None else _places()
         files = mentioned_files(typed, directory)
         attachments, problems = attach(files, places)
         return UserInput(text, tuple(attachments)), problems
@@ -74,3 +88,11 @@ async def _message(chat: Chat, text: str, typed: str) -> UserInput:
     for problem in problems:
         chat.say(problem)
     return message
+
+
+def _places() -> Places:
+    """What is where, when there are no tools that know it."""
+    from chatterm.config import workspace
+    from chatterm.permissions.opening import Ground
+
+    return Ground.of(workspace(Path.cwd().resolve())).places

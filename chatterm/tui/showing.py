@@ -25,7 +25,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
         recorded: Its last turns.
     """
     chat.welcome = None
-    chat.editing = None
+    chat.editing, chat.branched = None, False
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
     if not recorded:
         chat.greet()
@@ -38,7 +38,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
 
 async def _show_earlier(chat: Chat, first: str) -> None:
     session = chat.talk.session
-    while recorded := await chat.talk.earlier(_EARLIER, first):
+    while recorded := await chat.talk.earlier(session, _EARLIER, first):
         if session is not chat.talk.session:
             return
         chat.transcript.prepend([(turn.id, turn.events) for turn in recorded])

@@ -7,27 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from chatterm.errors import ChattermError, ConfigError, StoreError
-from chatterm.tui.chosen import Chosen, open_chosen
+from chatterm.tui.asked import Asked, Chosen, prompt_of
 from chatterm.tui.options import AppOptions
+from chatterm.tui.resources import open_store, open_tools
+from chatterm.tui.titling import Titling, first_title
+from chatterm.tui.under_way import UnderWay, unexpected
 
 if TYPE_CHECKING:
     from chatterm.agent.questions import Question, Reply
     from chatterm.agent.queue import Queued, When
-    from chatterm.agent.titles import Titler
     from chatterm.agent.tooling import Tooling
     from chatterm.config import Config
     from chatterm.config.schema import Mode
     from chatterm.events import Event
+    from chatterm.providers.base import Provider
     from chatterm.session import Prompt, Session
     from chatterm.steps import Turn, UserInput
     from chatterm.store import Conversation, RecordedTurn, Store
+    from chatterm.tui.under_way import Run
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +47,9 @@ class Listener(Protocol):
 
     def on_trouble(self, error: ChattermError) -> None:
         """Something can't be done; the conversation goes on."""
+
+    def on_unsent(self, message: UserInput) -> None:
+        """A message wasn't sent, and is nowhere kept."""
 
     def on_change(self) -> None:
         """What the status row tells has changed."""
@@ -62,11 +69,11 @@ class Talk:
 
     Attributes:
         store: Where conversations are kept; None where that can't be used.
-        chosen: Who is asked; None until that is known, or where nobody can be.
         tooling: The tools, once they are opened.
         title: What the conversation is called.
         mode: The permission mode.
-        is_demo: No model is asked: the demo plays.
+        begun: There is a conversation to talk in: before that none can be sent a message.
+        moving: Held while another conversation, or another branch, is gone to.
     """
 
     def __init__(self, options: AppOptions, config: Config, listener: Listener) -> None:
@@ -75,28 +82,32 @@ class Talk:
         self._listener = listener
         self.store: Store | None = None
         self._session: Session | None = None
-        self.chosen: Chosen | None = None
+        self._asked = Asked(lambda: self.config)
+        self._titling = Titling(self._asked, self._retitled)
+        self._used: list[Chosen] = []  # by the turn under way
         self.tooling: Tooling | None = None
         self.title = ""
         self.mode: Mode = cast("Mode", options.mode or config.permissions.mode)
         if self.mode == "yolo" and options.mode != "yolo":
             self.mode = "confirm"  # it needs the flag, or to be typed
         self._effort = config.generation.effort
-        self._titler: Titler | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._under_way = UnderWay(self)
         self._opening: asyncio.Task[None] | None = None
-        # What is sent before it is known to which conversation, and where it is kept, waits.
-        self._found = asyncio.Event()
-        self._early: list[tuple[UserInput, When]] = []
+        self.begun = asyncio.Event()
+        self.moving = asyncio.Lock()
+        self._came_to_end = True
 
     @property
     def session(self) -> Session:
         """The conversation."""
         if self._session is None:
-            from chatterm.session import Session
-
-            self._session = Session(self.store, origin="app", directory=str(Path.cwd()))
+            self._session = self._begun()
         return self._session
+
+    def _begun(self) -> Session:
+        from chatterm.session import Session
+
+        return Session(self.store, origin="app", directory=str(Path.cwd()))
 
     @property
     def directory(self) -> Path:
@@ -121,7 +132,7 @@ class Talk:
         Raises:
             ChattermError: What was asked for on the command line can't be had.
         """
-        opened, problem = await asyncio.to_thread(self._open_store)
+        opened, problem = await asyncio.to_thread(open_store, self.config)
         self.store = opened
         if problem is not None:
             self._listener.on_trouble(problem)
@@ -130,28 +141,10 @@ class Talk:
             for warning in opened.warnings:
                 self._listener.on_trouble(StoreError(warning))
             recorded = await asyncio.to_thread(self._begin, opened)
-            self._make_titler(opened)
+            self._titling.open(opened, self.config)
         self._opening = asyncio.create_task(self._open_rest(recorded))
-        self._found.set()
-        for early in self._early:
-            self.enqueue(*early)
+        self.begun.set()
         return recorded
-
-    def _open_store(self) -> tuple[Store | None, ChattermError | None]:
-        from chatterm.config import data_dir
-        from chatterm.store import Store
-
-        stream = self.config.stream
-        try:
-            opened = Store.open(
-                data_dir(),
-                persist_interval_ms=stream.persist_interval_ms,
-                persist_min_chars=stream.persist_min_chars,
-            )
-        except StoreError as error:
-            hint = f"{error.hint}; this conversation isn't kept".removeprefix("; ")
-            return None, StoreError(error.message, hint=hint)
-        return opened, None
 
     def _begin(self, store: Store) -> list[RecordedTurn]:
         """The session of a new conversation, or of the one to go on with."""
@@ -170,19 +163,16 @@ class Talk:
         if found is None:
             self._session = None
             return []
-        return self._resumed(store, found)
+        self._session, recorded = self._resumed(store, found)
+        self.title = found.title
+        return recorded
 
-    def _resumed(self, store: Store, found: Conversation) -> list[RecordedTurn]:
+    @staticmethod
+    def _resumed(store: Store, found: Conversation) -> tuple[Session, list[RecordedTurn]]:
         from chatterm.session import Session
 
-        self._session = Session.resume(store, found)
-        self.title = found.title
-        return self.session.recorded(FIRST_TURNS)
-
-    def _make_titler(self, store: Store) -> None:
-        from chatterm.agent.titles import Titler
-
-        self._titler = Titler(store, self.config, self._retitled)
+        session = Session.resume(store, found)
+        return session, session.recorded(FIRST_TURNS)
 
     def _retitled(self, conversation: str, title: str) -> None:
         if conversation == self.session.id:
@@ -191,49 +181,54 @@ class Talk:
 
     async def _open_rest(self, recorded: Sequence[RecordedTurn]) -> None:
         """The model and the tools: what the first message needs."""
-        last = recorded[-1].turn().model if recorded else None
-        name = self._options.model or last
-        try:
-            await self.choose(name)
-        except ChattermError as error:
-            self._listener.on_trouble(error)
-            if name == last and last is not None:
-                with suppress(ChattermError):
-                    await self.choose(None)
+        with self._told():
+            if self._options.model is not None or not recorded:
+                await self.choose(self._options.model)
+            else:
+                await self.ask_who_answered(recorded)
         self._listener.on_change()
-        try:
-            self.tooling = await asyncio.to_thread(self._open_tooling)
-            self.mode = self.tooling.gate.posture.mode
-        except ChattermError as error:
-            self._listener.on_trouble(error)
+        with self._told():
+            ask = self._listener.ask
+            tooling = await asyncio.to_thread(open_tools, self.config, self.mode, self.store, ask)
+            self._use(tooling)
         self._listener.on_change()
 
-    def _open_tooling(self) -> Tooling:
-        from chatterm.agent.tooling import Wanted, open_tooling
-        from chatterm.permissions.sandbox.probing import choose
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what goes wrong: the conversation can be gone on with all the same."""
+        try:
+            yield
+        except ChattermError as error:
+            self._listener.on_trouble(error)
+        except Exception as error:  # the edge: nobody would hear of it
+            log.exception("something can't be opened")
+            self._listener.on_trouble(unexpected(error))
 
-        wanted = self.config.tools.shell.sandbox
-        found = choose(wanted)
-        if not found.works:
-            raise ConfigError(
-                f"the sandbox {wanted} doesn't work here: {found.reason}", hint=found.remedy
-            )
-        if self.mode == "caged" and not found.level.caged:
+    def _use(self, tooling: Tooling) -> None:
+        """Have these tools, in the mode that is wanted by now."""
+        self.tooling = tooling
+        if self.mode == "caged" and not tooling.level.caged:
             self.mode = "confirm"
-        return open_tooling(
-            Wanted(self.config.tools.enabled, self.mode, found.level, wanted != "auto"),
-            self.config,
-            self.store,
-            self._listener.ask,
-        )
+            self._listener.on_trouble(_no_cage("the mode is confirm"))
+        tooling.gate.posture = replace(tooling.gate.posture, mode=self.mode)
 
     async def ready(self) -> None:
         """Wait until what a message needs is open."""
-        await self._found.wait()
+        await self.begun.wait()
         if self._opening is not None:
-            await self._opening
+            await asyncio.shield(self._opening)  # who gives up waiting doesn't stop it
 
     # --- who is asked ---
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """Who is asked; None until that is known, or where nobody can be."""
+        return self._asked.chosen
+
+    @property
+    def model_name(self) -> str:
+        """`provider/model`; empty where nobody can be asked."""
+        return self.chosen.name if self.chosen is not None else ""
 
     @property
     def is_demo(self) -> bool:
@@ -246,11 +241,12 @@ class Talk:
         Raises:
             ChattermError: It can't be asked; who was asked before stays.
         """
-        chosen = await asyncio.to_thread(open_chosen, name, self.config)
-        before, self.chosen = self.chosen, chosen
-        if before is not None and not self.running:
-            await before.provider.aclose()
+        await self._asked.choose(name)
         self._listener.on_change()
+
+    def using(self, chosen: Chosen) -> AbstractContextManager[Provider]:
+        """Use a provider for something else: it isn't closed meanwhile."""
+        return self._asked.using(chosen)
 
     @property
     def effort(self) -> str | None:
@@ -269,11 +265,8 @@ class Talk:
             ConfigError: It needs a sandbox, and none works here.
         """
         tooling = self.tooling
-        if mode == "caged" and (tooling is None or not tooling.level.caged):
-            raise ConfigError(
-                "the mode caged needs a sandbox, and none works here",
-                hint="`chatterm doctor` says why; the mode stays as it was",
-            )
+        if mode == "caged" and self.opened and (tooling is None or not tooling.level.caged):
+            raise _no_cage("the mode stays as it was")
         self.mode = mode
         if tooling is not None:
             tooling.gate.posture = replace(tooling.gate.posture, mode=mode)
@@ -284,103 +277,97 @@ class Talk:
     @property
     def running(self) -> bool:
         """Whether a turn is under way, or about to be."""
-        return self._task is not None and not self._task.done()
+        return self._under_way.running
 
     def send(self, message: UserInput) -> None:
         """Send a message now; nothing else may be under way."""
-        self._start(lambda prompt: self._run(replace(prompt, input=message)))
+        session = self.session
+
+        def run(prompt: Prompt) -> AsyncGenerator[Event, None]:
+            calls = self.tooling.toolbox if self.tooling is not None else None
+            context = self.config.context
+            first = replace(prompt, input=message)
+            return session.run_all(first, calls=calls, context=context, following=self.prompt)
+
+        self._start(session, run, message)
 
     def enqueue(self, message: UserInput, when: When) -> None:
         """Send a message when the turn under way, or its round, has ended."""
-        if self._found.is_set():
-            self.session.enqueue(message, when)
-        else:
-            self._early.append((message, when))
+        self.session.enqueue(message, when)
         self._listener.on_change()
 
     def compact(self) -> None:
         """Have older turns summarised."""
-        self._start(self.session.compact)
+        self._start(self.session, self.session.compact)
 
     def expand(self) -> None:
         """Undo a compaction."""
-        self._start(lambda _prompt: self.session.expand())
+        session = self.session
+        self._start(session, lambda _prompt: session.expand())
 
     def interrupt(self) -> None:
-        """Stop the turn under way and keep what came."""
-        self.session.interrupt()
+        """Stop the turn under way and keep what came; one that hasn't begun isn't sent."""
+        self._came_to_end = False
+        self._under_way.interrupt()
 
     async def stop(self) -> None:
         """Stop the turn under way, and wait until it has its end."""
-        if self._task is not None:
-            self.session.interrupt()
-            with suppress(asyncio.CancelledError, Exception):
-                await asyncio.wait_for(asyncio.shield(self._task), 5)
+        await self._under_way.stop()
 
-    def _start(self, run: Callable[[Prompt], AsyncGenerator[Event, None]]) -> None:
-        if self.running:
-            raise ValueError("a turn is under way")
-        self._task = asyncio.create_task(self._follow(run))
+    def _start(self, session: Session, run: Run, message: UserInput | None = None) -> None:
+        self._came_to_end = True
+        self._under_way.start(session, run, message)
         self._listener.on_change()
 
-    async def _follow(self, run: Callable[[Prompt], AsyncGenerator[Event, None]]) -> None:
-        from chatterm.events import TurnFinished
+    async def be_ready(self, session: Session) -> None:
+        """Wait until what a turn of a conversation needs is there.
 
+        Raises:
+            ChattermError: It can't be had.
+        """
         await self.ready()
-        try:
-            if self.chosen is None:
-                await self.choose(self._options.model)
-            async with aclosing(run(self._prompt())) as events:
-                async for event in events:
-                    if isinstance(event, TurnFinished):
-                        self._finished()
-                    self._listener.on_session_event(event)
-        except ChattermError as error:
-            self._listener.on_trouble(error)
-        except Exception as error:  # at the edge: the conversation stays usable
-            from chatterm.tui.trouble import unexpected
-
-            log.exception("an unexpected error in a turn")
-            self._listener.on_trouble(unexpected(error))
-        finally:
-            self._task = None
-            self._listener.on_change()
-
-    def _run(self, prompt: Prompt) -> AsyncGenerator[Event, None]:
-        calls = self.tooling.toolbox if self.tooling is not None else None
-        return self.session.run_all(prompt, calls=calls, context=self.config.context)
-
-    def _prompt(self) -> Prompt:
         if self.chosen is None:
+            await self.choose(self._options.model)
+        await asyncio.to_thread(lambda: session.turns)  # very many may have to be read
+
+    def on_event(self, session: Session, event: Event) -> None:
+        """Something has happened in a turn."""
+        from chatterm.events import TurnFinished, TurnStarted
+        from chatterm.steps import FinishReason
+
+        if isinstance(event, TurnFinished):
+            self._came_to_end = event.finish_reason is not FinishReason.INTERRUPTED
+            if self._used:
+                self._titling.turn_ends(session, self._used[-1])
+        elif isinstance(event, TurnStarted) and not self.title:
+            self.title = first_title(event.input)  # as the store calls it, till there is a better
+        self._listener.on_session_event(event)
+
+    def on_failure(self, error: ChattermError) -> None:
+        """A turn can't be run, or not further."""
+        self._listener.on_trouble(error)
+
+    def on_over(self, session: Session, message: UserInput | None, *, sent: bool) -> None:
+        """No turn is under way any more: what was written while older ones were summarised goes."""
+        used, self._used = self._used, []
+        for each in used:
+            self._asked.release(each)
+        if message is not None and not sent:
+            self._listener.on_unsent(message)
+        elif message is None and session is self._session and self._came_to_end:
+            waiting = session.queue.take()
+            if waiting is not None:
+                self.send(waiting.input)
+        self._listener.on_change()
+
+    def prompt(self) -> Prompt:
+        """Who is asked now, and how."""
+        chosen = self.chosen
+        if chosen is None:
             raise AssertionError("only called once there is somebody to ask")
-        from chatterm.providers.base import Settings
-        from chatterm.session import Prompt
-        from chatterm.steps import UserInput
-
-        generation = self.config.generation
-        about = self.tooling.system if self.tooling is not None else None
-        return Prompt(
-            input=UserInput(""),
-            provider=self.chosen.provider,
-            model=self.chosen.resolved.model,
-            system="\n\n".join(filter(None, (generation.system, about))) or None,
-            settings=Settings(
-                temperature=generation.temperature,
-                max_output_tokens=generation.max_output_tokens,
-                effort=self._effort,
-                thinking=None if generation.thinking else False,
-            ),
-            max_rounds=self.config.limits.max_rounds,
-            max_cost_usd=self.config.limits.max_cost_usd,
-        )
-
-    def _finished(self) -> None:
-        asyncio.get_running_loop().call_soon(self._after_turn)
-
-    def _after_turn(self) -> None:
-        turns = self.session.turns
-        if self._titler is not None and self.chosen is not None and len(turns) == 1:
-            self._titler.begin(self.session.id, self.chosen.provider, turns[0])
+        self._asked.hold(chosen)
+        self._used.append(chosen)
+        return prompt_of(chosen, self.config, self._effort, self.tooling)
 
     # --- other conversations, other branches ---
 
@@ -391,25 +378,59 @@ class Talk:
             StoreError: There is none, or it can't be read.
         """
         store = self._kept()
-        await self.stop()
         found = await asyncio.to_thread(store.find, id_)
-        recorded = await asyncio.to_thread(self._resumed, store, found)
-        if recorded:
-            with suppress(ChattermError):
-                await self.choose(recorded[-1].turn().model)
-        self._listener.on_change()
-        return recorded
+        return await self._go_on_with(store, found)
+
+    async def ask_who_answered(self, recorded: Sequence[RecordedTurn]) -> None:
+        """Ask the model that answered last; another one where that can't be had any more.
+
+        Raises:
+            ChattermError: It can't; who is asked instead was chosen, as far as there is anybody.
+        """
+        if not recorded:
+            return
+        name = recorded[-1].turn().model
+        try:
+            await self.choose(name)
+        except ChattermError as error:
+            if self.chosen is None:
+                await self.choose(None)
+            instead = self.model_name
+            raise ConfigError(
+                f"{name} answered here before, and can't be asked now: {error.message}",
+                hint=f"{instead} is asked from now on; /model chooses another one",
+            ) from error
 
     async def begin_anew(self) -> None:
         """Begin another conversation."""
         await self.stop()
+        self._leave_queue(None)
         self._session = None
         self.title = ""
         self._listener.on_change()
 
-    async def earlier(self, most: int, before: str) -> list[RecordedTurn]:
-        """The turns before one of them, oldest first."""
-        return await asyncio.to_thread(lambda: self.session.recorded(most, before=before))
+    async def _go_on_with(self, store: Store, found: Conversation) -> list[RecordedTurn]:
+        await self.stop()
+        session, recorded = await asyncio.to_thread(self._resumed, store, found)
+        self._leave_queue(session)
+        self._session, self.title = session, found.title
+        self._listener.on_change()
+        return recorded
+
+    def _leave_queue(self, following: Session | None) -> None:
+        """See to what waits: it goes on waiting in the same conversation, and is told else."""
+        before = self._session
+        if before is None:
+            return
+        if following is not None and following.id == before.id:
+            following.queue = before.queue
+            return
+        while (waiting := before.queue.take()) is not None:
+            self._listener.on_unsent(waiting.input)
+
+    async def earlier(self, session: Session, most: int, before: str) -> list[RecordedTurn]:
+        """The turns of a conversation before one of them, oldest first."""
+        return await asyncio.to_thread(lambda: session.recorded(most, before=before))
 
     async def rewind(self, turn: str | None) -> None:
         """Have the next message follow a turn, or begin the conversation anew."""
@@ -422,7 +443,7 @@ class Talk:
 
     async def tree(self) -> list[tuple[str, str | None]]:
         """Every turn with its parent, branches included; nothing where nothing is kept."""
-        if self.store is None or self.session.head is None:
+        if self.store is None:
             return []
         store, id_ = self.store, self.session.id
         try:
@@ -437,9 +458,7 @@ class Talk:
         id_ = self.session.id
         await asyncio.to_thread(store.set_head, id_, turn)
         found = await asyncio.to_thread(store.find, id_)
-        recorded = await asyncio.to_thread(self._resumed, store, found)
-        self._listener.on_change()
-        return recorded
+        return await self._go_on_with(store, found)
 
     async def rename(self, title: str) -> None:
         """Call the conversation something else."""
@@ -459,10 +478,8 @@ class Talk:
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.gather(self._opening, return_exceptions=True)
-        if self._titler is not None:
-            await self._titler.aclose()
-        if self.chosen is not None:
-            await self.chosen.provider.aclose()
+        await self._titling.aclose()
+        await self._asked.aclose()
         if self.tooling is not None:
             self.tooling.close()
         if self.store is not None:
@@ -471,3 +488,10 @@ class Talk:
                 with suppress(StoreError):
                     await asyncio.to_thread(store.expire, self.config.store.keep_days)
             await asyncio.to_thread(store.close)
+
+
+def _no_cage(instead: str) -> ConfigError:
+    return ConfigError(
+        "the mode caged needs a sandbox, and none works here",
+        hint=f"`chatterm doctor` says why; {instead}",
+    )

@@ -34,6 +34,7 @@ class Telling:
         self._said = ""
         self._said_at = 0.0
         self._below = False
+        self._wanted = False  # the window's title says so
 
     # --- what has happened ---
 
@@ -56,7 +57,10 @@ class Telling:
     def turn_ended(self, event: TurnFinished) -> None:
         """A turn ended."""
         self._figures.event(event)
-        self._notify("is done" if event.error is None else "failed")
+        if event.error is not None:
+            self._notify("failed")
+        elif event.finish_reason != "interrupted":  # the user did that, or a message goes on
+            self._notify("is done")
         self.refresh()
 
     def event(self, event: Event | UsageReported) -> None:
@@ -101,10 +105,11 @@ class Telling:
         from chatterm.agent.context import window_of
 
         talk = self._chat.talk
-        if talk.chosen is not None:
-            resolved = talk.chosen.resolved
+        chosen = talk.chosen
+        if chosen is not None:
             windows = talk.config.context.windows
-            found = await window_of(talk.chosen.provider, resolved.model, windows)
+            with talk.using(chosen) as provider:
+                found = await window_of(provider, chosen.resolved.model, windows)
             if self._window_of == name:
                 self._figures.window = found
                 self.refresh()
@@ -112,7 +117,23 @@ class Telling:
     def _notify(self, what: str) -> None:
         notifier = self._chat.notifier
         if notifier is not None:
-            notifier.notify(f"{self._chat.talk.title or 'chatterm'} {what}")
+            said = f"{self._chat.talk.title or 'chatterm'} {what}"
+            notifier.notify(said)
+            if not self._chat.app.app_focus:
+                self._wanted = True
+                notifier.title(said)
+
+    def looked_at(self, focused: bool) -> None:
+        """The terminal has the focus, or has lost it: who looks needn't be called any more."""
+        self._wanted = self._wanted and not focused
+        self._call_window()
+
+    def _call_window(self) -> None:
+        """Have the terminal's window called as the conversation."""
+        notifier = self._chat.notifier
+        if notifier is not None and not self._wanted:
+            title = self._chat.talk.title
+            notifier.title(f"{title} · chatterm" if title else "chatterm")
 
     # --- the row ---
 
@@ -126,6 +147,7 @@ class Telling:
             self._chat.begin(show_branches(self._chat))
         if self._chat.is_mounted:
             self._chat.status.show(self._parts())
+            self._call_window()
 
     def _parts(self) -> list[Part]:
         chat = self._chat

@@ -124,7 +124,8 @@ class TurnItems:
 
     def _show_input(self, sent: UserInput) -> None:
         if sent.text.strip() or sent.attachments:
-            self._show(UserItem(f"{self.turn}/user", self.turn, self._looks, sent))
+            key = f"{self.turn}/user"
+            self._show(UserItem(key, self.turn, self._looks, sent, self._began))
 
     def _step(self, step: Step) -> None:
         if isinstance(step, ToolResultStep):

@@ -112,21 +112,38 @@ class Place:
 
     @asynccontextmanager
     async def app(
-        self, size: tuple[int, int] = (100, 32), theme: str = "dark", **options: Any
+        self,
+        size: tuple[int, int] = (100, 32),
+        theme: str = "dark",
+        *,
+        errors: bool = False,
+        opened: bool = True,
+        **options: Any,
     ) -> AsyncIterator[Driver]:
-        """Run the app."""
+        """Run the app.
+
+        Args:
+            size: The terminal's.
+            theme: The theme's name.
+            errors: Some that nobody expects may come, which else fail the test.
+            opened: Wait until it has opened all it needs.
+            options: Those of the app.
+        """
         config = load_config(self.config)
-        looks = Looks(UNICODE, still=True, now=time.time)
+        looks = Looks(UNICODE, config.ui.timestamps, still=True, now=time.time)
         chosen = chosen_theme(theme, dark=True, own=None)
         app = ChattermApp(AppOptions(**options), config, chosen, looks)
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)
-            await driver.until(lambda: app.chat.talk.opened or app.return_value is not None)
+            if opened:
+                await driver.until(lambda: app.chat.talk.opened or app.return_value is not None)
             yield driver
             if app.is_running:
                 app.chat.leave()
                 await driver.until(lambda: app._exit)
         await asyncio.sleep(0)
+        if not errors and app.unexpected.errors:
+            raise app.unexpected.errors[0]
 
 
 @pytest.fixture

@@ -94,8 +94,9 @@ def fold_all(chat: Chat, _: str) -> None:
     """Unfold all steps, or fold all again."""
     foldable = [item for item in chat.pane.items if hasattr(item, "fold")]
     unfold = not any(getattr(item, "unfolded", False) for item in foldable)
-    for item in foldable:
-        getattr(item, "fold")(unfolded=unfold)  # noqa: B009 - not every item has it
+    with chat.pane.at_once():
+        for item in foldable:
+            getattr(item, "fold")(unfolded=unfold)  # noqa: B009 - not every item has it
 
 
 def find(chat: Chat, given: str) -> None:

@@ -49,6 +49,7 @@ def interrupt(chat: Chat, _: str) -> None:
     if selected:
         chat.copy(selected)
         chat.pane.clear_selection()
+        chat.prompt.move_cursor(chat.prompt.cursor_location)  # the next one is for something else
     elif chat.writing_line:
         chat.end_line(None)
     elif chat.talk.running:

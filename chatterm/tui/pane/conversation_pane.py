@@ -19,12 +19,12 @@ from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 from chatterm.tui.pane.at_rows import AtRows, End
+from chatterm.tui.pane.contained import rows_of
 from chatterm.tui.pane.frames import FrameClock
 from chatterm.tui.pane.heights import Heights
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import DARK, Palette
 from chatterm.tui.pane.scroll_bar import PaneScrollBar
-from chatterm.tui.pane.selecting import Place
 from chatterm.tui.pane.step_view import GUTTER, Marks, StepView
 
 _AROUND = 1.0
@@ -108,6 +108,10 @@ class ConversationPane(VerticalScroll):
     def measure(self, took: Callable[[str, float], None]) -> None:
         """Have somebody told of each frame, and when it began."""
         self._clock.took = took
+
+    def limit_frames(self, a_second: int) -> None:
+        """Make so many frames a second at most."""
+        self._clock.shortest = 1 / a_second
 
     def append(self, item: Item) -> None:
         """Add an item at the end."""
@@ -195,14 +199,6 @@ class ConversationPane(VerticalScroll):
     def text_width(self) -> int:
         """Cells that a row of an item has, without the gutter."""
         return max(1, self._text_width)
-
-    def place_of_row(self, row: int, column: int) -> Place | None:
-        """What stands at a row of all; None where there are no items."""
-        if not self._items:
-            return None
-        index = self._heights.at(row)
-        inside = row - self._heights.top(index) - self._items[index].gap
-        return Place(index, min(inside, self._heights[index]), column)
 
     def show_row(self, key: str, row: int) -> None:
         """Have a row of an item on the screen, with some before it, if it isn't there.
@@ -418,7 +414,7 @@ class ConversationPane(VerticalScroll):
     def _measure(self, index: int) -> int:
         """Find out an item's height; by how much it has changed."""
         item = self._items[index]
-        return self._heights.set(index, item.gap + item.rows(self._text_width))
+        return self._heights.set(index, item.gap + rows_of(item, self._text_width))
 
     def _settle(self) -> None:
         """See to it that what is near is measured and mounted, and nothing else."""

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from chatterm.tui.pane.contained import flushed, works_on
 from chatterm.tui.pane.items import Item
 
 FASTEST_S = 1 / 30
@@ -31,6 +32,7 @@ class FrameClock:
         hidden: Nobody looks: the terminal has lost the focus.
         frames: How many frames there were.
         took: Is told of each frame and when it began, where somebody measures.
+        shortest: Seconds from one frame to the next, at the least.
     """
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class FrameClock:
         self._last = 0.0
         self._cost = 0.0
         self._usual = FASTEST_S
+        self.shortest = FASTEST_S
         self.hidden = False
         self.frames = 0
         self.took: Callable[[str, float], None] | None = None
@@ -60,8 +63,9 @@ class FrameClock:
     def interval(self) -> float:
         """Seconds from the beginning of a frame to that of the next."""
         if self.hidden:
-            return SLOWEST_S
-        return min(SLOWEST_S, max(self._usual, self._cost / _SHARE))
+            return max(self.shortest, SLOWEST_S)
+        usual = self.shortest if self._usual == FASTEST_S else self._usual
+        return max(self.shortest, min(SLOWEST_S, max(usual, self._cost / _SHARE)))
 
     def stop(self) -> None:
         """Call for no more frames."""
@@ -74,8 +78,8 @@ class FrameClock:
         began = time.perf_counter()
         passed, self._last = began - self._last, began
         items, self._wanting = list(self._wanting.values()), {}
-        characters = sum(item.flush() for item in items)
-        left = [item for item in items if item.work(began + _WORK_S)]
+        characters = sum(map(flushed, items))
+        left = [item for item in items if works_on(item, began + _WORK_S)]
         much = characters * FASTEST_S > _MUCH * min(passed, SLOWEST_S)
         self._usual = FASTEST_S if much or left else CALM_S
         self.frames += 1

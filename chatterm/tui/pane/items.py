@@ -64,6 +64,10 @@ class Item(ABC):
     def line(self, row: int, width: int) -> Line:
         """One of those rows."""
 
+    def text_line(self, row: int, width: int) -> Line:
+        """A row without what stands beside its text and is no part of it."""
+        return self.line(row, width)
+
     def flush(self) -> int:
         """Make lines of what has come since the last flush; how many characters that was."""
         return 0
@@ -224,6 +228,10 @@ class MarkdownItem(Item):
             return line
         blank = width - line_cells(line) - len(_COPY) - 1
         return (*line, Span(" " * blank), Span(_COPY, ("muted",))) if blank > 0 else line
+
+    def text_line(self, row: int, width: int) -> Line:
+        """A row, without what copies the code."""
+        return self._row(row)
 
     def _row(self, row: int) -> Line:
         return self._shown.line(row) if self._shown is not None else ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from textual import events
 from textual.message import Message
@@ -60,7 +61,73 @@ class ReadingPane(ConversationPane):
         self._scrolling: Timer | None = None
         self._pointer = (0, 0)
         self._clicked_at = 0.0
+        self._sized = 0
+        self._changing: dict[str, Item] | None = None
         self.marks.cells_of = self._cells_of
+
+    # --- items come and go ---
+
+    def prepend(self, items: Sequence[Item]) -> None:
+        """Add items before all others; what is selected stays selected."""
+        super().prepend(items)
+        if self._anchor is not None:
+            self._anchor = self._anchor.moved(len(items))
+        if self._selection is not None:
+            self._selection = self._selection.moved(len(items))
+
+    def cut(self, key: str) -> None:
+        """Take away an item and all after it; what is selected there isn't any more."""
+        first = self.index_of(key)
+        if self._anchor is not None and self._anchor.number >= first:
+            self._anchor = None
+        if self._selection is not None and self._selection.end.number >= first:
+            self.clear_selection()
+        super().cut(key)
+
+    def replace(self, items: Sequence[Item]) -> None:
+        """Show other items; nothing is selected, and the cursor is nowhere."""
+        self._anchor = self._selection = self.marks.cursor = None
+        super().replace(items)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """At another width a place is another one: nothing is selected any more."""
+        changed = event.size.width != self._sized
+        self._sized = event.size.width
+        if changed:
+            self._anchor = None
+            self.clear_selection()
+
+    # --- many changes at once ---
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Change many items: where they stand is looked at once, in the end."""
+        self._changing = {}
+        try:
+            yield
+        finally:
+            changed, self._changing = self._changing, None
+            with self._place_kept():
+                for item in changed.values():
+                    self._look_at(item)
+            self._grown(below=False)
+
+    def _look_at(self, item: Item) -> None:
+        index = self._index.get(item.key)
+        if index is None:
+            return
+        view = self.view_of(item.key)
+        if view is not None:
+            view.repaint()
+            self._measure(index)
+        elif self._text_width:
+            self._heights.set(index, item.gap + item.estimate(self._text_width))
+
+    def _item_changed(self, item: Item, row: int) -> None:
+        if self._changing is not None:
+            self._changing[item.key] = item
+        else:
+            super()._item_changed(item, row)
 
     # --- the cursor ---
 
@@ -223,7 +290,16 @@ class ReadingPane(ConversationPane):
     def _cells_of(self, item: Item, row: int) -> tuple[int, int] | None:
         if self._selection is None:
             return None
-        return self._selection.cells_of(self.index_of(item.key), row)
+        index = self._index.get(item.key)
+        return None if index is None else self._selection.cells_of(index, row)
+
+    def place_of_row(self, row: int, column: int) -> Place | None:
+        """What stands at a row of all; None where there are no items."""
+        if not self._items:
+            return None
+        index = self._heights.at(row)
+        inside = row - self._heights.top(index) - self._items[index].gap
+        return Place(index, min(inside, self._heights[index]), column)
 
     def place_at(self, x: int, y: int) -> Place | None:
         """The place at a cell of the screen; the nearest where there is nothing."""
@@ -278,7 +354,7 @@ class ReadingPane(ConversationPane):
         now = time.monotonic()
         double, self._clicked_at = now - self._clicked_at < _DOUBLE_S, now
         action = item.action(place.row, place.column, self.text_width) if place.row >= 0 else ""
-        if double and not action:
+        if double and not action and place.row >= 0:
             self._select_word(place)
             return
         at = (round(event.screen_x), round(event.screen_y))

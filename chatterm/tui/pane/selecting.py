@@ -24,6 +24,10 @@ class Place(NamedTuple):
     row: int
     column: int
 
+    def moved(self, items: int) -> Place:
+        """The same cell once so many items came before all."""
+        return self._replace(number=self.number + items)
+
 
 class Selection(NamedTuple):
     """From one place up to another, which isn't part of it; in the order of reading."""
@@ -35,6 +39,10 @@ class Selection(NamedTuple):
     def between(one: Place, other: Place) -> Selection:
         """The selection between two places, given in any order."""
         return Selection(min(one, other), max(one, other))
+
+    def moved(self, items: int) -> Selection:
+        """The same selection once so many items came before all."""
+        return Selection(self.start.moved(items), self.end.moved(items))
 
     def cells_of(self, index: int, row: int) -> tuple[int, int] | None:
         """From which cell to which a row is selected; None where it isn't."""
@@ -70,7 +78,7 @@ def selected_text(items: Sequence[Item], selection: Selection, width: int) -> st
 
 
 def _text_between(item: Item, start: tuple[int, int], end: tuple[int, int], width: int) -> str:
-    rows = [line_text(item.line(row, width)) for row in range(item.rows(width))]
+    rows = [line_text(item.text_line(row, width)) for row in range(item.rows(width))]
     before = "".join(rows[: start[0]]) + _head(rows, start)
     inside = "".join(rows[: end[0]]) + _head(rows, end)
     plain = item.plain(width)

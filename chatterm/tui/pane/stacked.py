@@ -72,6 +72,15 @@ class StackedItem(Item):
         indent = self._indent if number else 0
         return (Span(" " * indent), *line) if indent and line else line
 
+    def text_line(self, row: int, width: int) -> Line:
+        """A row of a part, without what stands beside its text."""
+        number, part, inside = self._at(row, width)
+        if part is None or inside < 0:
+            return ()
+        line = part.text_line(inside, self._room(number, width))
+        indent = self._indent if number else 0
+        return (Span(" " * indent), *line) if indent and line else line
+
     def action(self, row: int, column: int, width: int) -> str:
         """What the part there does."""
         number, part, inside = self._at(row, width)

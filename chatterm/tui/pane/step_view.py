@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from chatterm.render.lines import Line, Style, cells, crop, line_cells, line_text
+from chatterm.tui.pane.contained import line_of
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.palette import Palette
 from chatterm.tui.pane.selecting import marked
@@ -134,7 +135,7 @@ class StepView(Widget):
             return Strip.blank(width, base)
         if self.item.band:
             base += self.palette.style(self.item.band)
-        line = self.item.line(row, max(1, width - GUTTER))
+        line = line_of(self.item, row, max(1, width - GUTTER))
         segments = self._gutter(row, base)
         if band := _band(line):
             base += self.palette.style(band)

@@ -100,6 +100,13 @@ def local(timestamp: str, zone: tzinfo | None = None) -> datetime | None:
         return None
 
 
+def time_of_day(at: float, now: float) -> str:
+    """When something was, where one lives: the time, with its date when that isn't today's."""
+    then = datetime.fromtimestamp(at).astimezone()
+    today = datetime.fromtimestamp(now).astimezone().date()
+    return f"{then:%H:%M}" if then.date() == today else f"{then:%Y-%m-%d %H:%M}"
+
+
 def moment(timestamp: str) -> float | None:
     """A timestamp of the log as seconds since the epoch; None where it can't be read."""
     try:

@@ -14,7 +14,7 @@ class Looks:
 
     Attributes:
         signs: The signs.
-        timestamps: Whether steps tell when they began.
+        timestamps: Whether messages tell when they were sent.
         still: Nothing moves.
         now: The time, in seconds since the epoch.
     """

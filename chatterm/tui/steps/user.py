@@ -8,16 +8,20 @@ from chatterm.render.lines import PROSE_WIDTH, Line, Span, line_cells, line_text
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import Attachment, UserInput
 from chatterm.tui.pane.items import Item
-from chatterm.tui.steps.amounts import count, size
+from chatterm.tui.steps.amounts import count, size, time_of_day
 from chatterm.tui.steps.looks import Looks
 
-_NARROWEST = 8
 _MOST_LINES = 16
 _SHOWN_LINES = 12
+_NARROWEST = 16
+"""So many cells of the first row are left to the message, whatever is told beside it."""
 
 
 class UserItem(Item):
     """A user's message.
+
+    Args:
+        at: When it was sent, in seconds since the epoch.
 
     Attributes:
         kind: What it is.
@@ -27,9 +31,22 @@ class UserItem(Item):
     """
 
     kind: ClassVar[str] = "user"
-    __slots__ = ("_branch", "_input", "_lines", "_rows", "_signs", "step", "turn", "unfolded")
+    __slots__ = (
+        "_branch",
+        "_input",
+        "_lines",
+        "_now",
+        "_rows",
+        "_signs",
+        "_time",
+        "step",
+        "turn",
+        "unfolded",
+    )
 
-    def __init__(self, key: str, turn: str, looks: Looks, sent: UserInput) -> None:
+    def __init__(
+        self, key: str, turn: str, looks: Looks, sent: UserInput, at: float | None = None
+    ) -> None:
         super().__init__(key, gap=1)
         self.turn = turn
         self.step = ""
@@ -41,11 +58,18 @@ class UserItem(Item):
         self._lines = sanitize(sent.text.strip("\n")).split("\n") if sent.text.strip() else []
         self._rows: tuple[int, list[Line]] | None = None
         self._branch = ""
+        self._time = at if looks.timestamps else None
+        self._now = looks.now
 
     @property
     def text(self) -> str:
         """What was sent, as it was typed."""
         return self._input.text
+
+    @property
+    def sent(self) -> UserInput:
+        """What was sent."""
+        return self._input
 
     def fold(self, *, unfolded: bool) -> None:
         """Show all of a long message, or its beginning."""
@@ -74,9 +98,17 @@ class UserItem(Item):
         rows = self._at(width)
         return rows[row] if row < len(rows) else ()
 
+    def text_line(self, row: int, width: int) -> Line:
+        """A row, without what is told beside the message."""
+        line, words = self.line(row, width), self._beside()
+        beside = len(words) + 1
+        if row or not words or line[1 - beside :] != tuple(words):
+            return line
+        return line[:-beside]
+
     def action(self, row: int, column: int, width: int) -> str:
         """A long message folds and unfolds at its last row; branches are switched at the first."""
-        if self._branch and row == 0 and column >= width - len(self._branch) - 8:
+        if self._branch and row == 0 and column >= width - line_cells(self._beside()) - 1:
             return "branch_after"
         return "fold" if self._is_long and row == self._folding_row(width) else ""
 
@@ -112,16 +144,27 @@ class UserItem(Item):
         name = sanitize_line(attached.name) or "unnamed"
         return (Span(f"+ {name} {self._signs.dot} {size(attached.size)}", ("muted",)),)
 
+    def _beside(self) -> list[Span]:
+        """What stands at the right of the first row: which branch it is, when it was sent."""
+        words = [Span(f"branch {self._branch}", ("accent",))] if self._branch else []
+        if self._time is not None:
+            words += [Span("  ")] if words else []
+            words.append(Span(time_of_day(self._time, self._now()), ("muted",)))
+        return words
+
     def _at(self, width: int) -> list[Line]:
         if self._rows is None or self._rows[0] != width:
-            words = f"branch {self._branch}" if self._branch else ""
-            room = max(_NARROWEST, min(PROSE_WIDTH, width - len(words) - 3 if words else width))
+            words = self._beside()
+            beside = line_cells(words) + 3 if words else 0
+            if width - beside < _NARROWEST:
+                words, beside = [], 0
             found: list[Line] = []
-            for line in self._unwrapped():
-                found += _wrapped(line, room)
-            blank = width - line_cells(found[0]) - len(words) - 1 if found else 0
-            if words and blank > 0:
-                found[0] = (*found[0], Span(" " * blank), Span(words, ("accent",)))
+            for number, line in enumerate(self._unwrapped()):
+                room = width if number else width - beside
+                found += _wrapped(line, min(room, PROSE_WIDTH))
+            if words and found:
+                blank = width - line_cells(found[0]) - line_cells(words) - 1
+                found[0] = (*found[0], Span(" " * blank), *words)
             self._rows = (width, found)
         return self._rows[1]
 

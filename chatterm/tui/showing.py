@@ -38,9 +38,11 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
 async def _show_earlier(chat: Chat, first: str) -> None:
     session = chat.talk.session
     while recorded := await chat.talk.earlier(_EARLIER, first):
+        turns = [(turn.id, turn.events) for turn in recorded]
+        made = await asyncio.to_thread(chat.transcript.made, turns)
         if session is not chat.talk.session:
             return
-        chat.transcript.prepend([(turn.id, turn.events) for turn in recorded])
+        chat.transcript.prepend(made)
         first = recorded[0].id
         await asyncio.sleep(0.01)
     await show_branches(chat)

@@ -54,13 +54,13 @@ class StackedItem(Item):
         """What the parts estimate."""
         return sum(
             part.gap + part.estimate(self._room(number, width))
-            for number, part in enumerate(self._parts)
+            for number, part in enumerate(self.parts)
         )
 
     def rows(self, width: int) -> int:
         """What the parts take."""
         self._width = width
-        return self._top(len(self._parts))
+        return self._top(len(self.parts))
 
     def line(self, row: int, width: int) -> Line:
         """A row of a part."""
@@ -82,12 +82,12 @@ class StackedItem(Item):
     def plain(self, width: int) -> str:
         """The text of the parts."""
         return "\n".join(
-            part.plain(self._room(number, width)) for number, part in enumerate(self._parts)
+            part.plain(self._room(number, width)) for number, part in enumerate(self.parts)
         )
 
     def holds(self, words: str) -> bool:
         """Whether a part does."""
-        return any(part.holds(words) for part in self._parts)
+        return any(part.holds(words) for part in self.parts)
 
     def part_at(self, row: int, width: int) -> tuple[Item | None, int]:
         """The part that stands at a row, and its own row there; negative in the gap above it."""
@@ -101,7 +101,7 @@ class StackedItem(Item):
             ValueError: It is none of this item's.
         """
         self._width = width
-        number = self._parts.index(part)
+        number = self.parts.index(part)
         return self._top(number) + part.gap
 
     def flush(self) -> int:
@@ -111,7 +111,7 @@ class StackedItem(Item):
 
     def work(self, until: float) -> bool:
         """Have the parts work on."""
-        more = [part.work(until) for part in self._parts]
+        more = [part.work(until) for part in self.parts]
         return any(more)
 
     def _room(self, number: int, width: int) -> int:
@@ -121,17 +121,17 @@ class StackedItem(Item):
         """The row at which a part's gap begins."""
         return sum(
             part.gap + part.rows(self._room(place, self._width))
-            for place, part in enumerate(self._parts[:number])
+            for place, part in enumerate(self.parts[:number])
         )
 
     def _at(self, row: int, width: int) -> tuple[int, Item | None, int]:
-        for number, part in enumerate(self._parts):
+        for number, part in enumerate(self.parts):
             row -= part.gap
             height = part.rows(self._room(number, width))
             if row < height:
                 return number, part, row
             row -= height
-        return len(self._parts), None, 0
+        return len(self.parts), None, 0
 
     def _part_changed(self, part: Item, row: int) -> None:
         if part in self._parts:

@@ -347,6 +347,7 @@ class Talk:
 
         await self.ready()
         try:
+            await self.turns()  # read in a thread, where they have to be
             if self.chosen is None:
                 await self.choose(self._options.model)
             async with aclosing(run(self._prompt())) as events:

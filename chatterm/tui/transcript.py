@@ -52,6 +52,8 @@ class TurnItems:
         before: The item before the turn's first.
     """
 
+    __slots__ = ("_add", "_began", "_calls", "_ended", "_last", "_looks", "_steps", "turn")
+
     def __init__(self, turn: str, looks: Looks, add: Callable[[Item], None]) -> None:
         self.turn = turn
         self._looks = looks

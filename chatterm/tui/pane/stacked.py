@@ -27,7 +27,7 @@ class StackedItem(Item):
         self._indent = indent
         self._width = 0
         self._parts: tuple[Item, ...] = ()
-        self._wanting_parts: dict[str, Item] = {}
+        self._wanting_parts: dict[str, Item] | None = None
         self.stack(parts)
 
     @property
@@ -40,9 +40,9 @@ class StackedItem(Item):
         before, self._parts = self._parts, tuple(parts)
         for part in self._parts:
             part.changed, part.wanting = self._part_changed, self._part_wants
-        self._wanting_parts = {
-            key: part for key, part in self._wanting_parts.items() if part in self._parts
-        }
+        if self._wanting_parts is not None:
+            wanting = self._wanting_parts.items()
+            self._wanting_parts = {key: part for key, part in wanting if part in self._parts}
         same = 0
         for old, new in zip(before, self._parts, strict=False):
             if old is not new:
@@ -106,8 +106,8 @@ class StackedItem(Item):
 
     def flush(self) -> int:
         """Flush the parts that want it."""
-        wanting, self._wanting_parts = self._wanting_parts, {}
-        return sum(part.flush() for part in wanting.values())
+        wanting, self._wanting_parts = self._wanting_parts, None
+        return sum(part.flush() for part in (wanting or {}).values())
 
     def work(self, until: float) -> bool:
         """Have the parts work on."""
@@ -139,6 +139,8 @@ class StackedItem(Item):
             self.tell(top + row)
 
     def _part_wants(self, part: Item) -> None:
+        if self._wanting_parts is None:
+            self._wanting_parts = {}
         self._wanting_parts[part.key] = part
         self.want()
 

@@ -45,7 +45,7 @@ class OwnItem(StepItem):
         self._status, self._live = status, None
         self.rebuild()
 
-    def rebuild(self) -> None:
+    def build(self) -> None:
         """Show how it stands."""
         signs = self.looks.signs
         ended = self._status is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from chatterm.store import RecordedTurn
     from chatterm.tui.chat import Chat
 
-_EARLIER = 200
+_EARLIER = 50
 """How many turns of a long conversation are added at once before those that are shown."""
 
 
@@ -24,6 +25,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
         chat: The screen.
         recorded: Its last turns.
     """
+    gc.unfreeze()  # what was shown before may go
     chat.welcome = None
     chat.editing, chat.branched = None, False
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
@@ -39,10 +41,14 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
 async def _show_earlier(chat: Chat, first: str) -> None:
     session = chat.talk.session
     while recorded := await chat.talk.earlier(session, _EARLIER, first):
+        turns = [(turn.id, turn.events) for turn in recorded]
+        made = await asyncio.to_thread(chat.transcript.made, turns)
         if session is not chat.talk.session:
             return
-        chat.transcript.prepend([(turn.id, turn.events) for turn in recorded])
+        chat.transcript.prepend(made)
         first = recorded[0].id
         go_to_wanted_place(chat)
         await asyncio.sleep(0.01)
+    # It stays as long as it is shown: looking through it for garbage would be felt.
+    gc.freeze()
     await show_branches(chat)

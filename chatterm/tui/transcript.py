@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatterm.events import (
     Event,
@@ -51,6 +51,8 @@ class TurnItems:
         add: Takes each new item.
         before: The item before the turn's first.
     """
+
+    __slots__ = ("_add", "_began", "_calls", "_ended", "_last", "_looks", "_steps", "turn")
 
     def __init__(self, turn: str, looks: Looks, add: Callable[[Item], None]) -> None:
         self.turn = turn
@@ -195,6 +197,13 @@ class TurnItems:
         return 1
 
 
+class Made(NamedTuple):
+    """Recorded turns, ready to be shown."""
+
+    turns: dict[str, TurnItems]
+    items: list[Item]
+
+
 class Transcript:
     """Shows a conversation in a pane.
 
@@ -230,21 +239,21 @@ class Transcript:
 
     def show(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
         """Show recorded turns and nothing else, at their end."""
-        self._turns = {}
+        made = self.made(recorded)
+        self._turns = made.turns
         self._current = None
-        self._pane.replace(self._made(recorded))
+        self._pane.replace(made.items)
 
-    def prepend(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
+    def prepend(self, made: Made) -> None:
         """Show recorded turns before all others."""
-        later = self._turns
-        self._turns = {}
-        items = self._made(recorded)
-        self._turns |= later
-        self._pane.prepend(items)
+        self._turns = made.turns | self._turns
+        self._pane.prepend(made.items)
 
     def append(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
         """Show recorded turns behind all others."""
-        self._pane.extend(self._made(recorded))
+        made = self.made(recorded)
+        self._turns |= made.turns
+        self._pane.extend(made.items)
 
     def cut(self, turn: str) -> None:
         """Show a turn, and those after it, no longer."""
@@ -275,12 +284,13 @@ class Transcript:
                 view.mark_changed()
         return bool(moving)
 
-    def _made(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> list[Item]:
-        found: list[Item] = []
+    def made(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> Made:
+        """The items of recorded turns; may be run in any thread."""
+        made = Made({}, [])
         for turn, events in recorded:
-            items = self._turns[turn] = TurnItems(turn, self._looks, found.append)
+            items = made.turns[turn] = TurnItems(turn, self._looks, made.items.append)
             items.replay(events)
-        return found
+        return made
 
 
 def _turn_of(item: Any) -> str:

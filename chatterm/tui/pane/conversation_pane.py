@@ -119,11 +119,12 @@ class ConversationPane(VerticalScroll):
 
     def extend(self, items: Sequence[Item]) -> None:
         """Add items at the end."""
+        changed, wanting = self._item_changed, self._clock.want  # one object for all
         for item in items:
             self._index[item.key] = len(self._items)
             self._items.append(item)
-            item.changed, item.wanting = self._item_changed, self._clock.want
-            self._heights.append(item.gap + item.estimate(max(1, self._text_width)))
+            item.changed, item.wanting = changed, wanting
+            self._heights.append(item.gap + item.estimate(self.text_width))
         self._grown(below=True)
 
     def prepend(self, items: Sequence[Item]) -> None:
@@ -131,11 +132,11 @@ class ConversationPane(VerticalScroll):
         top = self._top_row
         self._items = [*items, *self._items]
         self._index = {item.key: index for index, item in enumerate(self._items)}
-        width = max(1, self._text_width)
-        added = [item.gap + item.estimate(width) for item in items]
+        added = [item.gap + item.estimate(self.text_width) for item in items]
         self._heights = Heights([*added, *self._heights])
+        changed, wanting = self._item_changed, self._clock.want
         for item in items:
-            item.changed, item.wanting = self._item_changed, self._clock.want
+            item.changed, item.wanting = changed, wanting
         if not self._following:
             self._be_at(top + sum(added))
         self._grown(below=False)
@@ -353,9 +354,7 @@ class ConversationPane(VerticalScroll):
     def _item_changed(self, item: Item, row: int) -> None:
         """An item looks different from a row on."""
         index = self._index.get(item.key)
-        if index is None or self._items[index] is not item:
-            return
-        if not self._text_width:
+        if index is None or self._items[index] is not item or not self._text_width:
             return
         view = self._views.get(item.key)
         if view is not None and view is self._pinned and index == len(self._items) - 1:

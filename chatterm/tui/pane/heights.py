@@ -5,6 +5,7 @@ A Fenwick tree (P. M. Fenwick, 1994) over the heights.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 
 
@@ -12,10 +13,12 @@ class Heights:
     """The heights of a list of items, in rows."""
 
     def __init__(self, heights: Iterable[int] = ()) -> None:
-        self._each: list[int] = []
-        self._tree: list[int] = [0]
-        for height in heights:
-            self.append(height)
+        self._each = array("q", heights)
+        self._tree = array("q", [0, *self._each])
+        for place in range(1, len(self._tree)):
+            above = place + (place & -place)
+            if above < len(self._tree):
+                self._tree[above] += self._tree[place]
 
     def __len__(self) -> int:
         return len(self._each)

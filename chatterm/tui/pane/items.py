@@ -161,6 +161,11 @@ class LinesItem(Item):
         return self._wrapped[1]
 
 
+def estimated_rows(length: int, width: int) -> int:
+    """About how many rows a text in Markdown takes at a width."""
+    return 1 + length // max(1, width * 2 // 3)
+
+
 class MarkdownItem(Item):
     """A text in Markdown, which may still be streaming.
 
@@ -214,7 +219,7 @@ class MarkdownItem(Item):
 
     def estimate(self, width: int) -> int:
         """By its length."""
-        return 1 + self._length // max(1, width * 2 // 3)
+        return estimated_rows(self._length, width)
 
     def rows(self, width: int) -> int:
         """What is rendered; a long text is rendered on by `work`."""

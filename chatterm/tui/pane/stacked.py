@@ -28,7 +28,7 @@ class StackedItem(Item):
         self._indent = indent
         self._width = 0
         self._parts: tuple[Item, ...] = ()
-        self._wanting_parts: dict[str, Item] = {}
+        self._wanting_parts: dict[str, Item] | None = None
         self.stack(parts)
 
     @property
@@ -41,9 +41,9 @@ class StackedItem(Item):
         before, self._parts = self._parts, tuple(parts)
         for part in self._parts:
             part.changed, part.wanting = self._part_changed, self._part_wants
-        self._wanting_parts = {
-            key: part for key, part in self._wanting_parts.items() if part in self._parts
-        }
+        if self._wanting_parts is not None:
+            wanting = self._wanting_parts.items()
+            self._wanting_parts = {key: part for key, part in wanting if part in self._parts}
         same = 0
         for old, new in zip(before, self._parts, strict=False):
             if old is not new:
@@ -55,13 +55,13 @@ class StackedItem(Item):
         """What the parts estimate."""
         return sum(
             part.gap + part.estimate(self._room(number, width))
-            for number, part in enumerate(self._parts)
+            for number, part in enumerate(self.parts)
         )
 
     def rows(self, width: int) -> int:
         """What the parts take."""
         self._width = width
-        return self._top(len(self._parts))
+        return self._top(len(self.parts))
 
     def line(self, row: int, width: int) -> Line:
         """A row of a part."""
@@ -92,12 +92,12 @@ class StackedItem(Item):
     def plain(self, width: int) -> str:
         """The text of the parts."""
         return "\n".join(
-            part.plain(self._room(number, width)) for number, part in enumerate(self._parts)
+            part.plain(self._room(number, width)) for number, part in enumerate(self.parts)
         )
 
     def holds(self, words: str) -> bool:
         """Whether a part does."""
-        return any(part.holds(words) for part in self._parts)
+        return any(part.holds(words) for part in self.parts)
 
     def part_at(self, row: int, width: int) -> tuple[Item | None, int]:
         """The part that stands at a row, and its own row there; negative in the gap above it."""
@@ -111,17 +111,17 @@ class StackedItem(Item):
             ValueError: It is none of this item's.
         """
         self._width = width
-        number = self._parts.index(part)
+        number = self.parts.index(part)
         return self._top(number) + part.gap
 
     def flush(self) -> int:
         """Flush the parts that want it."""
-        wanting, self._wanting_parts = self._wanting_parts, {}
-        return sum(part.flush() for part in wanting.values())
+        wanting, self._wanting_parts = self._wanting_parts, None
+        return sum(part.flush() for part in (wanting or {}).values())
 
     def work(self, until: float) -> bool:
         """Have the parts work on."""
-        more = [part.work(until) for part in self._parts]
+        more = [part.work(until) for part in self.parts]
         return any(more)
 
     def _room(self, number: int, width: int) -> int:
@@ -131,17 +131,17 @@ class StackedItem(Item):
         """The row at which a part's gap begins."""
         return sum(
             part.gap + part.rows(self._room(place, self._width))
-            for place, part in enumerate(self._parts[:number])
+            for place, part in enumerate(self.parts[:number])
         )
 
     def _at(self, row: int, width: int) -> tuple[int, Item | None, int]:
-        for number, part in enumerate(self._parts):
+        for number, part in enumerate(self.parts):
             row -= part.gap
             height = part.rows(self._room(number, width))
             if row < height:
                 return number, part, row
             row -= height
-        return len(self._parts), None, 0
+        return len(self.parts), None, 0
 
     def _part_changed(self, part: Item, row: int) -> None:
         if part in self._parts:
@@ -149,6 +149,8 @@ class StackedItem(Item):
             self.tell(top + row)
 
     def _part_wants(self, part: Item) -> None:
+        if self._wanting_parts is None:
+            self._wanting_parts = {}
         self._wanting_parts[part.key] = part
         self.want()
 

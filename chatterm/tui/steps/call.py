@@ -19,6 +19,7 @@ from chatterm.tui.steps.step_item import StepItem, join, muted
 from chatterm.tui.steps.writing import Writing
 
 _LIVE_ROWS = 5
+_LIKELY_ROWS = 6
 _MATCH = re.compile(r"^\s*\d+:", re.MULTILINE)
 _NUMBERED = re.compile(r"^\s*\d+\t", re.MULTILINE)
 _ENDED = re.compile(r"\Aexit status \d+, [\d.]+ s\n*")
@@ -49,7 +50,7 @@ class CallItem(StepItem):
         "_edit",
         "_live",
         "_started",
-        "_writing",
+        "_written",
         "call",
         "question",
         "result",
@@ -66,9 +67,22 @@ class CallItem(StepItem):
         self._answered: tuple[str, Any] | None = None
         self._live: ColouredItem | None = None
         self._started: float | None = None
-        self._writing = Writing(f"{key}/writing", call.name, looks.signs, call.arguments)
+        self._written: Writing | None = None
         self._edit: EditBody | None = None
-        self.rebuild()
+
+    @property
+    def _writing(self) -> Writing:
+        """The arguments; made when they are first looked at."""
+        if self._written is None:
+            name, signs = self.call.name, self.looks.signs
+            self._written = Writing(f"{self.key}/writing", name, signs, self.call.arguments)
+        return self._written
+
+    def likely_rows(self, width: int) -> int:
+        """The head, and some of the output where it is shown."""
+        if self.result is None or (self.result.ok and self.result.name in _QUIET):
+            return 1
+        return 1 + min(_LIKELY_ROWS, 1 + self.result.content.count("\n"))
 
     # --- what comes ---
 
@@ -88,8 +102,8 @@ class CallItem(StepItem):
     def update(self, call: ToolCallStep) -> None:
         """The call as it now is."""
         self.call = call
-        if call.status is not Status.OPEN:
-            self._writing.restate(call.arguments)
+        if call.status is not Status.OPEN and self._written is not None:
+            self._written.restate(call.arguments)
         self.rebuild()
 
     def ask(self, details: Mapping[str, Any]) -> None:
@@ -134,7 +148,7 @@ class CallItem(StepItem):
         """The arguments as far as they are known."""
         return self.call.input if self.call.input is not None else self._writing.values
 
-    def rebuild(self) -> None:
+    def build(self) -> None:
         """Show the call as it now is."""
         signs = self.looks.signs
         self.running = self.result is None and self.call.status in (Status.OPEN, Status.DONE)

@@ -16,6 +16,9 @@ INDENT = 2
 class StepItem(StackedItem):
     """A step: a head of one row, and what is shown under it.
 
+    There may be very many: until its rows are asked for, because it comes near what is seen, it is
+    what it was made of and nothing else.
+
     Attributes:
         kind: What it is, for a cursor that goes by kind.
         turn: The turn it belongs to.
@@ -26,16 +29,40 @@ class StepItem(StackedItem):
 
     kind: ClassVar[str] = "step"
 
-    __slots__ = ("head", "looks", "running", "step", "turn", "unfolded")
+    __slots__ = ("_built", "_head", "looks", "running", "step", "turn", "unfolded")
 
     def __init__(self, key: str, turn: str, looks: Looks, *, step: str = "", gap: int = 0) -> None:
-        self.head = HeadItem(f"{key}/head")
-        super().__init__(key, (self.head,), gap=gap, indent=INDENT)
+        self._built = False
+        self._head: HeadItem | None = None
+        super().__init__(key, gap=gap, indent=INDENT)
         self.turn = turn
         self.step = step
         self.looks = looks
         self.unfolded = False
         self.running = False
+
+    @property
+    def head(self) -> HeadItem:
+        """Its first row."""
+        if self._head is None:
+            self._head = HeadItem(f"{self.key}/head")
+        return self._head
+
+    @property
+    def parts(self) -> tuple[Item, ...]:
+        """The head and what is shown under it; made when they are first asked for."""
+        if not self._built:
+            self._built = True
+            self.build()
+        return self._parts
+
+    def estimate(self, width: int) -> int:
+        """What the parts estimate; before there are any, what is likely."""
+        return super().estimate(width) if self._built else self.likely_rows(width)
+
+    def likely_rows(self, width: int) -> int:
+        """About how many rows it will take; costs nothing."""
+        return 1
 
     def fold(self, *, unfolded: bool) -> None:
         """Show all of it, or only what tells it apart."""
@@ -44,7 +71,14 @@ class StepItem(StackedItem):
             self.rebuild()
 
     def rebuild(self) -> None:
-        """Show the step as it now is."""
+        """Show the step as it now is, once anything of it is shown."""
+        if self._built:
+            self.build()
+        else:
+            self.tell(0)
+
+    def build(self) -> None:
+        """Make the head and the body of the step as it now is."""
 
     def tick(self, frame: int) -> None:
         """Time has passed: what runs moves on.

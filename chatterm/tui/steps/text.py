@@ -7,13 +7,13 @@ from typing import ClassVar
 from chatterm.render.lines import Line, Span
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Citation, Status, TextStep
-from chatterm.tui.pane.items import Item, LinesItem, MarkdownItem
+from chatterm.tui.pane.items import Item, LinesItem, MarkdownItem, estimated_rows
 from chatterm.tui.pane.stacked import StackedItem
 from chatterm.tui.steps.looks import Looks
 
 
 class TextItem(StackedItem):
-    """A text step.
+    """A text step; one out of the log is made when its rows are asked for.
 
     Attributes:
         kind: What it is.
@@ -22,35 +22,64 @@ class TextItem(StackedItem):
     """
 
     kind: ClassVar[str] = "text"
-    __slots__ = ("_body", "_looks", "_pieces", "_step", "step", "turn")
+    __slots__ = ("_looks", "_made", "_pieces", "_step", "step", "turn")
 
     def __init__(self, key: str, turn: str, looks: Looks, step: TextStep, gap: int = 1) -> None:
-        self._body = MarkdownItem(f"{key}/text", step.text, gap=0)
+        super().__init__(key, gap=gap)
         self._pieces = [step.text]
-        super().__init__(key, (self._body,), gap=gap)
+        self._made: MarkdownItem | None = None
         self._looks = looks
         self.turn = turn
         self.step = step.id
         self._step = step
-        self._rebuild()
+        if step.status is Status.OPEN:
+            self._rebuild()
+
+    @property
+    def _body(self) -> MarkdownItem:
+        if self._made is None:
+            self._made = MarkdownItem(f"{self.key}/text", self.copied(), gap=0)
+            self._end_body(self._made)
+        return self._made
+
+    @property
+    def parts(self) -> tuple[Item, ...]:
+        """The text and its sources."""
+        if not self._parts:
+            self._rebuild()
+        return self._parts
+
+    def estimate(self, width: int) -> int:
+        """By the text's length, as long as it isn't made."""
+        if self._parts:
+            return super().estimate(width)
+        return estimated_rows(len(self._step.text), width)
 
     def feed(self, text: str) -> None:
         """Take what has come."""
         self._pieces.append(text)
-        self._body.feed(text)
+        if self._made is not None:
+            self._made.feed(text)
 
     def update(self, step: TextStep) -> None:
         """The step as it now is."""
         self._step = step
         if step.text != "".join(self._pieces):
             self._pieces = [step.text]
-            self._body = MarkdownItem(f"{self.key}/text", step.text, gap=0)
+            self._made = None
+        elif self._made is not None:
+            self._end_body(self._made)
+        if self._parts:
+            self._rebuild()
+
+    def _end_body(self, body: MarkdownItem) -> None:
+        """Have the body end where the step has ended."""
+        step = self._step
         if step.status is not Status.OPEN:
             if any(cited.end is not None for cited in step.citations):
-                self._body.restate(marked_text(step.text, step.citations))
+                body.restate(marked_text(step.text, step.citations))
             else:
-                self._body.finish()
-        self._rebuild()
+                body.finish()
 
     def copied(self) -> str:
         """The text as the model wrote it."""
@@ -65,7 +94,7 @@ class TextItem(StackedItem):
         parts: list[Item] = [self._body]
         if lines:
             parts.append(LinesItem(f"{self.key}/sources", lines, gap=1))
-        if len(parts) != len(self.parts) or parts[0] is not self.parts[0] or len(parts) > 1:
+        if len(parts) != len(self._parts) or parts[0] is not self._parts[0] or len(parts) > 1:
             self.stack(parts)
 
 

@@ -24,36 +24,51 @@ class ThinkingItem(StepItem):
     """
 
     kind: ClassVar[str] = "thinking"
-    __slots__ = ("_pieces", "_step", "_tail", "_text")
+    __slots__ = ("_end", "_pieces", "_step", "_whole")
 
     def __init__(self, key: str, turn: str, looks: Looks, step: ThinkingStep, gap: int = 0) -> None:
         super().__init__(key, turn, looks, step=step.id, gap=gap)
         self._step = step
-        self._pieces: list[str] = []
-        self._text = _Text(f"{key}/text", gap=0)
-        self._tail = _Tail(f"{key}/tail")
-        if step.text:
-            self.feed(step.text)
-        self.rebuild()
+        self._pieces: list[str] = [step.text] if step.text else []
+        self._whole: _Text | None = None
+        self._end: _Tail | None = None
+
+    @property
+    def _text(self) -> _Text:
+        """All of it; made when it is first shown."""
+        if self._whole is None:
+            done = self._step.status is not Status.OPEN
+            self._whole = _Text(f"{self.key}/text", self.copied(), done=done, gap=0)
+        return self._whole
+
+    @property
+    def _tail(self) -> _Tail:
+        """Its end; made when it is first shown."""
+        if self._end is None:
+            self._end = _Tail(f"{self.key}/tail")
+            self._end.feed(self.copied())
+        return self._end
 
     def feed(self, text: str) -> None:
         """Take what has come."""
         self._pieces.append(text)
-        self._text.feed(text)
-        self._tail.feed(text)
+        for part in (self._whole, self._end):
+            if part is not None:
+                part.feed(text)
 
     def update(self, step: ThinkingStep) -> None:
         """The step as it now is."""
         if step.text != "".join(self._pieces):
             self._pieces = [step.text]
-            self._tail.restate(step.text)
-            self._text = _Text(f"{self.key}/text", step.text, gap=0)
-        if step.status is not Status.OPEN:
-            self._text.finish()
+            self._whole = None
+            if self._end is not None:
+                self._end.restate(step.text)
+        if step.status is not Status.OPEN and self._whole is not None:
+            self._whole.finish()
         self._step = step
         self.rebuild()
 
-    def rebuild(self) -> None:
+    def build(self) -> None:
         """One line when it is finished; the text under it when it is open."""
         signs = self.looks.signs
         is_open = self._step.status is Status.OPEN

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 # A text up to this long is wrapped at once when it is first seen or the width changes.
 AT_ONCE = 6000
-_PIECE = 500
+_PIECE, _LONGEST_PIECE = 500, 2000
+"""What is rendered at once of a long text: little at first, then more, as each piece costs what the
+block takes that it stands in."""
 _COPY = "copy"
 _MOST_DEFINING = 60_000
 """In a longer text a link is looked up only among the definitions before it."""
@@ -327,10 +329,11 @@ class MarkdownItem(Item):
         return self._references
 
     def _rendering(self, made: _Rendered) -> Iterator[None]:
-        at = 0
+        at, piece = 0, _PIECE
         while at < len(source := self.source):
-            row = made.add(source[at : at + _PIECE], done=False)
-            at += _PIECE
+            row = made.add(source[at : at + piece], done=False)
+            at += piece
+            piece = min(2 * piece, _LONGEST_PIECE)
             if made is self._shown:
                 self._tell(row)
             yield

@@ -366,7 +366,7 @@ HARD: dict[str, Round] = {
     ),
     "wide code": streamed("```\n" + "\n".join(each * 9 for each in MIXED) + "\n```", 100),
     "only marks": streamed("\u0301" * 3000 + "\n\n" + "\u200d" * 3000 + "\ufe0f" * 3000, 500),
-    "many short lines": streamed("a\n" * 20_000, 5000),
+    "many short lines": streamed("a\n" * 5_000, 5000),
     "deep quotes and lists": streamed("> " * 200 + "x\n\n" + "- " * 200 + "y\n\n", 50),
 }
 
@@ -383,7 +383,7 @@ async def test_what_is_hard_to_show(place: Place) -> None:
             begins.append(next(item.key for item in reversed(pane.items) if is_user(item)))
         await assert_takes_keys(app)
         app.chat.do("fold_all")
-        for width in (20, 41, 133, 300, 80):  # what is long is still being wrapped at the next one
+        for width in (20, 41, 300, 80):  # what is long is still being wrapped at the next one
             await app.pilot.resize_terminal(width, 30)
             await app.until(lambda width=width: app.app.size.width == width)
             for key in begins:

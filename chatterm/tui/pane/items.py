@@ -401,11 +401,12 @@ class ColouredItem(Item):
         text: What there is of it already.
     """
 
-    __slots__ = ("_counts", "_ends", "_pending", "_text", "_width")
+    __slots__ = ("_counts", "_cut", "_ends", "_pending", "_text", "_width")
 
     def __init__(self, key: str, text: str = "", *, gap: int = 0) -> None:
         super().__init__(key, gap=gap)
         self._text = ColouredText()
+        self._cut: tuple[int, list[Line]] | None = None  # the rows of the line that was shown last
         self._width = 0
         self._counts: list[int] = []
         self._ends: list[int] = []
@@ -434,7 +435,9 @@ class ColouredItem(Item):
         number = bisect_right(self._ends, row)
         if number >= len(self._ends):
             return ()
-        rows = self._text.rows(number, self._width)
+        if self._cut is None or self._cut[0] != number:
+            self._cut = (number, self._text.rows(number, self._width))
+        rows = self._cut[1]
         inside = row - (self._ends[number - 1] if number else 0)
         return rows[inside] if inside < len(rows) else ()
 
@@ -469,6 +472,7 @@ class ColouredItem(Item):
 
     def _count(self, start: int) -> None:
         """Count the rows of each line anew, from one on."""
+        self._cut = None
         del self._counts[start:]
         del self._ends[start:]
         counts = self._text.counts(self._width, start)

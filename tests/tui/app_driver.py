@@ -31,6 +31,7 @@ class Driver:
 
     app: ChattermApp
     pilot: Pilot[Any]
+    patience: float = PATIENCE_S
 
     @property
     def chat(self) -> Chat:
@@ -38,7 +39,7 @@ class Driver:
 
     async def until(self, condition: Callable[[], object]) -> None:
         """Let the app go on until something holds."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.patience
         while not condition():
             assert time.monotonic() < end, f"it never came to that; the screen:\n{self.text()}"
             await self.pilot.pause(0.01)

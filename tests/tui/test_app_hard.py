@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+
+from rich.cells import cell_len
 
 from chatterm.assembly import StepWriter
 from chatterm.errors import ErrorKind, Failure
 from chatterm.providers.base import RoundEnd
+from chatterm.render.lines import line_text
 from chatterm.steps import (
     Citation,
     FinishReason,
     NoticeStep,
     RefusalStep,
     Status,
+    Step,
     TextStep,
     ThinkingStep,
     ToolCallStep,
+    ToolResultStep,
     Usage,
 )
 from tui.app_driver import Driver, Place, place
@@ -26,6 +34,7 @@ from tui.playing import Round, play
 
 __all__ = ["place"]
 
+MEGABYTES = int(os.environ.get("CHATTERM_STREAMED_MB", "1"))
 QUIET = '[titles]\nmodel = "off"\n'
 CITED = "It is so, as some say, and others don't."
 
@@ -219,6 +228,7 @@ async def test_resumed_equals_live_at_every_width(place: Place) -> None:
         await converse(app, place)
         live = {width: await at_width(app, width) for width in widths}
         id_ = app.chat.talk.session.id
+    assert any("as some say,[1] and" in line_text(row[-1]) for row in live[80])
     kinds = {key.partition("/")[2].partition("/")[0] for key, *_ in live[80]}
     assert len(kinds) > 10
     for width in widths:
@@ -228,3 +238,168 @@ async def test_resumed_equals_live_at_every_width(place: Place) -> None:
         for before, after in zip(live[width], resumed, strict=False):
             assert after == before
         assert len(resumed) == len(live[width])
+
+
+# --- much, long, wide ---
+
+
+def streamed(text: str, size: int, cls: type[Step] = TextStep, *, pause: float = 0) -> Round:
+    """A round of one step, in pieces of a size, with a pause after each."""
+
+    async def run(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+        opened = write.open(cls)
+        for start in range(0, len(text), size):
+            write.append(opened, text[start : start + size])
+            yield None
+            await asyncio.sleep(pause)
+        write.finish(opened)
+        yield RoundEnd(usage=Usage(10, len(text) // 4))
+
+    return run
+
+
+def resident() -> int:
+    """The memory that this process has, in megabytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+def assert_exact(app: Driver) -> None:
+    """Every row of the screen is exactly as wide as it, and there are as many as it has."""
+    width, height = app.app.size
+    rows = app.app.screen._compositor.render_strips()
+    assert len(rows) == height
+    for row in rows:
+        assert sum(cell_len(segment.text) for segment in row) == width
+
+
+async def assert_takes_keys(app: Driver) -> None:
+    """What is typed arrives in the prompt."""
+    before = app.chat.prompt.text
+    await app.type("xy")
+    await app.until(lambda: app.chat.prompt.text == f"{before}xy")
+
+
+PARAGRAPH = (
+    "Words **in bold** and `code`, a [link](https://a.example), 漢字, and so on. " * 5 + "\n\n"
+)
+
+
+async def test_an_answer_of_megabytes(place: Place) -> None:
+    place.configure("text: unused", QUIET)
+    text = PARAGRAPH * (MEGABYTES * 1_000_000 // len(PARAGRAPH)) + "the very end"
+    async with place.app(size=(80, 24)) as app:
+        before = resident()
+        play(app, streamed(text, 40_000))
+        await app.send("go")
+        await app.until(lambda: app.says("Words in bold"))
+        await assert_takes_keys(app)
+        app.patience = 20.0 * MEGABYTES
+        await app.idle()
+        assert app.says("the very end")
+        assert_exact(app)
+        await assert_takes_keys(app)
+        assert resident() - before < 100 + 60 * MEGABYTES
+
+
+async def test_a_storm_of_resizes_while_it_streams(place: Place) -> None:
+    place.configure("text: unused", QUIET)
+    chance = random.Random(1)
+    text = (MARKDOWN + "\n\n") * 40 + "the very end"
+    async with place.app(size=(80, 24)) as app:
+        play(app, streamed("*hm* " * 2000, 100, ThinkingStep), called(("list_files", {})))
+        await app.ask("go")
+        play(app, streamed(text, 100, pause=0.005))
+        await app.send("on")
+        await app.until(lambda: app.says("third column"))
+        for number in range(30):
+            size = chance.randint(20, 300), chance.randint(6, 80)
+            await app.pilot.resize_terminal(*size)
+            if number % 5 == 0:
+                await app.until(lambda size=size: app.app.size == size)
+                assert_exact(app)
+                await app.type("x")
+                app.chat.pane.scroll_rows(chance.randint(-200, 200))
+        await app.pilot.resize_terminal(80, 24)
+        app.chat.do("last")
+        await app.idle()
+        assert app.says("the very end")
+        assert app.chat.prompt.text == "x" * 6
+        assert_exact(app)
+
+
+LONG = 100_000
+RIGHT_TO_LEFT = "שלום עולם, this is mixed עם אנגלית. مرحبا بالعالم 123 نص "
+WIDE = "漢字かな交じり文，한국어 ｆｕｌｌ ｗｉｄｔｈ 👨‍👩‍👧‍👦👍🏽🇨🇭❤️✈︎ "
+COMBINED = "e\u0301a\u0300\u0316\u0317 Z\u0336a\u0336l\u0336g\u0336o\u0336 नमस्ते ไทยภาษา กำ 각 "
+MIXED = (RIGHT_TO_LEFT, WIDE, COMBINED)
+
+
+def table(rows: int) -> str:
+    """A table with something of everything in its cells."""
+    head = "| number | right to left | wide | combined |\n|--:|---|:-:|---|\n"
+    return head + "".join(f"| {n} | {' | '.join(MIXED)} |\n" for n in range(rows))
+
+
+def whole_result(content: str) -> Round:
+    """A call that the provider runs, and its result."""
+
+    async def run(write: StepWriter) -> AsyncIterator[RoundEnd | None]:
+        call = write.open(ToolCallStep, call_id=write.turn, name="run", hosted=True)
+        write.append(call, content[:200])
+        write.finish(call)
+        write.add(ToolResultStep, call_id=write.turn, name="run", content=content)
+        write.add(TextStep, text="That was it.")
+        yield RoundEnd()
+
+    return run
+
+
+HARD: dict[str, Round] = {
+    "a long word": streamed("x" * LONG, 5000),
+    "a long line": streamed("word " * (LONG // 5), 5000),
+    "a long line of code": streamed("```python\n" + "f(x) + " * (LONG // 7) + "\n```", 5000),
+    "a long line thought": streamed("漢字" * (LONG // 2), 5000, ThinkingStep),
+    "a long line put out": whole_result("\x1b[31m" + "é" * LONG),
+    "20,000 lines put out": whole_result("".join(f"{n} {MIXED[n % 3]}\n" for n in range(20_000))),
+    "a table of 500 rows": streamed(table(500), 2000),
+    "wide, combined, right to left": streamed(
+        "\n\n".join(f"{each * 20}\n\n- {each * 5}\n\n> **{each * 9}**" for each in MIXED), 100
+    ),
+    "wide code": streamed("```\n" + "\n".join(each * 9 for each in MIXED) + "\n```", 100),
+    "only marks": streamed("\u0301" * 3000 + "\n\n" + "\u200d" * 3000 + "\ufe0f" * 3000, 500),
+    "many short lines": streamed("a\n" * 5_000, 5000),
+    "deep quotes and lists": streamed("> " * 200 + "x\n\n" + "- " * 200 + "y\n\n", 50),
+}
+
+
+async def test_what_is_hard_to_show(place: Place) -> None:
+    place.configure("text: unused", QUIET)
+    async with place.app(size=(100, 30)) as app:
+        pane = app.chat.pane
+        begins: list[str] = []
+        for hard in HARD.values():
+            play(app, hard)
+            await app.ask(f"{MIXED[0]}\n{MIXED[1]} {'y' * 500}")
+            assert_exact(app)
+            begins.append(next(item.key for item in reversed(pane.items) if is_user(item)))
+        await assert_takes_keys(app)
+        app.chat.do("fold_all")
+        for width in (20, 41, 300, 80):  # what is long is still being wrapped at the next one
+            await app.pilot.resize_terminal(width, 30)
+            await app.until(lambda width=width: app.app.size.width == width)
+            for key in begins:
+                pane.show_item(key)
+                await app.pilot.pause()
+                assert_exact(app)
+                app.chat.do("page_down")
+                await app.pilot.pause()
+                assert_exact(app)
+        app.chat.do("last")
+        await app.idle()
+        assert_exact(app)
+        await assert_takes_keys(app)
+
+
+def is_user(item: Any) -> bool:
+    return getattr(item, "kind", "") == "user"

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 # A text up to this long is wrapped at once when it is first seen or the width changes.
 AT_ONCE = 6000
-_PIECE = 500
+_PIECE, _LONGEST_PIECE = 500, 2000
+"""What is rendered at once of a long text: little at first, then more, as each piece costs what the
+block takes that it stands in."""
 _COPY = "copy"
 _MOST_DEFINING = 60_000
 """In a longer text a link is looked up only among the definitions before it."""
@@ -344,10 +346,11 @@ class MarkdownItem(Item):
         return self._references
 
     def _rendering(self, made: _Rendered) -> Iterator[None]:
-        at = 0
+        at, piece = 0, _PIECE
         while at < len(source := self.source):
-            row = made.add(source[at : at + _PIECE], done=False)
-            at += _PIECE
+            row = made.add(source[at : at + piece], done=False)
+            at += piece
+            piece = min(2 * piece, _LONGEST_PIECE)
             if made is self._shown:
                 self._tell(row)
             yield
@@ -415,11 +418,12 @@ class ColouredItem(Item):
         text: What there is of it already.
     """
 
-    __slots__ = ("_counts", "_ends", "_pending", "_text", "_width")
+    __slots__ = ("_counts", "_cut", "_ends", "_pending", "_text", "_width")
 
     def __init__(self, key: str, text: str = "", *, gap: int = 0) -> None:
         super().__init__(key, gap=gap)
         self._text = ColouredText()
+        self._cut: tuple[int, list[Line]] | None = None  # the rows of the line that was shown last
         self._width = 0
         self._counts: list[int] = []
         self._ends: list[int] = []
@@ -448,7 +452,9 @@ class ColouredItem(Item):
         number = bisect_right(self._ends, row)
         if number >= len(self._ends):
             return ()
-        rows = self._text.rows(number, self._width)
+        if self._cut is None or self._cut[0] != number:
+            self._cut = (number, self._text.rows(number, self._width))
+        rows = self._cut[1]
         inside = row - (self._ends[number - 1] if number else 0)
         return rows[inside] if inside < len(rows) else ()
 
@@ -483,6 +489,7 @@ class ColouredItem(Item):
 
     def _count(self, start: int) -> None:
         """Count the rows of each line anew, from one on."""
+        self._cut = None
         del self._counts[start:]
         del self._ends[start:]
         counts = self._text.counts(self._width, start)

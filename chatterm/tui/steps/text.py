@@ -111,6 +111,7 @@ def marked_text(text: str, citations: tuple[Citation, ...]) -> str:
     at = 0
     for end in sorted(marks):
         parts.append(text[at:end])
+        # Not as `[1]`, which may be a link, nor as `\[1\]`, which is mathematics to some.
         parts.append("".join(f"&#91;{number}&#93;" for number in marks[end]))
         at = end
     return "".join((*parts, text[at:]))

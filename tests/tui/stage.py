@@ -236,8 +236,9 @@ class Stage(Driver):
 
     async def settle(self) -> None:
         """Wait until everything is on the screen."""
-        chat = self.chat
+        chat, telling = self.chat, self.chat.telling
         await self.until(lambda: not chat.pane.busy)
+        await self.until(lambda: not telling._window_of or telling._figures.window)
         chat.transcript.tick(1)
         chat.telling.tick()
         for _ in range(3):

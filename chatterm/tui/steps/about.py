@@ -44,6 +44,8 @@ def _about(name: str, values: Mapping[str, Any]) -> str:
             return text("url")
     if not values:
         return ""
+    if len(values) == 1 and isinstance(only := next(iter(values.values())), str):
+        return " ".join(only.split())
     return json.dumps(dict(values), ensure_ascii=False)
 
 

@@ -34,11 +34,13 @@ def whole_seconds(amount: float) -> str:
 
 def tokens(count: int) -> str:
     """A number of tokens."""
-    if count < 10_000:
-        return f"{count:,}"
+    if count < 1000:
+        return str(count)
+    if count < 99_950:
+        return f"{count / 1000:.1f}".removesuffix(".0") + "k"
     if count < 999_500:
-        return f"{count / 1000:.1f}k" if count < 100_000 else f"{count / 1000:.0f}k"
-    return f"{count / 1_000_000:.1f}M"
+        return f"{count / 1000:.0f}k"
+    return f"{count / 1_000_000:.1f}".removesuffix(".0") + "M"
 
 
 def guessed_tokens(characters: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatterm.tui.branching import show_branches
+from chatterm.tui.undoing import look_at_edits
 
 if TYPE_CHECKING:
     from chatterm.store import RecordedTurn
@@ -32,6 +33,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:
         chat.run_worker(_show_earlier(chat, first.id), group="earlier", exclusive=True)
+    look_at_edits(chat)
     await show_branches(chat)
 
 
@@ -41,6 +43,9 @@ async def _show_earlier(chat: Chat, first: str) -> None:
         if session is not chat.talk.session:
             return
         chat.transcript.prepend([(turn.id, turn.events) for turn in recorded])
+        chat.telling.earlier_shown(recorded)
         first = recorded[0].id
         await asyncio.sleep(0.01)
-    await show_branches(chat)
+    if session is chat.talk.session:
+        look_at_edits(chat)
+        await show_branches(chat)

@@ -290,7 +290,7 @@ class Session:
 
         A turn whose id is known and which has its answer isn't asked again: its recorded events are
         yielded. When the store fails, the turn is stopped and brought to its end before the error
-        is raised.
+        is raised; one whose beginning couldn't be recorded is no part of the conversation.
 
         Args:
             prompt: The turn.
@@ -325,6 +325,8 @@ class Session:
         finally:
             self._interrupt = None
             recorder.close()
+        if recorder.error is not None and not recorder.begun:
+            raise recorder.error  # nothing of it is kept: what comes next can't follow it
         self.branched = self.branched or recorder.branched
         self.head = turn
         model = f"{prompt.provider.name}/{prompt.model}"

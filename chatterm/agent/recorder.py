@@ -32,6 +32,11 @@ class Recorder:
         self.error: StoreError | None = None
 
     @property
+    def begun(self) -> bool:
+        """Whether the turn's beginning is recorded."""
+        return self._log is not None
+
+    @property
     def branched(self) -> bool:
         """Whether another process went on with the conversation meanwhile."""
         return self._log is not None and self._log.branched

@@ -363,30 +363,11 @@ class Chat(LateParts, Screen[None]):
 
     def on_session_event(self, event: Event) -> None:
         """Show what has happened; it is recorded already."""
-        from chatterm.events import TurnFinished, TurnStarted
-
         if self.profile is not None:
             self.profile.event()
-        begins = isinstance(event, TurnStarted)
-        if self.welcome is not None and begins:
-            self.welcome = None
-            self.pane.replace([])
-        self.transcript.event(event)
-        self.live_turn.event(event)
-        if isinstance(event, TurnStarted):
-            self.pane.follow()
-            self.ticking.start()
-            self.telling.turn_began(event)
-            self.on_change()
-            if self.branched:
-                from chatterm.tui.branching import show_branches
+        from chatterm.tui.following import show_event
 
-                self.branched = False
-                self.begin(show_branches(self))
-        elif isinstance(event, TurnFinished):
-            self.telling.turn_ended(event)
-        else:
-            self.telling.event(event)
+        show_event(self, event)
 
     def on_trouble(self, error: ChattermError) -> None:
         """Show what can't be done."""

@@ -6,15 +6,19 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from chatterm.tui.deeds.deed import no_key
 from chatterm.tui.deeds.every import DEEDS
 from chatterm.tui.pane.reading import ReadingPane
 
 
 def bindings(*, reading: bool) -> list[BindingType]:
-    """The keys of deeds: those that count in the pane, or those that always do."""
+    """The keys of deeds: those that count in the pane, or those that always do.
+
+    A deed without any is bound all the same, so that the user's keys find it.
+    """
     return [
         Binding(
-            deed.keys,
+            deed.keys or no_key(deed),
             f"screen.do('{deed.name}')",
             deed.text,
             id=deed.name,
@@ -22,7 +26,7 @@ def bindings(*, reading: bool) -> list[BindingType]:
             priority=not reading,
         )
         for deed in DEEDS
-        if deed.keys and deed.reading == reading
+        if deed.reading == reading
     ]
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
 
 
+_NOT_RUN = 127  # as a shell says it of a command that can't be run
+
+
 class OwnItem(StepItem):
     """A command that the user ran.
 
@@ -86,8 +89,8 @@ async def run_typed(chat: Chat, typed: str) -> None:
     chat.own_commands += 1
     item = OwnItem(f"own/{chat.own_commands}", chat.setting.looks, command.removeprefix("!"))
     if chat.welcome is not None:
-        chat.welcome = None
-        chat.pane.replace([])
+        welcome, chat.welcome = chat.welcome, None
+        chat.pane.replace([each for each in chat.pane.items if each is not welcome])
     chat.pane.append(item)
     chat.pane.follow()
     cancelled = chat.own_running = asyncio.Event()
@@ -96,4 +99,4 @@ async def run_typed(chat: Chat, typed: str) -> None:
     finally:
         if chat.own_running is cancelled:
             chat.own_running = None
-    item.end(ran[1] if ran is not None else 0)
+    item.end(ran[1] if ran is not None else _NOT_RUN)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.tui.branching import show_branches
 from chatterm.tui.drafting import go_to_wanted_place
+from chatterm.tui.undoing import look_at_edits
 
 if TYPE_CHECKING:
     from chatterm.store import RecordedTurn
@@ -35,6 +36,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:
         chat.run_worker(_show_earlier(chat, first.id), group="earlier", exclusive=True)
+    look_at_edits(chat)
     await show_branches(chat)
 
 
@@ -46,9 +48,12 @@ async def _show_earlier(chat: Chat, first: str) -> None:
         if session is not chat.talk.session:
             return
         chat.transcript.prepend(made)
+        chat.telling.earlier_shown(recorded)
         first = recorded[0].id
         go_to_wanted_place(chat)
         await asyncio.sleep(0.01)
-    # It stays as long as it is shown: looking through it for garbage would be felt.
-    gc.freeze()
-    await show_branches(chat)
+    if session is chat.talk.session:
+        # It stays as long as it is shown: looking through it for garbage would be felt.
+        gc.freeze()
+        look_at_edits(chat)
+        await show_branches(chat)

@@ -48,6 +48,12 @@ class Telling:
             self._figures.context = report.tokens if report is not None else None
         self.refresh()
 
+    def earlier_shown(self, recorded: Sequence[RecordedTurn]) -> None:
+        """Turns before those that are shown came: what they took counts, too."""
+        for turn in recorded:
+            self._figures.add_ended(turn.events)
+        self.refresh()
+
     def turn_began(self, event: TurnStarted) -> None:
         """A turn began."""
         self._figures.event(event)

@@ -116,6 +116,8 @@ class UnderWay:
                             sent = True
                         self._show(session, event)
         except ChattermError as error:
+            # A turn whose beginning couldn't be recorded is no part of the conversation.
+            sent = sent and any(turn.input is message for turn in session.turns)
             self._keeper.on_failure(error)
         except Exception as error:  # at the edge: the conversation stays usable
             log.exception("an unexpected error in a turn")

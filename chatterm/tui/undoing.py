@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.agent.edits import Edited
 from chatterm.errors import StoreError
+from chatterm.tools.replacing import digest_of
 from chatterm.tools.undoing import plan, undo
-from chatterm.tui.steps.call import CallItem
+from chatterm.tui.steps.call import CallItem, Edits
 
 if TYPE_CHECKING:
     from chatterm.steps import FileEdit
     from chatterm.tui.chat import Chat
+    from chatterm.tui.pane.items import Item
+
+_MOST_BYTES = 16 * 1024 * 1024
+"""A larger file isn't read just to be looked at."""
 
 
 async def undo_edit(chat: Chat) -> None:
@@ -23,18 +29,23 @@ async def undo_edit(chat: Chat) -> None:
     Raises:
         UndoError: A file has changed since; nothing was undone.
     """
-    item = chat.pane.cursor
-    if not (isinstance(item, CallItem) and _can_undo(item)):
-        if item is not None and isinstance(item, CallItem):
-            chat.say("this call edited nothing that can be undone")
+    await _look(chat, _edited(chat))  # they may have changed since
+    item: Item | None = chat.pane.cursor
+    if not isinstance(item, CallItem):
+        item = next((each for each in reversed(_edited(chat)) if each.can_undo), None)
+        if item is None:
+            chat.say("there is no edit to undo")
             return
-        item = next((each for each in reversed(chat.pane.items) if _can_undo(each)), None)
-    if not isinstance(item, CallItem) or item.result is None:
-        chat.say("there is no edit to undo")
+    edits = item.result.edits if item.result is not None else None
+    if not edits:
+        chat.say("this call edited nothing that can be undone")
         return
-    paths = await _undo(chat, item.result.edits or ())
-    item.mark_undone()
+    if item.edits is Edits.UNDONE:
+        chat.say("it is undone already")
+        return
+    paths = await _undo(chat, edits)
     chat.say(f"undone: {', '.join(path.name for path in paths)}")
+    await _look(chat, _edited(chat))
 
 
 async def undo_calls(chat: Chat, calls: Sequence[Edited]) -> None:
@@ -44,10 +55,80 @@ async def undo_calls(chat: Chat, calls: Sequence[Edited]) -> None:
         UndoError: A file has changed since; nothing was undone.
     """
     await _undo(chat, [edit for each in calls for edit in each.edits])
-    for each in calls:
-        item = chat.transcript.call(each.call.id)
-        if item is not None:
-            item.mark_undone()
+    await _look(chat, _edited(chat))
+
+
+def look_at_edits(chat: Chat) -> None:
+    """Find out what has become of the edits that are shown, and tell it at their calls."""
+    calls = _edited(chat)
+    if calls:
+        chat.run_worker(_look(chat, calls), group="edits", exclusive=True)
+
+
+async def _look(chat: Chat, calls: Sequence[CallItem]) -> None:
+    edits = [call.result.edits or () for call in calls if call.result is not None]
+    found = await asyncio.to_thread(states_of, edits)
+    with chat.pane.at_once():
+        for call, state in zip(calls, found, strict=True):
+            call.tell_edits(state)
+
+
+def _edited(chat: Chat) -> list[CallItem]:
+    """The calls that are shown and edited something."""
+    return [
+        item
+        for item in chat.pane.items
+        if isinstance(item, CallItem) and item.result is not None and item.result.edits
+    ]
+
+
+def states_of(calls: Sequence[Sequence[FileEdit]]) -> list[Edits]:
+    """What has become of what calls edited; each file is read once. Blocks.
+
+    Args:
+        calls: The edits of each call, the oldest first.
+    """
+    held: dict[str, list[str | None]] = {}  # what each file held, one after the other
+    ends: list[dict[str, int]] = []  # after which of these each call stands
+    for edits in calls:
+        end: dict[str, int] = {}
+        for edit in edits:
+            versions = held.setdefault(edit.path, [])
+            if not versions or versions[-1] != edit.before:
+                versions.append(edit.before)
+            versions.append(edit.after)
+            end[edit.path] = len(versions) - 1
+        ends.append(end)
+    now = {path: _last(versions, _digest(Path(path))) for path, versions in held.items()}
+    return [_state([(now[path], at) for path, at in end.items()]) for end in ends]
+
+
+def _last(versions: Sequence[str | None], digest: str | None) -> int | None:
+    """Which version a file holds, the last one that it may be; None where it holds another."""
+    found = [place for place, version in enumerate(versions) if version == digest]
+    return found[-1] if found else None
+
+
+def _state(places: Sequence[tuple[int | None, int]]) -> Edits:
+    """What has become of a call's edits, by where its files are and where it left them."""
+    if all(now == then for now, then in places):
+        return Edits.THERE
+    if all(now is not None and now < then for now, then in places):
+        return Edits.UNDONE
+    return Edits.CHANGED
+
+
+def _digest(path: Path) -> str | None:
+    """The digest of a file; None where there is none, an empty text where it can't be told."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+            return ""
+        return digest_of(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ""
 
 
 async def _undo(chat: Chat, edits: Sequence[FileEdit]) -> list[Path]:
@@ -69,12 +150,3 @@ async def _undo(chat: Chat, edits: Sequence[FileEdit]) -> list[Path]:
     for path in paths:
         tooling.bench.seen.pop(path, None)
     return paths
-
-
-def _can_undo(item: object) -> bool:
-    return (
-        isinstance(item, CallItem)
-        and item.result is not None
-        and bool(item.result.edits)
-        and not item.undone
-    )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chatterm.agent.attaching import attachment_of
+from chatterm.errors import StoreError
 from chatterm.events import Event
 from chatterm.store import Store
 from chatterm.tui import talk
@@ -307,3 +308,32 @@ async def test_an_edit_that_is_given_up_can_be_had_again(place: Place) -> None:
         assert app.chat.prompt.text == ""
         await app.press("up")
         assert app.chat.prompt.text == "first, long and careful"
+
+
+# --- a store that fails ---
+
+
+async def test_a_turn_that_cannot_be_recorded_is_given_back_and_no_later_one_is_lost(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place.app() as app:
+        await app.ask("one")
+        store = app.chat.talk.store
+        assert store is not None
+
+        async def fails(*_: Any, **__: Any) -> Any:
+            raise StoreError("the disk is full")
+
+        with monkeypatch.context() as full:
+            full.setattr(store, "begin", fails)
+            await app.send("two")
+            await app.until(lambda: app.says("the disk is full"))
+            await app.idle()
+        assert app.chat.prompt.text == "two"
+        assert sent(app) == ["one"]
+        await app.press("enter")
+        await app.until(lambda: len(sent(app)) == 2)
+        await app.idle()
+        id_ = app.chat.talk.session.id
+        kept = [turn.turn().input.text for turn in store.turns(store.path(id_))]
+        assert kept == ["one", "two"]

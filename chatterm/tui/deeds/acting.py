@@ -37,7 +37,7 @@ async def menu(chat: Chat, given: str) -> None:
     ]
     if getattr(item, "fold", None) is not None:
         offered.append(("enter", "fold or unfold", "fold"))
-    if kind == "tool" and getattr(item.result, "edits", None):  # type: ignore[attr-defined]
+    if getattr(item, "can_undo", False):
         offered.append(("u", "undo the edit", "undo"))
     offered.append(("x", "raw data", "raw"))
     x, _, y = given.partition(",")

@@ -54,10 +54,11 @@ def help_(chat: Chat, _: str) -> None:
         keys = chat.keys_of(deed.name)
         given = f"/{deed.slash} {deed.takes}".rstrip()
         groups.setdefault(deed.group, []).append((keys or given, deed.text))
+    send, later, newline = (_prompt_keys(chat, name) for name in ("send", "send_later", "newline"))
     prompt = [
-        ("Enter", "send; while a turn runs, at the next round's end"),
-        ("Alt+Enter", "send; while a turn runs, at its end"),
-        ("Ctrl+J, \\ Enter", "a new line"),
+        (send, "send; while a turn runs, at the next round's end"),
+        (later, "send; while a turn runs, at its end"),
+        (f"{newline}, \\ {send}", "a new line"),
         ("Up, Down", "earlier prompts"),
         ("Ctrl+_, Ctrl+Y", "undo, redo"),
         ("@", "attach a file"),
@@ -67,6 +68,12 @@ def help_(chat: Chat, _: str) -> None:
         ("Tab", "to the conversation, with an empty prompt"),
     ]
     chat.app.push_screen(Help(chat.palette, [("The prompt", prompt), *groups.items()]))
+
+
+def _prompt_keys(chat: Chat, name: str) -> str:
+    from chatterm.tui.keys import prompt_keys, shown_key
+
+    return ", ".join(map(shown_key, prompt_keys(chat.talk.config.ui.keys, name)))
 
 
 async def pick_model(chat: Chat, given: str) -> None:

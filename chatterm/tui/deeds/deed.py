@@ -45,6 +45,11 @@ class Deed:
         return self.name.replace("_", "-")
 
 
+def no_key(deed: Deed) -> str:
+    """What stands for the keys of a deed that has none: no key is called that."""
+    return f"no_key_for_{deed.name}"
+
+
 def by_name(deeds: tuple[Deed, ...]) -> Mapping[str, Deed]:
     """Deeds by their names, and by those of their slash commands."""
     return {each.slash: each for each in deeds} | {each.name: each for each in deeds}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, ClassVar
 
 from chatterm.render.lines import Line, Span
@@ -33,6 +34,14 @@ _WISHES = {
 }
 
 
+class Edits(Enum):
+    """What has become of what a call edited; the value is what is said at its head."""
+
+    THERE = "undo"  # the files are as it left them
+    UNDONE = "undone"  # they are as it found them
+    CHANGED = "changed since"  # they are otherwise
+
+
 class CallItem(StepItem):
     """A call with its result.
 
@@ -40,7 +49,7 @@ class CallItem(StepItem):
         call: The call as it is known.
         result: Its result, once there is one.
         question: What asks the user about it, while it does.
-        undone: What it edited was taken back.
+        edits: What has become of what it edited.
     """
 
     kind: ClassVar[str] = "tool"
@@ -52,9 +61,9 @@ class CallItem(StepItem):
         "_started",
         "_written",
         "call",
+        "edits",
         "question",
         "result",
-        "undone",
     )
 
     def __init__(self, key: str, turn: str, looks: Looks, call: ToolCallStep, gap: int = 0) -> None:
@@ -62,7 +71,7 @@ class CallItem(StepItem):
         self.call = call
         self.result: ToolResultStep | None = None
         self.question: Item | None = None
-        self.undone = False
+        self.edits = Edits.THERE
         self._asked: Mapping[str, Any] | None = None
         self._answered: tuple[str, Any] | None = None
         self._live: ColouredItem | None = None
@@ -136,10 +145,11 @@ class CallItem(StepItem):
         self._live = None
         self.rebuild()
 
-    def mark_undone(self) -> None:
-        """What it edited was taken back."""
-        self.undone = True
-        self.rebuild()
+    def tell_edits(self, edits: Edits) -> None:
+        """What has become of what it edited."""
+        if edits is not self.edits:
+            self.edits = edits
+            self.rebuild()
 
     # --- what is shown ---
 
@@ -196,9 +206,10 @@ class CallItem(StepItem):
         if asks:
             left.append(Span(f"  wants to {_WISHES.get(self.call.name, 'run')}", ("warning",)))
         right, role = self._state()
-        self.head.right_act = "undo" if self._can_undo else ""
+        self.head.right_act = "undo" if self.can_undo else ""
         self.head.show(tuple(left), (Span(right, (role,)),) if right else ())
 
+    @property
     @property
     def _goes_on(self) -> bool:
         """Whether something is shown under it that isn't its end: it is open then."""
@@ -208,8 +219,10 @@ class CallItem(StepItem):
         return self.question is not None or self._live is not None or is_written
 
     @property
-    def _can_undo(self) -> bool:
-        return bool(self.result is not None and self.result.edits and not self.undone)
+    def can_undo(self) -> bool:
+        """Whether it edited something that can be taken back."""
+        edited = self.result is not None and bool(self.result.edits)
+        return edited and self.edits is Edits.THERE
 
     def _state(self) -> tuple[str, str]:
         dot = self.looks.signs.dot
@@ -255,10 +268,8 @@ class CallItem(StepItem):
         took = (result.duration_ms or 0) / 1000
         if took >= 0.1 and result.name not in _QUIET:
             parts.append(amounts.seconds(took))
-        if self.undone:
-            parts.append("undone")
-        elif self._can_undo:
-            parts.append("undo")
+        if result.edits:
+            parts.append(self.edits.value)
         return join(parts, self.looks.signs.dot)
 
     def _measure(self, result: ToolResultStep) -> str:

@@ -1,0 +1,56 @@
+"""What an event of the conversation changes on the screen; it is recorded already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatterm.events import StepFinished, TurnFinished, TurnStarted
+from chatterm.steps import ToolResultStep
+
+if TYPE_CHECKING:
+    from chatterm.events import Event
+    from chatterm.tui.chat import Chat
+
+
+def show_event(chat: Chat, event: Event) -> None:
+    """Show what has happened."""
+    if isinstance(event, TurnStarted) and chat.welcome is not None:
+        _take_welcome_away(chat)
+    chat.transcript.event(event)
+    chat.live_turn.event(event)
+    match event:
+        case TurnStarted():
+            _begin_turn(chat, event)
+        case TurnFinished():
+            chat.telling.turn_ended(event)
+        case _:
+            chat.telling.event(event)
+    match event:
+        case StepFinished(ToolResultStep(edits=edits)) if edits:
+            _look_at_edits(chat)
+        case TurnFinished():  # a command may have changed the files, too
+            _look_at_edits(chat)
+
+
+def _take_welcome_away(chat: Chat) -> None:
+    """The conversation isn't empty any more; what was told meanwhile stays."""
+    welcome, chat.welcome = chat.welcome, None
+    chat.pane.replace([item for item in chat.pane.items if item is not welcome])
+
+
+def _begin_turn(chat: Chat, event: TurnStarted) -> None:
+    chat.pane.follow()
+    chat.ticking.start()
+    chat.telling.turn_began(event)
+    chat.on_change()
+    if chat.branched:
+        from chatterm.tui.branching import show_branches
+
+        chat.branched = False
+        chat.begin(show_branches(chat))
+
+
+def _look_at_edits(chat: Chat) -> None:
+    from chatterm.tui.undoing import look_at_edits
+
+    look_at_edits(chat)

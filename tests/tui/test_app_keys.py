@@ -1,0 +1,103 @@
+"""Keys that the user has set: everywhere, for everything, and told as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatterm.errors import ConfigError
+from chatterm.tui.keys import keymap
+from tui.app_driver import Place, place
+
+__all__ = ["place"]
+
+
+def with_keys(place: Place, **keys: str) -> None:
+    """Configure keys."""
+    lines = "\n".join(f'"{name.replace("__", ".")}" = "{wanted}"' for name, wanted in keys.items())
+    place.configure("text: Hello.", f"[ui.keys]\n{lines}")
+
+
+async def test_a_deed_without_a_key_gets_one(place: Place) -> None:
+    with_keys(place, retry="ctrl+y")
+    async with place.app() as app:
+        await app.ask("hi")
+        await app.press("ctrl+y")
+        await app.until(lambda: app.says("branch 2/2"))
+        assert app.chat.keys_of("retry") == "Ctrl+Y"
+        assert app.chat.keys_of("rename") == ""
+
+
+async def test_a_key_that_is_taken_away_does_nothing(place: Place) -> None:
+    with_keys(place, help="", fold_all="ctrl+y")
+    async with place.app() as app:
+        await app.press("f1")
+        assert app.app.screen is app.chat
+        assert app.chat.keys_of("help") == ""
+
+
+async def test_a_key_given_to_one_deed_is_taken_from_another(place: Place) -> None:
+    with_keys(place, find="ctrl+t")
+    async with place.app() as app:
+        assert app.chat.keys_of("find") == "Ctrl+T"
+        assert app.chat.keys_of("fold_all") == ""
+        await app.press("ctrl+t")
+        assert app.chat.writing_line
+
+
+async def test_esc_may_be_another_key(place: Place) -> None:
+    script = 'call shell: {"command": "touch made.txt"}\nround\ntext: Done.'
+    place.configure(script, '[ui.keys]\nescape = "f8"')
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("f8")
+        await app.idle()
+        assert app.says("denied")
+        assert app.says("interrupted")
+
+
+async def test_screens_have_keys_of_their_own(place: Place) -> None:
+    with_keys(place, help__close="f8")
+    async with place.app() as app:
+        await app.press("f1")
+        assert app.app.screen is not app.chat
+        await app.press("f8")
+        assert app.app.screen is app.chat
+
+
+async def test_the_keys_that_send_may_be_others(place: Place) -> None:
+    with_keys(place, send="ctrl+l", newline="enter")
+    async with place.app() as app:
+        await app.type("one")
+        await app.press("enter")
+        await app.type("two")
+        await app.press("ctrl+l")
+        await app.until(lambda: app.says("Hello."))
+        await app.idle()
+        assert app.chat.talk.session.turns[0].input.text == "one\ntwo"
+
+
+async def test_the_help_tells_the_keys_as_they_are(place: Place) -> None:
+    with_keys(place, send="ctrl+l", timeline="f7")
+    async with place.app(size=(100, 120)) as app:
+        app.chat.do("help")
+        await app.until(lambda: app.says("The prompt"))
+        assert app.says("Ctrl+L")
+        assert app.says("F7")
+        assert not app.says("F4")
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"fnd": "ctrl+f"}, "did you mean find"),
+        ({"pager.wrp": "x"}, "did you mean pager.wrap"),
+        ({"find": "x"}, "couldn't be typed"),
+        ({"find": "space"}, "couldn't be typed"),
+        ({"find": "ctrl+y", "theme": "ctrl+y"}, "both find and theme"),
+    ],
+)
+def test_keys_that_cannot_be(keys: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        keymap(keys)
+    assert words in f"{caught.value.message} {caught.value.hint}"

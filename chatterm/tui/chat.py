@@ -428,7 +428,9 @@ class Chat(Screen[None]):
         self.telling.asked()
         self.back_to_prompt()
         self.pane.follow()
-        return await self.asking.ask(question, call)
+        reply = await self.asking.ask(question, call)
+        self.pane.follow()  # reading a long one has led away from the end
+        return reply
 
     def _start_ticking(self) -> None:
         if self._ticker is None:

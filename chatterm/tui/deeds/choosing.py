@@ -39,6 +39,7 @@ async def palette(chat: Chat, _: str) -> None:
 def help_(chat: Chat, _: str) -> None:
     """The keys."""
     from chatterm.tui.deeds.every import DEEDS
+    from chatterm.tui.keys import prompt_keys, shown_key
     from chatterm.tui.screens.help import Help
 
     groups: dict[str, list[tuple[str, str]]] = {}
@@ -48,10 +49,14 @@ def help_(chat: Chat, _: str) -> None:
         keys = chat.keys_of(deed.name)
         given = f"/{deed.slash} {deed.takes}".rstrip()
         groups.setdefault(deed.group, []).append((keys or given, deed.text))
+
+    def own(name: str) -> str:
+        return ", ".join(map(shown_key, prompt_keys(chat.talk.config.ui.keys, name)))
+
     prompt = [
-        ("Enter", "send; while a turn runs, at the next round's end"),
-        ("Alt+Enter", "send; while a turn runs, at its end"),
-        ("Ctrl+J, \\ Enter", "a new line"),
+        (own("send"), "send; while a turn runs, at the next round's end"),
+        (own("send_later"), "send; while a turn runs, at its end"),
+        (f"{own('newline')}, \\ Enter", "a new line"),
         ("Up, Down", "earlier prompts"),
         ("Ctrl+_, Ctrl+Y", "undo, redo"),
         ("@", "attach a file"),

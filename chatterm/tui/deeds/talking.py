@@ -30,7 +30,7 @@ def escape(chat: Chat, _: str) -> None:
         from chatterm.tui.branching import edit_turn
 
         edit_turn(chat, None)
-    elif chat.asking.escape():
+    elif chat.prompt.leave_mode() or chat.asking.escape():
         pass
     elif chat.talk.running:
         chat.talk.interrupt()

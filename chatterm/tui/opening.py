@@ -42,6 +42,8 @@ async def open_all(chat: Chat) -> None:
     chat.on_change()
     options = chat.options
     if options.pick:
+        if options.prompt and chat.prompt.empty:
+            chat.prompt.put_back(options.prompt)  # to be sent once one is picked
         chat.do("conversations")
     elif options.prompt or options.attachments:
         await chat.talk.ready()

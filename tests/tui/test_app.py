@@ -447,5 +447,31 @@ async def test_a_long_command_cant_be_allowed_before_all_of_it_was_seen(place: P
                 break
             await app.press("y")
         await app.idle()
-        assert app.says("Ran.")
+        assert app.says("Ran.")  # the end is followed again
         assert seen >= {f"echo {n}" for n in range(40)} | {"touch made.txt"}
+
+
+async def test_esc_leaves_insert_mode_before_anything_else(place: Place) -> None:
+    place.configure(SLOW, '[ui.keys]\nvim = "on"\nsend = "ctrl+x"')
+    async with place.app() as app:
+        await app.send("count")
+        await app.press("ctrl+x")
+        await app.until(lambda: app.says("thinking"))
+        await app.type("one two")
+        await app.press("escape")
+        await app.type("b")
+        await app.type("dw")
+        assert app.chat.prompt.text == "one "
+        assert app.chat.talk.running
+        await app.press("escape", "escape")
+        await app.until(lambda: app.says("interrupted"))
+        await app.press("ctrl+x")
+        await app.type("insert mode again")
+        assert app.chat.prompt.text == "insert mode again"
+
+
+async def test_the_help_tells_the_keys_that_were_set(place: Place) -> None:
+    place.configure("text: hi", '[ui.keys]\nsend = "ctrl+x"')
+    async with place.app() as app:
+        await app.press("f1")
+        await app.until(lambda: app.says("Ctrl+X"))

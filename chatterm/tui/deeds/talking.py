@@ -30,7 +30,7 @@ def escape(chat: Chat, _: str) -> None:
         from chatterm.tui.branching import edit_turn
 
         edit_turn(chat, None)
-    elif chat.asking.escape():
+    elif chat.prompt.leave_mode() or chat.asking.escape():
         pass
     elif chat.talk.running:
         if not chat.asking.escape():
@@ -227,8 +227,11 @@ async def demo(chat: Chat, _: str) -> None:
     """Play the demo: what an answer can hold, without a model."""
     from chatterm.steps import UserInput
 
+    before = chat.model_name
     await chat.talk.choose("demo")
     chat.send_message(UserInput("Show me what you can do."))
+    if before and before != chat.model_name:
+        chat.say(f"the demo answers from now on; /model {before} goes back")
 
 
 def queue_text(chat: Chat, given: str) -> None:

@@ -116,6 +116,8 @@ class Prompt(TextArea):
         self.write("")
         if self.past is not None:
             self.past.reset()
+        if self.vim is not None:
+            self.vim.reset()
         return text
 
     @property
@@ -174,6 +176,13 @@ class Prompt(TextArea):
         if event.key in {"backspace", "delete"}:
             return self._delete_placeholder(event.key)
         return event.key in {"tab", "shift+tab"}
+
+    def leave_mode(self) -> bool:
+        """Esc for the vim keys; whether they had something to leave."""
+        taken = self.vim is not None and self.vim.key("escape", None, self)
+        if taken:
+            self.post_message(self.Typed())
+        return taken
 
     def _enter(self) -> None:
         row, column = self.cursor_location

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -69,6 +71,10 @@ class StepView(Widget):
         self.skipped = 0
         self._strips: dict[int, Strip] = {}
         self._painted_width = 0
+        # What every row needs of the style, which asks all that the widget is in.
+        self._base: RichStyle | None = None
+        self._ground = Color(0, 0, 0)
+        self._filters: Sequence[LineFilter] | None = None
 
     def rows_changed(self, first: int) -> None:
         """The item looks different from a row on: paint it anew as far as it is seen."""
@@ -87,13 +93,17 @@ class StepView(Widget):
 
     def repaint(self) -> None:
         """Paint everything anew."""
-        self._strips.clear()
+        self._forget_style()
         self.refresh()
 
     def notify_style_update(self) -> None:
         """Colours may be others now."""
-        self._strips.clear()
+        self._forget_style()
         super().notify_style_update()
+
+    def _forget_style(self) -> None:
+        self._strips.clear()
+        self._base = self._filters = None
 
     def render_line(self, y: int) -> Strip:
         """A row, its gutter included."""
@@ -104,16 +114,21 @@ class StepView(Widget):
         row = y + self.skipped - self.item.gap
         strip = self._strips.get(row)
         if strip is None:
-            strip = self._strips[row] = self._strip(row, width)
+            strip = self._strips[row] = self._filtered(self._strip(row, width))
+        return strip
+
+    def _filtered(self, strip: Strip) -> Strip:
+        """A strip past the app's line filters, once: they and the colours change with the style."""
+        if self._filters is None:
+            self._filters = self.get_line_filters()
+            self._ground = self.background_colors[1]
+        for each in self._filters:
+            strip = strip.apply_filter(each, self._ground)
         return strip
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of a part of it, past the cache of styles: it has no borders and no padding."""
         strips = [self.render_line(y) for y in range(crop.y, crop.bottom)]
-        if filters := self.get_line_filters():
-            _, background = self.background_colors
-            for each in filters:
-                strips = [strip.apply_filter(each, background) for strip in strips]
         if crop.x == 0 and crop.width == self.outer_size.width:
             return strips
         return [strip.crop(crop.x, crop.right) for strip in strips]
@@ -130,7 +145,9 @@ class StepView(Widget):
             self.refresh(Region(0, top, self.size.width, 1))
 
     def _strip(self, row: int, width: int) -> Strip:
-        base = self.rich_style
+        if self._base is None:
+            self._base = self.rich_style
+        base = self._base
         if row < 0:
             return Strip.blank(width, base)
         if self.item.band:

@@ -64,6 +64,7 @@ class Chat(LateParts, Screen[None]):
         branched: The next turn begins a branch.
         wanted_place: Where one read before, until it is shown.
         carried: What goes with the next message beside what it mentions.
+        undone: The calls, by their items' keys, whose edits were taken back here.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
     """
@@ -108,6 +109,7 @@ class Chat(LateParts, Screen[None]):
         self._typed = typed
         self._troubles = 0
         self._leaving = False
+        self.undone: set[str] = set()
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None
 

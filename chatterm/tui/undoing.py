@@ -44,6 +44,7 @@ async def undo_edit(chat: Chat) -> None:
         chat.say("it is undone already")
         return
     paths = await _undo(chat, edits)
+    chat.undone.add(item.key)
     chat.say(f"undone: {', '.join(path.name for path in paths)}")
     await _look(chat, _edited(chat))
 
@@ -55,6 +56,8 @@ async def undo_calls(chat: Chat, calls: Sequence[Edited]) -> None:
         UndoError: A file has changed since; nothing was undone.
     """
     await _undo(chat, [edit for each in calls for edit in each.edits])
+    items = (chat.transcript.call(each.call.id) for each in calls)
+    chat.undone |= {item.key for item in items if item is not None}
     await _look(chat, _edited(chat))
 
 
@@ -67,7 +70,8 @@ def look_at_edits(chat: Chat) -> None:
 
 async def _look(chat: Chat, calls: Sequence[CallItem]) -> None:
     edits = [call.result.edits or () for call in calls if call.result is not None]
-    found = await asyncio.to_thread(states_of, edits)
+    undone = [call.key in chat.undone for call in calls]
+    found = await asyncio.to_thread(states_of, edits, undone)
     with chat.pane.at_once():
         for call, state in zip(calls, found, strict=True):
             call.tell_edits(state)
@@ -82,17 +86,22 @@ def _edited(chat: Chat) -> list[CallItem]:
     ]
 
 
-def states_of(calls: Sequence[Sequence[FileEdit]]) -> list[Edits]:
+def states_of(
+    calls: Sequence[Sequence[FileEdit]], undone: Sequence[bool] | None = None
+) -> list[Edits]:
     """What has become of what calls edited; each file is read once. Blocks.
 
     Args:
         calls: The edits of each call, the oldest first.
+        undone: Which of them are known to have been taken back: a file that holds again what such
+            a call had made of it holds what an earlier one did.
     """
+    taken_back = undone or [False] * len(calls)
     held: dict[str, list[str | None]] = {}  # what each file held, one after the other
     ends: list[dict[str, int]] = []  # after which of these each call stands
-    for edits in calls:
+    for edits, is_undone in zip(calls, taken_back, strict=True):
         end: dict[str, int] = {}
-        for edit in edits:
+        for edit in () if is_undone else edits:
             versions = held.setdefault(edit.path, [])
             if not versions or versions[-1] != edit.before:
                 versions.append(edit.before)
@@ -100,7 +109,10 @@ def states_of(calls: Sequence[Sequence[FileEdit]]) -> list[Edits]:
             end[edit.path] = len(versions) - 1
         ends.append(end)
     now = {path: _last(versions, _digest(Path(path))) for path, versions in held.items()}
-    return [_state([(now[path], at) for path, at in end.items()]) for end in ends]
+    return [
+        Edits.UNDONE if is_undone else _state([(now[path], at) for path, at in end.items()])
+        for end, is_undone in zip(ends, taken_back, strict=True)
+    ]
 
 
 def _last(versions: Sequence[str | None], digest: str | None) -> int | None:

@@ -95,7 +95,7 @@ async def test_a_selection_stays_when_earlier_turns_come(place: Where) -> None:
     async with place.app() as app:
         await app.ask("hi there")
         assert select(app, "there", "Hello.") == "there\n\nHello."
-        app.chat.transcript.prepend([turn(1), turn(2)])
+        app.chat.transcript.prepend(app.chat.transcript.made([turn(1), turn(2)]))
         await app.pilot.pause()
         assert app.chat.pane.selection_text == "there\n\nHello."
 

@@ -210,7 +210,6 @@ class CallItem(StepItem):
         self.head.show(tuple(left), (Span(right, (role,)),) if right else ())
 
     @property
-    @property
     def _goes_on(self) -> bool:
         """Whether something is shown under it that isn't its end: it is open then."""
         if self.result is not None:

@@ -107,6 +107,8 @@ def go_on(chat: Chat, _: str) -> None:
 
 async def edit_queued(chat: Chat, given: str) -> None:
     """Take a waiting message back into the prompt."""
+    from chatterm.tui.moving import unmentioned
+
     queue = chat.talk.session.queue
     waiting = list(queue)
     if not waiting:
@@ -120,6 +122,7 @@ async def edit_queued(chat: Chat, given: str) -> None:
     if not chat.prompt.empty:
         chat.remember(chat.prompt.message)
     chat.prompt.put_back(taken.input.text)
+    chat.carried = unmentioned(taken.input)
     chat.on_change()
     chat.prompt.focus()
 
@@ -156,7 +159,7 @@ async def send_waiting(chat: Chat, _: str) -> None:
     """Send what waits, now that no turn is under way."""
     queue = chat.talk.session.queue
     if not chat.talk.running and (taken := queue.take()) is not None:
-        chat.talk.send(taken.input)
+        chat.send_message(taken.input)
     chat.on_change()
 
 
@@ -213,13 +216,13 @@ async def demo(chat: Chat, _: str) -> None:
     chat.send_message(UserInput("Show me what you can do."))
 
 
-def queue_text(chat: Chat, given: str) -> None:
+async def queue_text(chat: Chat, given: str) -> None:
     """Keep a message for the turn's end."""
     from chatterm.agent.queue import When
-    from chatterm.steps import UserInput
+    from chatterm.tui.sending import message_of
 
     if given:
-        chat.send_message(UserInput(given), when=When.TURN)
+        chat.send_message(await message_of(chat, given, given), when=When.TURN)
 
 
 def set_effort(chat: Chat, given: str) -> None:

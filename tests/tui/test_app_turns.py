@@ -337,3 +337,34 @@ async def test_a_turn_that_cannot_be_recorded_is_given_back_and_no_later_one_is_
         id_ = app.chat.talk.session.id
         kept = [turn.turn().input.text for turn in store.turns(store.path(id_))]
         assert kept == ["one", "two"]
+
+
+async def test_without_a_store_one_can_talk_all_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("no store today")
+
+    monkeypatch.setattr(Store, "open", fails)
+    async with place.app() as app:
+        assert app.says("no store today")
+        await app.ask("hi")
+        assert app.says("Hello.")
+        app.chat.do("edit_last")
+        await app.pilot.pause()
+        app.chat.prompt.write("better")
+        await app.press("enter")
+        await app.until(lambda: sent(app) == ["better"])
+        app.chat.do("new")
+        await app.until(lambda: app.chat.welcome is not None)
+
+
+async def test_a_conversation_that_cannot_be_opened_ends_the_app_with_its_reason(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(talk.Talk, "_begin", fails)
+    async with place.app() as app:
+        assert "on purpose" in str(app.app.return_value)

@@ -348,3 +348,50 @@ async def test_how_commands_are_caged_is_always_told(place: Place) -> None:
         row = app.lines()[-1]
         assert "confirm" in row
         assert "caged" in row
+
+
+async def test_a_question_ends_when_one_goes_to_another_conversation(place: Place) -> None:
+    async with place.app() as app:
+        await app.ask("first")
+        first = app.chat.talk.session.id
+        app.chat.do("new")
+        await app.until(lambda: app.chat.welcome is not None)
+        place.configure(ONE)
+        await app.chat.talk.choose("s/x")
+        await app.send("go on")
+        await app.asked()
+        second = app.chat.talk.session
+        app.chat.do(f"resume:{first}")
+        await app.until(lambda: app.chat.talk.session.id == first and app.says("› first"))
+        assert not app.chat.asking.open
+        assert not app.says("wants to run")
+        (result,) = (step for step in second.turns[-1].steps if isinstance(step, ToolResultStep))
+        assert result.outcome is Outcome.CANCELLED
+        await app.type("yes")
+        assert app.chat.prompt.text == "yes"
+
+
+async def test_a_question_that_is_open_keeps_nobody_from_leaving(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        id_ = app.chat.talk.session.id
+        app.chat.leave()
+        await app.until(lambda: app.app._exit)
+    async with place.app(resume=id_) as app:
+        await app.until(lambda: app.says("interrupted"))
+        assert not app.chat.asking.open
+        assert not app.says("wants to run")
+
+
+async def test_ctrl_c_ends_a_question_with_its_turn(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("ctrl+c")
+        await app.idle()
+        assert not app.chat.asking.open
+        assert results(app)[0].outcome is Outcome.CANCELLED
+        assert not (place.work / "made.txt").exists()

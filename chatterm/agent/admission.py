@@ -176,6 +176,7 @@ class Admission:
             return
         reply = await self._reply(question, sensitive=judgement.sensitive)
         if reply.allow:
+            reply = await asyncio.to_thread(self._granted, reply)
             settled = await asyncio.to_thread(self._settled, ticket, reply)
         else:
             settled = CallAnswer(_denied(reply), Outcome.DENIED, stop=reply.stop)
@@ -196,13 +197,19 @@ class Admission:
         self.stopped = self.stopped or reply.stop
         return reply
 
+    def _granted(self, reply: Reply) -> Reply:
+        """The answer, with its rule kept as far as that can be."""
+        if reply.rule is None or reply.scope is Scope.ONCE:
+            return reply
+        try:
+            self.gate.grant(reply.rule, reply.scope)
+        except ConfigError as error:
+            log.warning("a rule is kept for this session only: %s", error.message)
+            return replace(reply, scope=Scope.SESSION)
+        return reply
+
     def _settled(self, ticket: Ticket, reply: Reply) -> Ticket | CallAnswer:
         """The ticket after a yes: with what the user changed, which no deny rule may forbid."""
-        if reply.rule is not None and reply.scope is not Scope.ONCE:
-            try:
-                self.gate.grant(reply.rule, reply.scope)
-            except ConfigError as error:
-                log.warning("a rule is kept for this session only: %s", error.message)
         settled = replace(ticket, asked=True, note=reply.note)
         if reply.arguments is None or reply.arguments == ticket.arguments:
             return settled

@@ -74,6 +74,7 @@ class ChattermApp(Sturdy, App[Any]):
     Attributes:
         ended_by: The signal that told it to end, if one did.
         unexpected: The errors that were told because nobody expected them.
+        terminal_is_dark: Whether the terminal's background is; None where it doesn't tell.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -89,6 +90,7 @@ class ChattermApp(Sturdy, App[Any]):
         super().__init__(ansi_color=theme.ansi or not theme.coloured)
         self._last_defence = _LastDefence()
         self.unexpected = Unexpected()
+        self.terminal_is_dark: bool | None = None
         self.config = config
         self.ended_by: int | None = None
         self.keys_in_use = keymap(config.ui.keys)

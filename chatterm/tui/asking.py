@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from textual import events
 
 from chatterm.agent.questions import Question, Reply
+from chatterm.config.schema import Rule
 from chatterm.errors import UsageError
 from chatterm.permissions.rules import Proposal, Scope
 from chatterm.permissions.rulewords import rule_of, words_of
@@ -389,6 +390,14 @@ class Asking:
             rule = rule_of(text, "allow")
         except UsageError as error:
             self._say(item, error.message)
+            return
+        before = self._rule.rule
+        tool, every = before.tool, Rule(tool=before.tool, decision="allow")
+        if rule.tool != tool:
+            self._say(item, f"the call is one of {tool}: so must the rule be")
+            return
+        if rule == every and before != every:
+            self._say(item, f"that would allow every call of {tool}: say which")
             return
         item.says = ""
         self._rule = replace(self._rule, rule=rule)

@@ -141,7 +141,8 @@ class Chat(LateParts, Screen[None]):
             self.greet()
         self.telling.refresh()
         self.watch(self.pane, "scroll_y", self.look, init=False)
-        self.watch(self.app, "app_focus", self.telling.looked_at, init=False)
+        self.watch(self.app, "app_focus", self._focused, init=False)
+        self.app.app_resume_signal.subscribe(self, lambda _app: self.on_screen_resume())
         self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
 
     def greet(self) -> None:
@@ -183,6 +184,12 @@ class Chat(LateParts, Screen[None]):
         """What lay above is gone: a question that stood below it has only come up now."""
         if self.asker is not None:
             self.asker.restart_grace()
+
+    def _focused(self, focused: bool) -> None:
+        """The terminal has the focus, or has lost it: what brought it back is no answer."""
+        self.telling.looked_at(focused)
+        if focused:
+            self.on_screen_resume()
 
     def on_descendant_focus(self) -> None:
         """Other keys count now."""
@@ -273,7 +280,7 @@ class Chat(LateParts, Screen[None]):
         """Leave the conversation for the prompt."""
         self.pane.set_cursor(None)
         self.pane.find("")
-        self.prompt.focus()
+        self.field.focus()
 
     def write_line(
         self,
@@ -382,7 +389,7 @@ class Chat(LateParts, Screen[None]):
     def on_change(self) -> None:
         """The status, or the queue, has changed."""
         self.queue_view.show(self.talk.waiting, running=self.talk.running)
-        self.telling.refresh()
+        self.telling.changed()
         if self.welcome is not None and self.talk.is_demo:
             self.welcome.tell_hint(NO_MODEL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -104,13 +105,21 @@ class Completing:
             chat = self._chat
             tooling = chat.talk.tooling
             ground = tooling.ground if tooling is not None else None
-            self._index = PathIndex(
+            index = PathIndex(
                 ground.workspace if ground is not None else None,
                 chat.directory,
                 places=ground.places if ground is not None else None,
-                changed=lambda: chat.app.call_from_thread(self._more),
+                changed=self._changed,
             )
+            if not chat.talk.opened:
+                return index  # it isn't known yet where that is: another one comes
+            self._index = index
         return self._index
+
+    def _changed(self) -> None:
+        """The index knows other files now; told in its thread, which may outlive the app."""
+        with suppress(RuntimeError):
+            self._chat.app.call_from_thread(self._more)
 
     def _more(self) -> None:
         """The index knows other files now."""

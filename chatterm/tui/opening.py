@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -16,9 +17,12 @@ from chatterm.steps import UserInput
 from chatterm.store import Filter
 from chatterm.tui import loading
 from chatterm.tui.drafting import bring_back
+from chatterm.tui.under_way import unexpected
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
+
+log = logging.getLogger(__name__)
 
 _OFFERED = 5
 
@@ -34,6 +38,10 @@ async def open_all(chat: Chat) -> None:
         recorded = await chat.talk.open()
     except ChattermError as error:
         chat.app.exit(error)
+        return
+    except Exception as error:  # the edge: without a conversation nothing could be sent
+        log.exception("the conversation can't be opened")
+        chat.app.exit(unexpected(error))
         return
     await asyncio.to_thread(loading.load, loading.SHOWING)
     if recorded:

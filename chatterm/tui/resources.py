@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from chatterm.errors import ChattermError, ConfigError, StoreError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from chatterm.config import Config
     from chatterm.config.schema import Mode
     from chatterm.store import Store
+
+
+log = logging.getLogger(__name__)
 
 
 def open_store(config: Config) -> tuple[Store | None, ChattermError | None]:
@@ -29,6 +33,10 @@ def open_store(config: Config) -> tuple[Store | None, ChattermError | None]:
     except StoreError as error:
         hint = f"{error.hint}; this conversation isn't kept".removeprefix("; ")
         return None, StoreError(error.message, hint=hint)
+    except Exception as error:  # the edge: one can talk without a store
+        log.exception("the store can't be opened")
+        said = f"conversations can't be kept here: {type(error).__name__}: {error}"
+        return None, StoreError(said, hint="the log file has the details")
     return opened, None
 
 

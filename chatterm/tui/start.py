@@ -41,6 +41,7 @@ def start(options: AppOptions) -> int:
         told = question.answer(_ANSWER_S)
     theme = _theme(config, dark=told.dark is not False)
     app = ChattermApp(options, config, theme, _looks(config), told.typed)
+    app.terminal_is_dark = told.dark
     result = app.run(mouse=config.ui.mouse)
     if isinstance(result, ChattermError):
         raise result

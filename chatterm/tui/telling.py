@@ -82,6 +82,12 @@ class Telling:
         self._below = below and not following
         self.refresh()
 
+    def changed(self) -> None:
+        """The model, the mode or what waits may be another one."""
+        if self._known is not None:
+            self._find_window()
+        self.refresh()
+
     def say(self, text: str) -> None:
         """Say something for a moment."""
         self._said, self._said_at = sanitize_line(text), time.monotonic()
@@ -169,9 +175,11 @@ class Telling:
         if talk.is_demo:
             name += " (no model)"
         parts.append(Part(name, 90, act="model", role="text"))
-        mode_role = "error" if talk.mode == "yolo" else "muted"
-        parts.append(Part(talk.mode, 80, act="mode", role=mode_role))
-        parts.append(Part(self._cage(), 50))
+        # What may happen unasked, and how it is caged, is seen as long as anything is.
+        yolo = talk.mode == "yolo"
+        role, weight = ("error", 101) if yolo else ("muted", 92)
+        parts.append(Part(talk.mode, weight, act="mode", role=role))
+        parts.append(Part(self._cage(), 91))
         parts.append(Part(short_path(chat.directory), 40))
         right: list[Part] = []
         if talk.waiting:

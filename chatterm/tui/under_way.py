@@ -99,10 +99,16 @@ class UnderWay:
             self._given_up.set()
 
     async def stop(self) -> None:
-        """Stop the turn, and wait until it has its end."""
-        if self._task is not None:
-            self.interrupt()
-            await asyncio.wait({self._task}, timeout=_STOP_S)
+        """Stop the turn, and wait until it has its end; one that has none soon is given up."""
+        task = self._task
+        if task is None:
+            return
+        self.interrupt()
+        _, stuck = await asyncio.wait({task}, timeout=_STOP_S)
+        for each in stuck:
+            each.cancel()
+        if stuck:
+            await asyncio.wait(stuck, timeout=_STOP_S)
 
     async def _follow(self, session: Session, run: Run, message: UserInput | None) -> None:
         from chatterm.events import TurnStarted

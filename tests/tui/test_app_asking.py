@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from textual.events import AppBlur, AppFocus
+
+from chatterm.errors import ConfigError
 from chatterm.events import PermissionAnswered
 from chatterm.steps import Outcome, ToolResultStep
 from chatterm.store import Store
@@ -229,3 +233,165 @@ async def test_a_question_that_comes_into_sight_again_takes_no_key_at_once(place
         await app.press("y")
         await app.idle()
         assert (place.work / "made.txt").exists()
+
+
+async def edit_rule(app: Driver, words: str) -> None:
+    await app.press("e")
+    assert app.chat.writing_line
+    app.chat.bottom.line.write(words)
+    await app.press("enter")
+
+
+async def test_a_rule_is_edited_before_it_is_kept(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("a")
+        assert app.says("always allow  shell:touch made.txt")
+        await edit_rule(app, "shell:touch *")
+        assert app.says("always allow  shell:touch *")
+        await app.press("p")
+        await app.idle()
+        answered = recorded_answer(app)
+        assert answered.rule is not None
+        assert answered.rule["argv"] == ["touch"]
+        assert answered.rule["prefix"]
+        assert answered.rule["scope"] == "project"
+        await app.send("again")
+        await app.until(lambda: len(app.chat.talk.session.turns) == 2)
+
+
+async def test_a_rule_that_says_too_much_or_nothing_is_not_taken(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("a")
+        for words, said in (
+            ("shell", "every call of shell"),
+            ("read_file:a.txt", "so must the rule be"),
+            ("shell:'", "can't be read"),
+        ):
+            await edit_rule(app, words)
+            assert app.says(said)
+            assert app.says("always allow  shell:touch made.txt")
+        await app.press("escape", "n")
+        await app.idle()
+
+
+async def test_a_rule_that_cannot_be_written_down_counts_for_the_session(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        tooling = app.chat.talk.tooling
+        assert tooling is not None
+
+        def fails(*_: object) -> None:
+            raise ConfigError("the disk is full")
+
+        monkeypatch.setattr(tooling.gate, "keep", fails)
+        await app.send("go on")
+        await app.asked()
+        await app.press("a", "p")
+        await app.idle()
+        answered = recorded_answer(app)
+        assert answered.rule is not None
+        assert answered.rule["scope"] == "session"
+
+
+def recorded_answer(app: Driver) -> PermissionAnswered:
+    """The only answer in the log."""
+    store, id_ = app.chat.talk.store, app.chat.talk.session.id
+    assert store is not None
+    events = [event for turn in store.turns(store.path(id_)) for event in turn.events]
+    (answered,) = [each for each in events if isinstance(each, PermissionAnswered)]
+    return answered
+
+
+async def test_what_gave_the_terminal_its_focus_answers_nothing(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        app.app.post_message(AppBlur())
+        await app.until(lambda: not app.app.app_focus)
+        app.app.post_message(AppFocus())
+        await app.until(lambda: app.app.app_focus)
+        app.chat.do("answer:once")
+        await app.pilot.pause()
+        assert app.chat.asking.open
+
+
+async def test_yolo_is_typed_and_seen(place: Place) -> None:
+    async with place.app(size=(24, 12)) as app:
+        app.chat.do("mode:yolo")
+        await app.until(lambda: app.app.screen is not app.chat)
+        await app.type("yes")
+        await app.press("enter")
+        assert app.chat.talk.mode == "confirm"
+        await app.press("escape")
+        app.chat.do("mode:yolo")
+        await app.until(lambda: app.app.screen is not app.chat)
+        await app.type("yolo")
+        await app.press("enter")
+        await app.until(lambda: app.chat.talk.mode == "yolo")
+        app.chat.say("something that would fill the whole of the row by itself")
+        await app.pilot.pause()
+        assert "yolo" in app.lines()[-1]
+
+
+async def test_how_commands_are_caged_is_always_told(place: Place) -> None:
+    async with place.app(size=(40, 15)) as app:
+        await app.ask("hi")
+        row = app.lines()[-1]
+        assert "confirm" in row
+        assert "caged" in row
+
+
+async def test_a_question_ends_when_one_goes_to_another_conversation(place: Place) -> None:
+    async with place.app() as app:
+        await app.ask("first")
+        first = app.chat.talk.session.id
+        app.chat.do("new")
+        await app.until(lambda: app.chat.welcome is not None)
+        place.configure(ONE)
+        await app.chat.talk.choose("s/x")
+        await app.send("go on")
+        await app.asked()
+        second = app.chat.talk.session
+        app.chat.do(f"resume:{first}")
+        await app.until(lambda: app.chat.talk.session.id == first and app.says("› first"))
+        assert not app.chat.asking.open
+        assert not app.says("wants to run")
+        (result,) = (step for step in second.turns[-1].steps if isinstance(step, ToolResultStep))
+        assert result.outcome is Outcome.CANCELLED
+        await app.type("yes")
+        assert app.chat.prompt.text == "yes"
+
+
+async def test_a_question_that_is_open_keeps_nobody_from_leaving(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        id_ = app.chat.talk.session.id
+        app.chat.leave()
+        await app.until(lambda: app.app._exit)
+    async with place.app(resume=id_) as app:
+        await app.until(lambda: app.says("interrupted"))
+        assert not app.chat.asking.open
+        assert not app.says("wants to run")
+
+
+async def test_ctrl_c_ends_a_question_with_its_turn(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("ctrl+c")
+        await app.idle()
+        assert not app.chat.asking.open
+        assert results(app)[0].outcome is Outcome.CANCELLED
+        assert not (place.work / "made.txt").exists()

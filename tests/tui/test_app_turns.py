@@ -14,7 +14,7 @@ from chatterm.agent.attaching import attachment_of
 from chatterm.errors import StoreError
 from chatterm.events import Event
 from chatterm.store import Store
-from chatterm.tui import talk
+from chatterm.tui import talk, under_way
 from chatterm.tui.transcript import Transcript
 from tui.app_driver import PATIENCE_S, Driver, Place, place
 
@@ -337,3 +337,103 @@ async def test_a_turn_that_cannot_be_recorded_is_given_back_and_no_later_one_is_
         id_ = app.chat.talk.session.id
         kept = [turn.turn().input.text for turn in store.turns(store.path(id_))]
         assert kept == ["one", "two"]
+
+
+async def test_without_a_store_one_can_talk_all_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("no store today")
+
+    monkeypatch.setattr(Store, "open", fails)
+    async with place.app() as app:
+        assert app.says("no store today")
+        await app.ask("hi")
+        assert app.says("Hello.")
+        app.chat.do("edit_last")
+        await app.pilot.pause()
+        app.chat.prompt.write("better")
+        await app.press("enter")
+        await app.until(lambda: sent(app) == ["better"])
+        app.chat.do("new")
+        await app.until(lambda: app.chat.welcome is not None)
+
+
+async def test_a_conversation_that_cannot_be_opened_ends_the_app_with_its_reason(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(talk.Talk, "_begin", fails)
+    async with place.app() as app:
+        assert "on purpose" in str(app.app.return_value)
+
+
+# --- branching amid a turn ---
+
+
+async def test_the_message_of_a_running_turn_is_edited(place: Place) -> None:
+    place.configure(SLOW)
+    async with place.app() as app:
+        await app.ask("first")
+        await app.send("second")
+        await app.until(lambda: app.chat.talk.session.running and app.text().count("One") == 2)
+        app.chat.do("edit_last")
+        await app.pilot.pause()
+        assert app.chat.prompt.text == "second"
+        app.chat.prompt.write("second, better")
+        await app.press("enter")
+        await app.until(lambda: app.says("branch 2/2"))
+        await app.idle()
+        assert sent(app) == ["first", "second, better"]
+
+
+async def test_an_interrupted_turn_is_asked_again(place: Place) -> None:
+    place.configure(SLOW)
+    async with place.app() as app:
+        await app.send("count")
+        await app.until(lambda: app.says("One"))
+        await app.press("escape")
+        await app.idle()
+        app.chat.do("retry")
+        await app.until(lambda: app.says("branch 2/2"))
+        await app.idle()
+        assert app.says("twelve.")
+        assert sent(app) == ["count"]
+        assert not app.says("■ interrupted")
+
+
+async def test_branches_of_the_first_message_are_switched(place: Place) -> None:
+    async with place.app() as app:
+        await app.ask("first")
+        app.chat.do("retry")
+        await app.until(lambda: app.says("branch 2/2"))
+        await app.idle()
+        await app.ask("more")
+        app.chat.pane.set_cursor(app.chat.pane.items[0].key)
+        app.chat.do("branch_before")
+        await app.until(lambda: app.says("branch 1/2"))
+        assert sent(app) == ["first"]
+        app.chat.do("branch_after")
+        await app.until(lambda: app.says("branch 2/2"))
+        assert sent(app) == ["first", "more"]
+
+
+async def test_a_turn_that_does_not_stop_is_given_up(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(under_way, "_STOP_S", 0.05)
+    async with place.app() as app:
+        session = app.chat.talk.session
+
+        async def compact(_: Any) -> AsyncGenerator[Event, None]:
+            await asyncio.Event().wait()
+            for nothing in ():
+                yield nothing
+
+        monkeypatch.setattr(session, "compact", compact)
+        app.chat.do("compact")
+        await app.until(lambda: app.chat.talk.running)
+        app.chat.do("new")
+        await app.until(lambda: not app.chat.talk.running)

@@ -119,6 +119,8 @@ def go_on(chat: Chat, _: str) -> None:
 
 async def edit_queued(chat: Chat, given: str) -> None:
     """Take a waiting message back into the prompt."""
+    from chatterm.tui.moving import unmentioned
+
     queue = chat.talk.session.queue
     waiting = list(queue)
     if not waiting:
@@ -132,6 +134,7 @@ async def edit_queued(chat: Chat, given: str) -> None:
     if not chat.prompt.empty:
         chat.remember(chat.prompt.message)
     chat.prompt.put_back(taken.input.text)
+    chat.carried = unmentioned(taken.input)
     chat.on_change()
     chat.prompt.focus()
 
@@ -172,7 +175,7 @@ async def send_waiting(chat: Chat, given: str) -> None:
         chat.say("nothing waits")
     elif not chat.talk.running:
         try:
-            chat.talk.send(queue.remove(given or waiting[0].id).input)
+            chat.send_message(queue.remove(given or waiting[0].id).input)
         except UsageError as error:
             chat.say(error.message)
     chat.on_change()
@@ -234,13 +237,13 @@ async def demo(chat: Chat, _: str) -> None:
         chat.say(f"the demo answers from now on; /model {before} goes back")
 
 
-def queue_text(chat: Chat, given: str) -> None:
+async def queue_text(chat: Chat, given: str) -> None:
     """Keep a message for the turn's end."""
     from chatterm.agent.queue import When
-    from chatterm.steps import UserInput
+    from chatterm.tui.sending import message_of
 
     if given:
-        chat.send_message(UserInput(given), when=When.TURN)
+        chat.send_message(await message_of(chat, given, given), when=When.TURN)
 
 
 def set_effort(chat: Chat, given: str) -> None:

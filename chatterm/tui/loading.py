@@ -56,12 +56,18 @@ def load(names: Sequence[str]) -> None:
         import_module(name)
 
 
-def load_markdown() -> None:
-    """Load what the first answer needs, in a thread."""
+def load_parser() -> None:
+    """Load what the first text in Markdown needs, in a thread."""
     from chatterm.render import markdown
-    from chatterm.render.markdown_code import load_lexers
 
     markdown.render("`a`", 40)
+
+
+def load_markdown() -> None:
+    """Load what the first answer needs, blocks of code included, in a thread."""
+    from chatterm.render.markdown_code import load_lexers
+
+    load_parser()
     load_lexers()
 
 

@@ -45,6 +45,7 @@ async def open_all(chat: Chat) -> None:
         return
     await asyncio.to_thread(loading.load, loading.SHOWING)
     if recorded:
+        await asyncio.to_thread(loading.load_parser)
         await chat.show_recorded(recorded)
     await bring_back(chat)
     chat.on_change()

@@ -89,8 +89,9 @@ class Driver:
         return "\n".join(self.lines())
 
     def says(self, words: str) -> bool:
-        """Whether words are on the screen."""
-        return words in self.text()
+        """Whether words are on the screen, on one row or broken between two."""
+        text = self.text()
+        return words in text or words in " ".join(text.split())
 
 
 @dataclass

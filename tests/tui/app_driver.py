@@ -113,16 +113,22 @@ class Place:
 
     @asynccontextmanager
     async def app(
-        self, size: tuple[int, int] = (100, 32), theme: str = "dark", **options: Any
+        self,
+        size: tuple[int, int] = (100, 32),
+        theme: str = "dark",
+        *,
+        opened: bool = True,
+        **options: Any,
     ) -> AsyncIterator[Driver]:
-        """Run the app."""
+        """Run the app; `opened`: what happens after the first frame has happened already."""
         config = load_config(self.config)
         looks = Looks(UNICODE, still=True, now=time.time)
         chosen = chosen_theme(theme, dark=True, own=None)
         app = ChattermApp(AppOptions(**options), config, chosen, looks)
         async with app.run_test(size=size) as pilot:
             driver = Driver(app, pilot)
-            await driver.until(lambda: app.chat.talk.opened or app.return_value is not None)
+            if opened:
+                await driver.until(lambda: app.chat.talk.opened or app.return_value is not None)
             yield driver
             if app.is_running:
                 app.chat.leave()

@@ -6,15 +6,18 @@ import asyncio
 import json
 import os
 import random
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.cells import cell_len
 
 from chatterm.assembly import StepWriter
 from chatterm.errors import ErrorKind, Failure
 from chatterm.providers.base import RoundEnd
+from chatterm.render.lines import line_text
 from chatterm.steps import (
     Citation,
     FinishReason,
@@ -28,7 +31,8 @@ from chatterm.steps import (
     ToolResultStep,
     Usage,
 )
-from chatterm.render.lines import line_text
+from chatterm.store import Store
+from chatterm.tui.talk import Talk
 from tui.app_driver import Driver, Place, place
 from tui.playing import Round, play
 
@@ -240,6 +244,34 @@ async def test_resumed_equals_live_at_every_width(place: Place) -> None:
         assert len(resumed) == len(live[width])
 
 
+# --- quick ---
+
+
+async def test_what_is_sent_before_the_store_is_open_is_kept_and_has_tools(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.configure('call list_files: {"path": "."}\nround\ntext: Done.', QUIET)
+    may_open, open_store = threading.Event(), Talk._open_store
+
+    def slowly(self: Talk) -> Any:
+        may_open.wait()
+        return open_store(self)
+
+    monkeypatch.setattr(Talk, "_open_store", slowly)
+    async with place.app(opened=False) as app:
+        await app.send("first")
+        await app.send("second")
+        may_open.set()
+        await app.until(lambda: len(app.chat.talk.session.turns) == 2)
+        await app.idle()
+        steps = [step for turn in app.chat.talk.session.turns for step in turn.steps]
+        results = [step for step in steps if isinstance(step, ToolResultStep)]
+        assert [result.ok for result in results] == [True, True], app.text()
+    with Store.open(place.data) as store:
+        (row,) = store.list()
+        assert row.turns == 2
+
+
 # --- much, long, wide ---
 
 
@@ -280,7 +312,9 @@ async def assert_takes_keys(app: Driver) -> None:
     await app.until(lambda: app.chat.prompt.text == f"{before}xy")
 
 
-PARAGRAPH = "Words **in bold** and `code`, a [link](https://a.example), 漢字, and so on. " * 5 + "\n\n"
+PARAGRAPH = (
+    "Words **in bold** and `code`, a [link](https://a.example), 漢字, and so on. " * 5 + "\n\n"
+)
 
 
 async def test_an_answer_of_megabytes(place: Place) -> None:

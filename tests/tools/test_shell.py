@@ -95,6 +95,11 @@ async def test_output_is_text_whatever_it_was(bench: Bench) -> None:
     assert "\0" not in result.content
 
 
+async def test_an_unterminated_sequence_takes_nothing_with_it(bench: Bench) -> None:
+    result = await bench.run(r"printf 'a\033]0;b\nc\n\033Pd\n\033]2;gone\007e\n'")
+    assert result.content.splitlines()[2:] == ["a0;b", "c", "d", "e"]
+
+
 async def test_output_comes_while_it_runs(bench: Bench) -> None:
     task = asyncio.create_task(bench.run("echo first; sleep 20"))
     async with asyncio.timeout(10):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rich.color import Color, ColorParseError
 from rich.style import Style as RichStyle
@@ -41,6 +42,13 @@ class Palette:
             return RichStyle.parse(role)
         return RichStyle.parse(self.roles.get(role, ""))
 
+    def on(self, ground: RichStyle, roles: Style) -> RichStyle:
+        """The looks of roles on a ground: nothing that a program wrote hides by its colour."""
+        looks = ground + self.style(roles)
+        if any(role.startswith(("fg:", "bg:")) for role in roles) and _hides(looks):
+            return ground + self.style(roles).without_color
+        return looks
+
     @staticmethod
     def _colour(role: str) -> RichStyle:
         name = role[3:]
@@ -51,6 +59,28 @@ class Palette:
         return RichStyle(bgcolor=colour) if role.startswith("bg:") else RichStyle(color=colour)
 
 
+@lru_cache(4096)
+def _hides(looks: RichStyle) -> bool:
+    """Whether text has the colour of what it stands on, or nearly so."""
+    fore, back = looks.color, looks.bgcolor
+    if fore is None or back is None or fore.is_default or back.is_default:
+        return False
+    dark, light = sorted(map(_luminance, (fore.get_truecolor(), back.get_truecolor())))
+    return (light + 0.05) / (dark + 0.05) < _LEAST_CONTRAST
+
+
+def _luminance(colour: tuple[int, int, int]) -> float:
+    """The relative luminance of WCAG 2.2."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _parts(colour)]
+    return sum(part * c for part, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+def _parts(colour: tuple[int, int, int]) -> Iterator[float]:
+    return (part / 255 for part in colour)
+
+
+_LEAST_CONTRAST = 1.2
+"""With less nobody sees that there is a text: it isn't there to be read."""
 _ATTRIBUTES = frozenset({"bold", "dim", "italic", "underline", "reverse", "strike"})
 _SHAPES = {
     "strong": "bold",

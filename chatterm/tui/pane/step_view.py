@@ -189,10 +189,8 @@ class StepView(Widget):
         return [Segment(text, style)]
 
     def _painted(self, line: Line, base: RichStyle) -> list[Segment]:
-        style = self.palette.style
-        return [
-            Segment(span.text, base + style(span.style) if span.style else base) for span in line
-        ]
+        on = self.palette.on
+        return [Segment(span.text, on(base, span.style) if span.style else base) for span in line]
 
 
 def _band(line: Line) -> Style:

@@ -102,12 +102,21 @@ def spread(left: Line, rights: Sequence[Line], width: int) -> Line:
 
 def looks(palette: Palette, roles: Style) -> RichStyle:
     """The looks of roles; those that the screens rely on are never without any."""
-    known = tuple(
+    known = _known(palette, roles)
+    return palette.style(known) if known else RichStyle.null()
+
+
+def _on(palette: Palette, ground: RichStyle, roles: Style) -> RichStyle:
+    known = _known(palette, roles)
+    return palette.on(ground, known) if known else ground
+
+
+def _known(palette: Palette, roles: Style) -> Style:
+    return tuple(
         other
         for role in roles
         for other in (_INSTEAD.get(role, (role,)) if role not in palette.roles else (role,))
     )
-    return palette.style(known) if known else RichStyle.null()
 
 
 def paint(line: Line, width: int, base: RichStyle, palette: Palette, row: Style = PLAIN) -> Strip:
@@ -127,7 +136,7 @@ def paint(line: Line, width: int, base: RichStyle, palette: Palette, row: Style 
     segments = [
         Segment(
             span.text,
-            under + looks(palette, _without_colour(span.style) if plain else span.style),
+            _on(palette, under, _without_colour(span.style) if plain else span.style),
         )
         for span in line
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -245,6 +245,10 @@ class Chat(LateParts, Screen[None]):
     def begin(self, deed: Awaitable[None]) -> None:
         """Do something that takes its time; what goes wrong is shown."""
         self.run_worker(self._finish(deed), exclusive=False)
+
+    def begin_again(self, group: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something anew in the place of what was begun of its group before."""
+        self.run_worker(cast("Any", work), group=group, exclusive=True)
 
     async def _finish(self, done: Any) -> None:
         try:

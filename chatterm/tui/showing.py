@@ -35,7 +35,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     chat.telling.turns_shown(recorded)
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:
-        chat.run_worker(_show_earlier(chat, first.id), group="earlier", exclusive=True)
+        chat.begin_again("earlier", lambda: _show_earlier(chat, first.id))
     look_at_edits(chat)
     await show_branches(chat)
 

@@ -111,7 +111,7 @@ class Telling:
         name = self._chat.model_name
         if name and name != self._window_of:
             self._figures.window, self._window_of = None, name
-            self._chat.run_worker(self._ask_window(name), group="window", exclusive=True)
+            self._chat.begin_again("window", lambda: self._ask_window(name))
 
     async def _ask_window(self, name: str) -> None:
         from chatterm.agent.context import window_of

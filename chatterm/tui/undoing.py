@@ -65,7 +65,7 @@ def look_at_edits(chat: Chat) -> None:
     """Find out what has become of the edits that are shown, and tell it at their calls."""
     calls = _edited(chat)
     if calls:
-        chat.run_worker(_look(chat, calls), group="edits", exclusive=True)
+        chat.begin_again("edits", lambda: _look(chat, calls))
 
 
 async def _look(chat: Chat, calls: Sequence[CallItem]) -> None:

@@ -22,6 +22,7 @@ from chatterm.tui.screens.help import Help
 from chatterm.tui.screens.menu import Menu
 from chatterm.tui.screens.pager import Pager
 from chatterm.tui.screens.picker import Picker
+from chatterm.tui.side import WIDE
 from chatterm.tui.timeline import TimelineScreen
 from tui.stage import BEGAN, Stage, Told, edit_of
 
@@ -298,7 +299,8 @@ async def asking_long(stage: Stage) -> None:
     command = "cat <<'EOF' > notes.md\n# Notes\n\nA line that is much longer than the box is wide, "
     command += "so that it has to go on in the next row\n\tindented\u202e with a trap\nEOF"
     call = told.call("shell", {"command": command})
-    await stage.ask_about(told, call, waiting=2, reason="it writes a file in the workspace")
+    others = (told.call("shell", {"command": "date"}), told.call("shell", {"command": "ls"}))
+    await stage.ask_about(told, call, others=others, reason="it writes a file in the workspace")
 
 
 @scene(size=(80, 32))
@@ -424,7 +426,9 @@ async def editing(stage: Stage) -> None:
 async def timeline(stage: Stage) -> None:
     answered(stage)
     stage.chat.do("timeline")
-    await stage.until(lambda: isinstance(stage.app.screen, TimelineScreen))
+    beside = stage.chat.size.width >= WIDE
+    await stage.until(lambda: beside or isinstance(stage.app.screen, TimelineScreen))
+    await stage.until(lambda: stage.says("total"))
 
 
 @scene()

@@ -304,7 +304,7 @@ class Theatre:
         config = load_config(self.home / "config.toml")
         app = ChattermApp(AppOptions(), config, colours, looks)
         async with app.run_test(size=size) as pilot:
-            stage = Stage(app, pilot, now)
+            stage = Stage(app, pilot, _now=now)
             await stage.until(lambda: app.chat.talk.opened)
             yield stage
             stage.clear()

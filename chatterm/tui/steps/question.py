@@ -170,8 +170,8 @@ class QuestionItem(Item):
             if question.diff:
                 rows: list[Line] = []
                 for line in diff_lines(question.diff):
-                    rows += wrap(line, width) or [()]
-                return rows
+                    rows += cut(line, width) or [()]
+                return [*rows, ()]
             return [
                 row
                 for text in escape_controls(question.summary).split("\n")

@@ -447,3 +447,13 @@ async def test_the_help_tells_the_keys_that_were_set(place: Place) -> None:
     async with place.app() as app:
         await app.press("f1")
         await app.until(lambda: app.says("Ctrl+X"))
+
+
+async def test_the_cage_is_told_once(place: Place) -> None:
+    async with place.app() as app:
+        await app.until(lambda: app.chat.talk.tooling is not None)
+        if app.chat.talk.tooling is not None and app.chat.talk.tooling.level.caged:
+            await app.send("/mode caged")
+            await app.until(lambda: app.chat.talk.mode == "caged")
+            await app.pilot.pause()
+            assert app.lines()[-1].count("caged") == 1

@@ -78,7 +78,13 @@ def _global_options(
 ) -> None:
     """A terminal chat client that reads every provider's stream.
 
-    `chatterm -p PROMPT` is short for `chatterm ask PROMPT`.
+    \b
+    chatterm [PROMPT]       the interactive program; PROMPT is sent at once
+      -c, --continue        go on with this directory's newest conversation
+      -r, --resume [ID]     go on with that one; without ID, choose one
+      -m, --model MODEL     who is asked: provider/model, or an alias
+      --mode MODE           confirm, caged, accept-edits, plan or yolo
+    chatterm -p PROMPT      is short for chatterm ask PROMPT
     """
     if config is not None:
         os.environ["CHATTERM_CONFIG"] = str(Path(config).absolute())  # before any --cwd

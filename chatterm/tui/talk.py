@@ -396,7 +396,7 @@ class Talk:
 
     def _after_turn(self) -> None:
         turns = self.session.turns
-        if self._titler is not None and self.chosen is not None and len(turns) == 1:
+        if len(turns) == 1 and self._titler and self.chosen and not self.is_demo:
             self._titler.begin(self.session.id, self.chosen.provider, turns[0])
 
     # --- other conversations, other branches ---

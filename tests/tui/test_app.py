@@ -457,3 +457,13 @@ async def test_the_cage_is_told_once(place: Place) -> None:
             await app.until(lambda: app.chat.talk.mode == "caged")
             await app.pilot.pause()
             assert app.lines()[-1].count("caged") == 1
+
+
+async def test_the_demo_isnt_asked_for_a_title(place: Place) -> None:
+    place.configure("text: **This is a demo** and no title.")
+    async with place.app() as app:
+        await app.ask("What is it?")
+        app.chat.leave()
+        await app.until(lambda: app.app._exit)
+    with Store.open(place.data) as store:
+        assert store.list()[0].conversation.title == "What is it?"

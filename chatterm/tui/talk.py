@@ -337,7 +337,7 @@ class Talk:
 
         if isinstance(event, TurnFinished):
             self._came_to_end = event.finish_reason is not FinishReason.INTERRUPTED
-            if self._used:
+            if self._used and not self.is_demo:  # a script is no title
                 self._titling.turn_ends(session, self._used[-1])
         elif isinstance(event, TurnStarted) and not self.title:
             self.title = first_title(event.input)  # as the store calls it, till there is a better

@@ -190,6 +190,6 @@ class Telling:
 
     def _cage(self) -> str:
         tooling = self._chat.talk.tooling
-        if tooling is None:
-            return ""
+        if tooling is None or self._chat.talk.mode == "caged":
+            return ""  # that mode says it already
         return "caged" if tooling.level.caged else "not caged"

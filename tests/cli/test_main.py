@@ -128,3 +128,9 @@ def test_models_of_a_server_that_is_not_there_still_lists_the_configured_ones(
     done = program.run("models", "p")
     assert (done.status, done.text) == (5, "p/mine\n")
     assert "chatterm:" in done.stderr
+
+
+def test_help_tells_of_the_interactive_program(program: Program) -> None:
+    told = program.run("--help").text
+    for words in ("chatterm [PROMPT]", "--continue", "--resume [ID]", "--mode MODE"):
+        assert words in told

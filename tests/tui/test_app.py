@@ -475,3 +475,23 @@ async def test_the_help_tells_the_keys_that_were_set(place: Place) -> None:
     async with place.app() as app:
         await app.press("f1")
         await app.until(lambda: app.says("Ctrl+X"))
+
+
+async def test_the_cage_is_told_once(place: Place) -> None:
+    async with place.app() as app:
+        await app.until(lambda: app.chat.talk.tooling is not None)
+        if app.chat.talk.tooling is not None and app.chat.talk.tooling.level.caged:
+            await app.send("/mode caged")
+            await app.until(lambda: app.chat.talk.mode == "caged")
+            await app.pilot.pause()
+            assert app.lines()[-1].count("caged") == 1
+
+
+async def test_the_demo_isnt_asked_for_a_title(place: Place) -> None:
+    place.configure("text: **This is a demo** and no title.")
+    async with place.app() as app:
+        await app.ask("What is it?")
+        app.chat.leave()
+        await app.until(lambda: app.app._exit)
+    with Store.open(place.data) as store:
+        assert store.list()[0].conversation.title == "What is it?"

@@ -11,7 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,10 +52,10 @@ def run(*, quick: bool) -> list[Row]:
     scale = start_up[0].baseline / MINIMAL_FIRST_MS
     return [
         *start_up,
-        *_flood(scale),
-        *_paced(4 if quick else 20, scale),
+        *_flood(1 if quick else 3),
+        *_paced(3 if quick else 20, scale),
         *_streaming(8_000 if quick else 50_000, scale),
-        *_idle(3 if quick else 10),
+        *_idle(("after a turn",) if quick else ("an empty conversation", "after a turn"), 5),
         *_long(quick=quick),
     ]
 
@@ -118,15 +118,10 @@ def _start_up(times: int) -> Iterator[Row]:
         yield Row(f"chatterm: {what}, against a minimal app", ours, bare, "ms", limit=1.3)
 
 
-def _flood(scale: float) -> Iterator[Row]:
-    with serving(0) as server, _program(server.url) as seat:
-        seat.until(GREETING)
-        _settled(seat)
-        before = seat.cpu()
-        _send(seat)
-        late = seat.until(LAST_WORD) - server.sent_at()
-        _settled(seat)
-        cpu, peak = seat.cpu() - before, seat.peak_mb()
+def _flood(runs: int) -> Iterator[Row]:
+    # The machine's speed at the moment counts: the run whose lateness is in the middle.
+    found = sorted((_flooded() for _ in range(runs)), key=lambda each: each[1] / each[0])
+    scale, late, cpu, peak = found[runs // 2]
     name = f"chatterm: {TOKENS:,} tokens at once"
     quickest = min((peer for peer in PEERS if peer.late), key=lambda peer: peer.late or 0)
     title = f"{name}: late, against {quickest.name} (recorded)"
@@ -136,12 +131,25 @@ def _flood(scale: float) -> Iterator[Row]:
     yield Row(f"{name}: memory, against codex (recorded)", peak, LIGHTEST_PEAK_MB, "MB", 0.5)
 
 
+def _flooded() -> tuple[float, float, float, float]:
+    """How much longer a minimal app takes here just now, and what a flood took."""
+    scale = first_frame("bare")[0] / MINIMAL_FIRST_MS
+    with serving(0) as server, _program(server.url) as seat:
+        seat.until(GREETING)
+        _settled(seat)
+        before = seat.cpu()
+        _send(seat)
+        late = seat.until(LAST_WORD) - server.sent_at()
+        _settled(seat)
+        return scale, late, seat.cpu() - before, seat.peak_mb()
+
+
 def _paced(seconds: int, scale: float) -> Iterator[Row]:
     with serving(200) as server, _program(server.url) as seat:
         seat.until(GREETING)
         _settled(seat)
         _send(seat)
-        seat.read_for(2.0)
+        seat.read_for(1.0)
         share, echoes = typed(seat, seconds)
     name = "chatterm: 200 tokens a second"
     yield Row(f"{name}: CPU, against codex (recorded)", share, CODEX_PACED_CPU * scale, "", 0.6)
@@ -176,11 +184,11 @@ def _streaming(characters: int, scale: float) -> Iterator[Row]:
     yield Row(f"{name}: 25 frames a second", 25.0, frames, "fps", limit=1.0)
 
 
-def _idle(seconds: int) -> Iterator[Row]:
+def _idle(when: Sequence[str], seconds: float) -> Iterator[Row]:
     """Before a turn and after one: nothing may tick."""
     with serving(0, 400) as server, _program(server.url) as seat:
         seat.until(GREETING)
-        for what in ("an empty conversation", "after a turn"):
+        for what in when:
             if what == "after a turn":
                 _send(seat)
                 seat.until(LAST_WORD)
@@ -233,7 +241,7 @@ def _costs(server: Server, base: Path, id_: str, times: int) -> dict[str, float]
             seat, max(4, times // 4), lambda at: seat.resize(WIDTHS[at % 2], 40)
         )
         seat.type("\r")
-        seat.read_for(2.5)
+        seat.read_for(1.5)
         before, began = seat.cpu(), time.perf_counter()
         seat.read_for(2.0)
         took = time.perf_counter() - began

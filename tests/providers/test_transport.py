@@ -392,6 +392,20 @@ async def test_a_missing_certificate_file_is_named(tmp_path):
     assert "none.pem" in failure.message
 
 
+async def test_what_is_loaded_beforehand_is_used(tls_server, certificate, monkeypatch):
+    transport = Transport(ca_file=certificate)
+    transport.get_ready(tls_server.url)
+    monkeypatch.delattr(ssl, "create_default_context")
+    assert (await fetch(tls_server.url, transport))[2] == b"over tls"
+    await transport.aclose()
+
+
+async def test_getting_ready_leaves_errors_to_the_request(tmp_path):
+    transport = Transport(ca_file=str(tmp_path / "none.pem"))
+    transport.get_ready("https://127.0.0.1:1")
+    assert (await failure_at("https://127.0.0.1:1", transport)).kind is ErrorKind.TLS
+
+
 async def test_http_reads_no_certificates(server, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("certificates were read")

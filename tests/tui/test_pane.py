@@ -55,6 +55,18 @@ async def test_it_opens_at_the_end(size: tuple[int, int]) -> None:
         assert app.pane.scroll_y == app.pane.max_scroll_y
 
 
+async def test_the_first_layout_has_the_items(size: tuple[int, int]) -> None:
+    mounted: list[bool] = []
+
+    class Told(PaneApp):
+        def on_mount(self) -> None:
+            super().on_mount()
+            mounted.append(self.pane.view_of("i3") is not None)
+
+    async with Told(conversation(4)).run_test(size=size):
+        assert mounted == [True]
+
+
 @pytest.mark.parametrize("count", [200, 20_000])
 async def test_few_widgets_live_however_many_items_there_are(
     size: tuple[int, int], count: int

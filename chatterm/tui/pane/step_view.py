@@ -106,12 +106,16 @@ class StepView(Widget):
         self._base = self._filters = None
 
     def render_line(self, y: int) -> Strip:
-        """A row, its gutter included."""
+        """A row, its gutter included, as it is before the app's line filters."""
+        return self._strip(self.row_at(y), self.outer_size.width)
+
+    def _shown(self, y: int) -> Strip:
+        """A row as it is on the screen."""
         width = self.outer_size.width  # `size` would ask the screen where it is
         if width != self._painted_width:
             self._painted_width = width
             self._strips.clear()
-        row = y + self.skipped - self.item.gap
+        row = self.row_at(y)
         strip = self._strips.get(row)
         if strip is None:
             strip = self._strips[row] = self._filtered(self._strip(row, width))
@@ -128,7 +132,7 @@ class StepView(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows of a part of it, past the cache of styles: it has no borders and no padding."""
-        strips = [self.render_line(y) for y in range(crop.y, crop.bottom)]
+        strips = [self._shown(y) for y in range(crop.y, crop.bottom)]
         if crop.x == 0 and crop.width == self.outer_size.width:
             return strips
         return [strip.crop(crop.x, crop.right) for strip in strips]

@@ -68,6 +68,8 @@ async def test_who_looks_away_is_told_of_a_question(place: Place, written: list[
         await go_on(app, "go on")
         await app.asked()
         assert any("waits for your answer" in each for each in written)
+        await look_back(app)
+        app.chat.asking.forget_grace()
         await app.press("n")
         await app.idle()
 

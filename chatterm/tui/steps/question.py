@@ -44,7 +44,9 @@ def choices_of(question: Question, dots: str = "…") -> list[Choice]:
     if question.call.input is not None and not question.call.hosted:
         found.append(Choice("e", "edit", "edit"))
     if question.others:
-        found.append(Choice("r", f"yes to the other {len(question.others)} too", "rest"))
+        count = len(question.others)
+        others = "other one" if count == 1 else f"other {count}"
+        found.append(Choice("r", f"yes to the {others} too", "rest"))
     found.append(Choice("n", "no", "no"))
     if question.others:
         found.append(Choice("x", "no to all", "none"))

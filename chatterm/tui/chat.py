@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -34,6 +34,7 @@ from chatterm.tui.welcome import NO_MODEL, WelcomeItem
 
 if TYPE_CHECKING:
     import asyncio
+    from functools import partial
     from pathlib import Path
 
     from chatterm.agent.questions import Question, Reply
@@ -246,8 +247,11 @@ class Chat(LateParts, Screen[None]):
         """Do something that takes its time; what goes wrong is shown."""
         self.run_worker(self._finish(deed), exclusive=False)
 
-    def begin_again(self, group: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do something anew in the place of what was begun of its group before."""
+    def begin_again(self, group: str, work: partial[Coroutine[Any, Any, None]]) -> None:
+        """Do something anew in the place of what was begun of its group before.
+
+        It isn't given as what can be awaited: what was never begun would be left unawaited.
+        """
         self.run_worker(cast("Any", work), group=group, exclusive=True)
 
     async def _finish(self, done: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chatterm.tui.branching import show_branches
@@ -35,7 +36,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     chat.telling.turns_shown(recorded)
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:
-        chat.begin_again("earlier", lambda: _show_earlier(chat, first.id))
+        chat.begin_again("earlier", partial(_show_earlier, chat, first.id))
     look_at_edits(chat)
     await show_branches(chat)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chatterm.render.sanitize import sanitize_line
@@ -111,7 +112,7 @@ class Telling:
         name = self._chat.model_name
         if name and name != self._window_of:
             self._figures.window, self._window_of = None, name
-            self._chat.begin_again("window", lambda: self._ask_window(name))
+            self._chat.begin_again("window", partial(self._ask_window, name))
 
     async def _ask_window(self, name: str) -> None:
         from chatterm.agent.context import window_of

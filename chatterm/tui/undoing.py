@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def look_at_edits(chat: Chat) -> None:
     """Find out what has become of the edits that are shown, and tell it at their calls."""
     calls = _edited(chat)
     if calls:
-        chat.begin_again("edits", lambda: _look(chat, calls))
+        chat.begin_again("edits", partial(_look, chat, calls))
 
 
 async def _look(chat: Chat, calls: Sequence[CallItem]) -> None:

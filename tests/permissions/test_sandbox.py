@@ -322,3 +322,14 @@ def test_what_is_usually_covered_names_keys_and_hooks(tmp_path: Path) -> None:
     assert tmp_path / "own" in covered.hidden
     opened = covered.without([tmp_path / "home" / ".ssh"])
     assert tmp_path / "home" / ".ssh" not in opened.hidden
+
+
+async def test_git_sees_nothing_of_what_is_locked(tmp_path: Path) -> None:
+    skip_where_missing(Level.BUBBLEWRAP)
+    bench = Bench(tmp_path, Level.BUBBLEWRAP)
+    try:
+        subprocess.run(["git", "init", "-q", bench.root], check=True)  # noqa: ASYNC221 - it is quick
+        result = await bench.run("git status --short --ignored")
+        assert result.content.endswith("(no output)"), result.content
+    finally:
+        bench.shell.close()

@@ -46,7 +46,7 @@ class Guard:
                 continue  # it can't be written anyway
             locks = plan["level"] == "bubblewrap" and not _means_something(path)
             lockable = _lockable(root, path) if locks else None
-            if lockable is None:
+            if lockable is None or _would_be_seen(lockable):
                 watched.append(path)
             elif lockable not in self.locked and self._exists(lockable):
                 self.locked.append(lockable)
@@ -121,6 +121,13 @@ def _lockable(root: str, path: str) -> str | None:
 def _means_something(path: str) -> bool:
     """Whether a placeholder at a path would change what others do."""
     return os.path.basename(path) in _NEVER_EMPTY and not os.path.lexists(path)
+
+
+def _would_be_seen(path: str) -> bool:
+    """Whether a placeholder at a path would be a new file to git, which `git add -A` would take."""
+    if os.path.lexists(path) and not _is_placeholder(os.lstat(path)):
+        return False
+    return os.path.basename(path) not in _DIRECTORIES and "/.git/" not in path
 
 
 def _make(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from chatterm.render.lines import PLAIN, Span, Style, line_text
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 SCHEMES = ("http://", "https://", "mailto:")
 """Addresses that are shown as links; the others are shown as text."""
 
+_FOOTNOTE = re.compile(r"\[\^([^\]\s^]{1,60})\](:?)")
 _STYLES = {"em": "emphasis", "strong": "strong", "s": "strike"}
 
 
@@ -50,7 +52,9 @@ class _Painter:
 
     def add(self, token: Token) -> None:
         match token.type:
-            case "text" | "text_special":
+            case "text":
+                self._text(token.content)
+            case "text_special":
                 self._put(token.content)
             case "softbreak":
                 self._put(" ")
@@ -70,6 +74,16 @@ class _Painter:
                 self._style = (*self._style, _STYLES[token.tag])
             case _:
                 self._style = self._style[:-1]
+
+    def _text(self, text: str) -> None:
+        """Text in which a footnote's mark, and its name before its own words, stand out."""
+        at = 0
+        for found in _FOOTNOTE.finditer(text):
+            self._put(text[at : found.start()])
+            begins = not self.spans or self.spans[-1].text.endswith("\n")
+            self._put(f"[{found[1]}]", "marker")
+            at = found.end() if begins and found[2] else found.end(1) + 1
+        self._put(text[at:])
 
     def _put(self, text: str, *roles: str) -> None:
         if text:

@@ -329,16 +329,19 @@ def test_html_is_text():
     ]
 
 
-def test_maths_and_footnotes_are_left_as_they_are():
+def test_maths_are_left_as_they_are():
     assert shown("$a_1*b*c_2$ and \\(x_1\\)\n\n$$\n\\frac{1}{2}\n$$") == [
         "$a_1*b*c_2$ and \\(x_1\\)", "", "$$", "\\frac{1}{2}", "$$",
     ]  # fmt: skip
     assert shown("it costs $5 or *$6*") == ["it costs $5 or $6"]
+
+
+def test_footnotes_stand_out_where_they_are_named_and_where_they_are_told():
     assert shown("so[^1]\n\n[^1]: http://a\n[^2]: b c") == [
-        "so[^1]",
+        "so[1]",
         "",
-        "[^1]: http://a",
-        "[^2]: b c",
+        "[1] http://a",
+        "[2] b c",
     ]
 
 

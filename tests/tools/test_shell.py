@@ -15,6 +15,7 @@ from chatterm.permissions.verdicts import ShellAccess
 from chatterm.steps import Outcome
 from chatterm.tools.arguments import check_arguments
 from chatterm.tools.base import ToolError
+from chatterm.tools.capture import plain
 
 
 @pytest.fixture
@@ -98,6 +99,11 @@ async def test_output_is_text_whatever_it_was(bench: Bench) -> None:
 async def test_an_unterminated_sequence_takes_nothing_with_it(bench: Bench) -> None:
     result = await bench.run(r"printf 'a\033]0;b\nc\n\033Pd\n\033]2;gone\007e\n'")
     assert result.content.splitlines()[2:] == ["a0;b", "c", "d", "e"]
+
+
+def test_a_long_line_costs_no_more_than_its_length() -> None:
+    line = "x" * 1_000_000  # with a try at each character this would take minutes
+    assert plain(f"{line}\rlast\n{line}") == f"last\n{line}"
 
 
 async def test_output_comes_while_it_runs(bench: Bench) -> None:

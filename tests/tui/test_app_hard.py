@@ -15,6 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 from chatterm.assembly import StepWriter
+from chatterm.config import Config
 from chatterm.errors import ErrorKind, Failure
 from chatterm.providers.base import RoundEnd
 from chatterm.render.lines import line_text
@@ -32,7 +33,7 @@ from chatterm.steps import (
     Usage,
 )
 from chatterm.store import Store
-from chatterm.tui.talk import Talk
+from chatterm.tui import talk
 from tui.app_driver import Driver, Place, place
 from tui.playing import Round, play
 
@@ -258,13 +259,13 @@ async def test_what_is_sent_before_the_store_is_open_is_kept_and_has_tools(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.configure('call list_files: {"path": "."}\nround\ntext: Done.', QUIET)
-    may_open, open_store = threading.Event(), Talk._open_store
+    may_open, open_store = threading.Event(), talk.open_store
 
-    def slowly(self: Talk) -> Any:
+    def slowly(config: Config) -> Any:
         may_open.wait()
-        return open_store(self)
+        return open_store(config)
 
-    monkeypatch.setattr(Talk, "_open_store", slowly)
+    monkeypatch.setattr(talk, "open_store", slowly)
     async with place.app(opened=False) as app:
         await app.send("first")
         await app.send("second")

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,9 +80,9 @@ async def test_ten_thousand_steps(place: Place, monkeypatch: pytest.MonkeyPatch)
         read.extend(wanted)
         return turns(self, wanted)
 
-    async def held_back(self: Talk, most: int, before: str) -> list[RecordedTurn]:
+    async def held_back(self: Talk, *which: Any) -> list[RecordedTurn]:
         await wanted_earlier.wait()
-        return await earlier(self, most, before)
+        return await earlier(self, *which)
 
     monkeypatch.setattr(Store, "turns", counted)
     monkeypatch.setattr(Talk, "earlier", held_back)

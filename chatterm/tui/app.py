@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,17 +37,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+# What counts as printable, is never seen, and can carry a message all the same.
+_UNSEEN = re.compile("[\U000e0100-\U000e01ef]")
+
+
 class _LastDefence(LineFilter):
     """No control character reaches the terminal, whatever a widget shows."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Segments without control characters; the widths stay."""
-        if all(text.isprintable() for text, _, control in segments if not control):
+        if all(_is_fine(text) for text, _, control in segments if not control):
             return segments
         return [
-            segment if segment.control or segment.text.isprintable() else _clean(segment)
+            segment if segment.control or _is_fine(segment.text) else _clean(segment)
             for segment in segments
         ]
+
+
+def _is_fine(text: str) -> bool:
+    return text.isprintable() and (text.isascii() or not _UNSEEN.search(text))
 
 
 def _clean(segment: Segment) -> Segment:
@@ -54,7 +63,7 @@ def _clean(segment: Segment) -> Segment:
     from chatterm.render.sanitize import sanitize_line
 
     text = "".join(
-        each if each.isprintable() or sanitize_line(each) == each else "\ufffd"
+        each if _is_fine(each) or sanitize_line(each) == each else "\ufffd" if cells(each) else ""
         for each in segment.text
     )
     lost = cells(segment.text) - cells(text)

@@ -30,6 +30,7 @@ SHOWING = (
     "chatterm.tui.transcript",
     "chatterm.tui.showing",
     "chatterm.tui.figures",
+    "chatterm.tui.following",
     "chatterm.session",
 )
 SENDING = (

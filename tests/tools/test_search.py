@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -276,7 +277,7 @@ async def test_a_cancelled_search_leaves_no_process(desk: Desk, tool: Search) ->
     while not children() - before and not task.done():  # noqa: ASYNC110 - nobody tells of it
         await asyncio.sleep(0)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with suppress(asyncio.CancelledError):  # or it was quicker
         await task
     assert children() <= before
 

@@ -169,7 +169,10 @@ async def test_without_any_provider_there_is_the_demo() -> None:
         await until_found(pilot, lambda found: "demo/demo" in found)
 
 
-async def test_an_alias_that_can_not_be_asked_says_why_and_is_not_picked() -> None:
+async def test_an_alias_that_can_not_be_asked_says_why_and_is_not_picked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatterm.providers.registry.IMPLEMENTED", frozenset({"chat"}))
     config = parse_config('[aliases]\nold = "local/smollm2"\n', Path("config.toml"))
     chat = chat_with(config)
     async with chat.app.run_test(size=(120, 30)) as pilot:

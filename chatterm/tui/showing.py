@@ -24,7 +24,8 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
         chat: The screen.
         recorded: Its last turns.
     """
-    gc.unfreeze()  # what was shown before may go
+    # What is shown stays: looking through it for garbage would be felt. What was before may go.
+    gc.unfreeze()
     chat.welcome = None
     chat.editing = None
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
@@ -34,6 +35,8 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:
         chat.run_worker(_show_earlier(chat, first.id), group="earlier", exclusive=True)
+    else:
+        gc.freeze()
     await show_branches(chat)
 
 
@@ -47,6 +50,5 @@ async def _show_earlier(chat: Chat, first: str) -> None:
         chat.transcript.prepend(made)
         first = recorded[0].id
         await asyncio.sleep(0.01)
-    # It stays as long as it is shown: looking through it for garbage would be felt.
     gc.freeze()
     await show_branches(chat)

@@ -27,7 +27,8 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
         chat: The screen.
         recorded: Its last turns.
     """
-    gc.unfreeze()  # what was shown before may go
+    # What is shown stays: looking through it for garbage would be felt. What was before may go.
+    gc.unfreeze()
     chat.welcome = None
     chat.editing, chat.branched = None, False
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
@@ -37,6 +38,8 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:
         chat.begin_again("earlier", partial(_show_earlier, chat, first.id))
+    else:
+        gc.freeze()
     look_at_edits(chat)
     await show_branches(chat)
 
@@ -54,7 +57,6 @@ async def _show_earlier(chat: Chat, first: str) -> None:
         go_to_wanted_place(chat)
         await asyncio.sleep(0.01)
     if session is chat.talk.session:
-        # It stays as long as it is shown: looking through it for garbage would be felt.
         gc.freeze()
         look_at_edits(chat)
         await show_branches(chat)

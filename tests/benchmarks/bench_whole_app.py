@@ -7,6 +7,7 @@ is measured from outside. It is held to what the bare app around the pane is (`b
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 import sys
 import tempfile
@@ -226,7 +227,14 @@ def _long(*, quick: bool) -> Iterator[Row]:
         yield Row(name, many, few, unit, LIMITS.get(what, 1.5), law=what in LIMITS)
 
 
-def _costs(server: Server, base: Path, id_: str, times: int) -> dict[str, float]:
+def _costs(server: Server, store: Path, id_: str, times: int) -> dict[str, float]:
+    """Of a copy of the store: a message is sent in the conversation."""
+    with tempfile.TemporaryDirectory(prefix="chatterm-bench-") as copy:
+        shutil.copytree(store, copy, dirs_exist_ok=True)
+        return _costs_of(server, Path(copy), id_, times)
+
+
+def _costs_of(server: Server, base: Path, id_: str, times: int) -> dict[str, float]:
     found: dict[str, float] = {}
     with _program(server.url, "-r", id_, base=base) as seat:
         began = time.perf_counter()

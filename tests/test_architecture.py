@@ -108,6 +108,7 @@ HEAVY = (
     "pygments",
     "platformdirs",
     "pydantic",
+    "genai_prices",
 )
 
 
@@ -153,7 +154,7 @@ def test_an_http_address_needs_no_certificates(program: Program, server: FaultSe
     assert (done.status, done.text) == (0, "hi\n")
 
 
-SCREEN = {"textual", "markdown_it", "pygments", "pydantic"}
+SCREEN = {"textual", "markdown_it", "pygments", "pydantic", "genai_prices"}
 NETWORK = {"httpx", "httpcore", "markdownify", "bs4"}
 GATE = {"tree_sitter", "pathspec", "tomlkit"}
 # What a command must not load, beside what it doesn't use.

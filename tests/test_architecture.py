@@ -162,6 +162,7 @@ UNUSED = {
     ("config", "path"): SCREEN | NETWORK | GATE | {"rich"},
     ("providers",): SCREEN | NETWORK | GATE | {"rich"},
     ("models", "demo"): SCREEN | NETWORK | GATE | {"rich"},
+    ("models", "demo", "--refresh"): SCREEN | NETWORK | GATE | {"rich"},
     ("history", "list"): SCREEN | NETWORK | GATE | {"rich"},
     ("permissions", "list"): SCREEN | NETWORK | GATE | {"rich"},
     ("permissions", "check", "--", "ls"): SCREEN | NETWORK | {"tomlkit", "rich"},

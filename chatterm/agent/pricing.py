@@ -50,6 +50,12 @@ def price_for(model: str, provider: ProviderConfig) -> Price | None:
     return lambda usage: cost_of(model, address or "", usage)
 
 
+def load_list(provider: ProviderConfig) -> None:
+    """Load the list where a provider's rounds need it; may be run in any thread."""
+    if _may_be_priced(provider.base_url):
+        cost_of("", provider.base_url or "", Usage(0, 0))
+
+
 def cost_of(model: str, provider: str, usage: Usage) -> float | None:
     """What a round cost by the list, in US dollars.
 

@@ -70,7 +70,9 @@ def _providers(report: dict[str, Any]) -> Iterator[Marked]:
             hint = f" ({row['hint']})" if row["hint"] else ""
             # Some servers list no models, and answer all the same.
             listless = row["kind"] in {"not_found", "bad_request"} and row["reachable"]
-            yield NOTE if listless else BAD, f"{row['name']}: {row['problem']}{hint}"
+            # Without a key nobody was asked, and the problem says where one was looked for.
+            key = "" if row["reachable"] is None else f"{row['why']}; "
+            yield NOTE if listless else BAD, f"{row['name']}: {key}{row['problem']}{hint}"
         else:
             count = row["models"]
             models = "1 model" if count == 1 else f"{count} models"

@@ -29,7 +29,7 @@ from chatterm.events import (
 )
 from chatterm.providers.base import Provider, Settings
 from chatterm.providers.history import sendable
-from chatterm.steps import NoticeStep, Turn, TurnStatus, UserInput
+from chatterm.steps import NoticeStep, Turn, TurnStatus, Usage, UserInput
 
 if TYPE_CHECKING:
     from chatterm.agent.context import ContextUse
@@ -55,7 +55,8 @@ class Prompt:
         system: The system text.
         settings: What else is asked of the model.
         max_rounds: The most model calls.
-        max_cost_usd: What the turn may cost, where the provider tells what it did.
+        max_cost_usd: What the turn may cost, as far as its cost is known.
+        price: Tells what a round cost where the provider doesn't; called in a thread.
         turn: An id for the turn; the same id again doesn't ask again.
     """
 
@@ -66,6 +67,7 @@ class Prompt:
     settings: Settings = field(default_factory=Settings)
     max_rounds: int = 50
     max_cost_usd: float | None = None
+    price: Callable[[Usage], float | None] | None = None
     turn: str | None = None
 
 
@@ -415,7 +417,8 @@ class Session:
         if not older:
             return
         summariser = Summariser(prompt.provider, prompt.model, older)
-        async with aclosing(self._act(summariser, prompt.model, interrupt)) as events:
+        act = Prompt(UserInput(""), summariser, prompt.model, price=prompt.price)
+        async with aclosing(self.run(act, interrupt=interrupt)) as events:
             async for event in events:
                 yield event
 
@@ -432,14 +435,10 @@ class Session:
         if not is_compacted(self.turns):
             return
         provider, _, model = self.turns[-1].model.partition("/")
-        async with aclosing(self._act(Expander(provider), model)) as events:
+        act = Prompt(UserInput(""), Expander(provider), model)
+        async with aclosing(self.run(act)) as events:
             async for event in events:
                 yield event
-
-    def _act(
-        self, provider: Provider, model: str, interrupt: Interrupt | None = None
-    ) -> AsyncGenerator[Event, None]:
-        return self.run(Prompt(UserInput(""), provider, model), interrupt=interrupt)
 
     def _request(self, prompt: Prompt, turn: str) -> TurnRequest:
         return TurnRequest(
@@ -454,6 +453,7 @@ class Session:
             settings=prompt.settings,
             max_rounds=prompt.max_rounds,
             max_cost_usd=prompt.max_cost_usd,
+            price=prompt.price,
         )
 
     def _earlier(self) -> Iterator[Turn]:

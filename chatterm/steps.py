@@ -83,7 +83,7 @@ class Usage:
         reasoning: The part of `output` that was reasoning.
         cached_input: The part of `input` that was read from the provider's cache.
         cache_write: Tokens written to the provider's cache.
-        cost_usd: What the provider says it cost, in US dollars.
+        cost_usd: What it cost in US dollars: what the provider says, or else by a price list.
     """
 
     input: int | None = None

@@ -108,6 +108,7 @@ HEAVY = (
     "pygments",
     "platformdirs",
     "pydantic",
+    "genai_prices",
 )
 
 
@@ -153,7 +154,7 @@ def test_an_http_address_needs_no_certificates(program: Program, server: FaultSe
     assert (done.status, done.text) == (0, "hi\n")
 
 
-SCREEN = {"textual", "markdown_it", "pygments", "pydantic"}
+SCREEN = {"textual", "markdown_it", "pygments", "pydantic", "genai_prices"}
 NETWORK = {"httpx", "httpcore", "markdownify", "bs4"}
 GATE = {"tree_sitter", "pathspec", "tomlkit"}
 # What a command must not load, beside what it doesn't use.
@@ -161,6 +162,7 @@ UNUSED = {
     ("config", "path"): SCREEN | NETWORK | GATE | {"rich"},
     ("providers",): SCREEN | NETWORK | GATE | {"rich"},
     ("models", "demo"): SCREEN | NETWORK | GATE | {"rich"},
+    ("models", "demo", "--refresh"): SCREEN | NETWORK | GATE | {"rich"},
     ("history", "list"): SCREEN | NETWORK | GATE | {"rich"},
     ("permissions", "list"): SCREEN | NETWORK | GATE | {"rich"},
     ("permissions", "check", "--", "ls"): SCREEN | NETWORK | {"tomlkit", "rich"},

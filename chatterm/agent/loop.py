@@ -6,8 +6,9 @@ answers calls is passed in. It ends, always, with exactly one `turn.finished`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -56,7 +57,8 @@ class TurnRequest:
         system: The system text.
         settings: What else is asked of the model.
         max_rounds: The most model calls.
-        max_cost_usd: What the turn may cost, where the provider tells what it did, in US dollars.
+        max_cost_usd: What the turn may cost, as far as its cost is known, in US dollars.
+        price: Tells what a round cost where the provider doesn't; called in a thread.
     """
 
     conversation: str
@@ -70,6 +72,7 @@ class TurnRequest:
     settings: Settings = field(default_factory=Settings)
     max_rounds: int = 50
     max_cost_usd: float | None = None
+    price: Callable[[Usage], float | None] | None = None
 
 
 async def run_turn(
@@ -109,6 +112,7 @@ async def run_turn(
             async for event in events:
                 yield event
     except Interrupted:
+        await run.price()
         for event in run.interrupted():
             yield event
     except OutputError as error:  # raw traffic was to be recorded and can't be
@@ -118,6 +122,7 @@ async def run_turn(
         raise
     except Exception as error:  # the one broad catch: a defect of ours ends the turn, not the log
         log.exception("the turn failed")
+        await run.price()
         for event in run.failed(_defect(error)):
             yield event
     _log_failure(run.finished)
@@ -178,6 +183,7 @@ class _Run:
                     yield self._kept(item)
         self._word = end.provider_finish_reason
         self._writer.usage = end.usage
+        await self.price()
         for event in self._counted():
             yield event
         waiting = self._waiting(number, end)
@@ -208,6 +214,13 @@ class _Run:
         events = self.interrupted()
         self._finish(FinishReason.ERROR, failure)
         return events
+
+    async def price(self) -> None:
+        """Work out what the round has cost so far, where the provider doesn't tell."""
+        usage, price = self._writer.usage, self._request.price
+        if price is not None and usage and usage.cost_usd is None:
+            cost = await asyncio.to_thread(price, usage)
+            self._writer.usage = replace(usage, cost_usd=cost)
 
     async def _stream(self) -> AsyncGenerator[Event | RoundEnd, None]:
         """The provider's stream, cut short by an interrupt."""

@@ -13,5 +13,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "providers": ("chatterm.cli.providers", "List the providers and whether they are ready."),
     "config": ("chatterm.cli.config", "Where the configuration is, what it says, its errors."),
     "permissions": ("chatterm.cli.permissions", "What tools may do: ask the gate, keep rules."),
+    "doctor": ("chatterm.cli.doctor", "What this machine offers: providers, sandbox, terminal."),
     "key": ("chatterm.cli.key", "Store or delete a provider's API key."),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ from chatterm.errors import UsageError
 
 if TYPE_CHECKING:
     from chatterm.config import Config, ProviderConfig
-    from chatterm.providers.base import ModelInfo
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -34,8 +32,14 @@ def models(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line, for programs.")
     ] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask anew, whatever was listed before.")
+    ] = False,
 ) -> int:
-    """List the models that providers offer, one `provider/model` a line.
+    """List the models that providers offer: a table, or one `provider/model` a line in a pipe.
+
+    What a provider listed is kept for a day. Prices are in US dollars for a million tokens, from a
+    list that may be older than they are; what isn't known says so.
 
     `chatterm models install smollm2` fetches a tiny model that runs on this machine.
     """
@@ -43,23 +47,12 @@ def models(
         return _install(which)
     if which is not None:
         raise UsageError("one provider at a time")
+    from chatterm.cli.models_listing import print_models
     from chatterm.config import config_path, load_config
-    from chatterm.errors import ExitStatus, ProviderError
-    from chatterm.providers.listing import listed, merged
-    from chatterm.render.console import print_error
 
     where = config_path()
     config = load_config(where.path, required=where.explicit)
-    status = ExitStatus.COMPLETED
-    for name, settings in _chosen(provider, config).items():
-        found: list[ModelInfo] = []
-        try:
-            found = asyncio.run(listed(name, settings, config.stream))
-        except ProviderError as error:
-            print_error(error.message, error.hint)
-            status = error.exit_status
-        _print(name, merged(settings.models, found), as_json=as_json)
-    return status
+    return print_models(_chosen(provider, config), config, as_json=as_json, refresh=refresh)
 
 
 def _install(name: str | None) -> int:
@@ -93,23 +86,3 @@ def _chosen(name: str | None, config: Config) -> dict[str, ProviderConfig]:
             hint="set a key such as OPENAI_API_KEY, or name one: `chatterm models demo`",
         )
     return chosen
-
-
-def _print(name: str, found: list[ModelInfo], *, as_json: bool) -> None:
-    import json
-
-    from chatterm.render.sanitize import sanitize_line
-
-    for model in found:
-        if as_json:
-            say(
-                json.dumps(
-                    {
-                        "model": f"{name}/{model.id}",
-                        "name": model.name,
-                        "context_window": model.context_window,
-                    }
-                )
-            )
-        else:
-            say(sanitize_line(f"{name}/{model.id}"))

@@ -34,7 +34,7 @@ def providers(
 
     where = config_path()
     config = load_config(where.path, required=where.explicit)
-    rows = [_row(name, settings) for name, settings in all_providers(config).items()]
+    rows = [row_of(name, settings) for name, settings in all_providers(config).items()]
     if as_json:
         import json
 
@@ -46,7 +46,8 @@ def providers(
         say(f"{row['name']:<{width}}  {row['state']:<10}  {row['protocol']:<10}  {row['why']}")
 
 
-def _row(name: str, settings: ProviderConfig) -> dict[str, Any]:
+def row_of(name: str, settings: ProviderConfig) -> dict[str, Any]:
+    """What is known of a provider without asking it."""
     from chatterm.providers.registry import IMPLEMENTED
 
     if settings.protocol not in IMPLEMENTED:

@@ -258,7 +258,10 @@ class Limits:
     max_rounds: Annotated[int, "Model calls in one turn.", _between(1, 10_000)] = 50
     max_parallel_tools: Annotated[int, "Tools that run at once.", _between(1, 64)] = 4
     max_cost_usd: Annotated[
-        float | None, "What one turn may cost, where prices are known.", Example(1.0), _between(0)
+        float | None,
+        "What one turn may cost, where the provider tells or the price list knows it.",
+        Example(1.0),
+        _between(0),
     ] = None
 
 

@@ -59,6 +59,7 @@ from chatterm.session import Prompt, Session
 from chatterm.steps import FinishReason, NoticeStep, TurnStatus, UserInput
 
 if TYPE_CHECKING:
+    from chatterm.agent.pricing import Price
     from chatterm.oneshot.tooling import AskTooling
     from chatterm.store import Store
 
@@ -294,7 +295,17 @@ def _prompt(
         ),
         max_rounds=options.max_rounds or config.limits.max_rounds,
         max_cost_usd=config.limits.max_cost_usd,
+        price=_price(chosen, config),
     )
+
+
+def _price(chosen: ResolvedModel, config: Config) -> Price | None:
+    """What works out costs; only for a limit that needs it, because its list loads slowly."""
+    if config.limits.max_cost_usd is None:
+        return None
+    from chatterm.agent.pricing import price_for
+
+    return price_for(chosen.model, chosen.provider)
 
 
 def _open_tooling(

@@ -105,11 +105,13 @@ class ModelInfo:
         id: Its name, as requests give it.
         name: Its name for people, or an empty string.
         context_window: The most tokens it takes, when the provider says so.
+        inputs: What it takes (`text`, `image`, `pdf`, `audio`, …); empty when nobody says.
     """
 
     id: str
     name: str = ""
     context_window: int | None = None
+    inputs: tuple[str, ...] = ()
 
 
 @runtime_checkable

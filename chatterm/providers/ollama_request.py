@@ -111,7 +111,10 @@ class OllamaProtocol:
         asked = integer(mapping(endpoint.body.get("options")).get("num_ctx"))
         served = asked or (int(own[1]) if own else None)
         windows = [window for window in (served, made_for) if window]
-        return replace(model, context_window=min(windows, default=None))
+        inputs = model.inputs
+        if isinstance(capabilities, list) and capabilities:
+            inputs = ("text", "image") if "vision" in capabilities else ("text",)
+        return replace(model, context_window=min(windows, default=None), inputs=inputs)
 
 
 def _base(endpoint: Endpoint) -> str:

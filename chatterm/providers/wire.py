@@ -193,6 +193,29 @@ def read_openai_models(data: Any) -> list[ModelInfo]:
                 row["id"],
                 name if isinstance(name, str) else "",
                 window if isinstance(window, int) and not isinstance(window, bool) else None,
+                _inputs(row),
             )
         )
     return models
+
+
+# What a model takes is told by OpenRouter as a list, by Mistral as one flag, by Anthropic as flags.
+_MODALITIES = {"file": "pdf"}
+_ABLE = (("image", ("vision", "image_input")), ("pdf", ("pdf_input",)))
+
+
+def _inputs(row: dict[str, Any]) -> tuple[str, ...]:
+    """What a model takes, in our words; empty where its row doesn't tell."""
+    architecture = row.get("architecture")
+    told = architecture.get("input_modalities") if isinstance(architecture, dict) else None
+    if isinstance(told, list):
+        words = [_MODALITIES.get(word, word) for word in told if isinstance(word, str)]
+        return tuple(dict.fromkeys(words))
+    able = row.get("capabilities")
+    if not isinstance(able, dict) or not any(name in able for _, names in _ABLE for name in names):
+        return ()
+    return ("text", *(word for word, names in _ABLE if any(_can(able.get(n)) for n in names)))
+
+
+def _can(told: Any) -> bool:
+    return told is True or (isinstance(told, dict) and told.get("supported") is True)

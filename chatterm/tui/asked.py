@@ -127,6 +127,7 @@ def prompt_of(
     chosen: Chosen, config: Config, effort: str | None, tooling: Tooling | None
 ) -> Prompt:
     """How somebody is asked: all but what the user sent."""
+    from chatterm.agent.pricing import price_for
     from chatterm.providers.base import Settings
     from chatterm.session import Prompt
     from chatterm.steps import UserInput
@@ -146,4 +147,5 @@ def prompt_of(
         ),
         max_rounds=config.limits.max_rounds,
         max_cost_usd=config.limits.max_cost_usd,
+        price=price_for(chosen.resolved.model, chosen.resolved.provider),
     )

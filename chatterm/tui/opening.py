@@ -63,7 +63,10 @@ async def open_all(chat: Chat) -> None:
     await asyncio.to_thread(loading.load, loading.SENDING)
     await chat.talk.ready()
     if chat.talk.chosen is not None:
+        from chatterm.agent.pricing import load_list
+
         await asyncio.to_thread(get_ready, chat.talk.chosen.provider)
+        await asyncio.to_thread(load_list, chat.talk.chosen.resolved.provider)
 
 
 def _remember_prompts(chat: Chat) -> None:

@@ -303,6 +303,51 @@ async def test_a_turn_stops_when_it_has_cost_what_it_may() -> None:
     assert {result.outcome for result in steps(events, ToolResultStep)} == {Outcome.CANCELLED}
 
 
+async def test_a_round_that_the_provider_has_no_cost_for_is_priced() -> None:
+    asked = []
+
+    def price(usage: Usage) -> float:
+        asked.append(usage)
+        return usage.input / 100
+
+    events = await play(Scripted(CALLS), replace(REQUEST, price=price), calls=Tools())
+    reported = [event.usage.cost_usd for event in events if isinstance(event, UsageReported)]
+    assert reported == pytest.approx([0.1, 0.3])
+    # Round by round: what a token costs can depend on how many go at once.
+    assert asked == [Usage(10, 5), Usage(20, 7, cached_input=10)]
+
+
+async def test_what_the_provider_says_it_cost_comes_before_a_price() -> None:
+    script = "text: hi\nusage input=10 output=5 cost_usd=0.75"
+    events = await play(Scripted(script), replace(REQUEST, price=lambda _: 9.0))
+    assert end(events).usage.cost_usd == 0.75
+
+
+async def test_a_cost_that_nobody_knows_stays_unknown() -> None:
+    events = await play(Scripted(CALLS), replace(REQUEST, price=lambda _: None), calls=Tools())
+    assert end(events).usage == Usage(30, 12, cached_input=10)
+
+
+async def test_the_limit_holds_for_costs_that_were_worked_out() -> None:
+    request = replace(REQUEST, max_cost_usd=0.5, price=lambda _: 0.75)
+    events = await play(Scripted(CALLS), request, calls=Tools())
+    assert end(events).finish_reason is FinishReason.ROUND_LIMIT
+    assert end(events).usage.cost_usd == 0.75
+
+
+async def test_a_round_that_breaks_off_is_priced_as_far_as_it_was_told() -> None:
+    class Breaking(Scripted):
+        async def stream(
+            self, request: ModelRequest, writer: StepWriter
+        ) -> AsyncGenerator[Event | RoundEnd, None]:
+            writer.usage = Usage(10, 1)
+            raise RuntimeError("a defect")
+            yield
+
+    events = await play(Breaking(""), replace(REQUEST, price=lambda _: 0.25))
+    assert end(events).usage == Usage(10, 1, cost_usd=0.25)
+
+
 async def test_a_result_tells_how_long_its_call_ran() -> None:
     events = await play(Scripted(CALLS), calls=Tools(CallAnswer("done", seconds=1.5)))
     assert steps(events, ToolResultStep)[0].duration_ms >= 1500

@@ -342,7 +342,10 @@ def json_answer(data: Any) -> Answer:
 async def test_each_model_is_asked_for_its_window(server: FaultServer) -> None:
     server.script(on_the_server)
     provider = HttpProvider(OllamaProtocol(), Endpoint("p", server.url), Transport())
-    assert await provider.models() == [ModelInfo("qwen3:8b", "", 40960), ModelInfo("old:1b")]
+    assert await provider.models() == [
+        ModelInfo("qwen3:8b", "", 40960, ("text",)),
+        ModelInfo("old:1b"),
+    ]
     await provider.aclose()
     assert {request.path for request in server.requests} == {"/api/tags", "/api/show"}
 

@@ -77,7 +77,13 @@ def _aimock() -> Path:
         npm = shutil.which("npm")
         if npm is None:
             pytest.skip("npm isn't installed, from which aimock comes")
-        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0"]
+        options = [
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--fetch-retries=0",
+            "--logs-max=0",
+        ]
         what = f"{AIMOCK}@{AIMOCK_VERSION}"
         _install([npm, "install", "--prefix", str(place), *options, what], "aimock")
     return script
@@ -102,8 +108,8 @@ def _install(command: list[str], name: str) -> None:
     except subprocess.TimeoutExpired:
         pytest.skip(f"{name} couldn't be installed within {INSTALL_TIMEOUT_S} s")
     if done.returncode:
-        last = (done.stderr.strip() or "nothing was said").splitlines()[-1]
-        pytest.skip(f"{name} couldn't be installed: {last}")
+        lines = [line for line in done.stderr.splitlines() if line.strip() and "log" not in line]
+        pytest.skip(f"{name} couldn't be installed: {lines[-1] if lines else 'no word why'}")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 _GEMINI_PARTS = {
@@ -140,6 +141,7 @@ def check_chat(body: Any) -> dict[str, Any]:
     """A request to /chat/completions: every call has its result, and none is asked twice."""
     body = json.loads(json.dumps(body))
     waiting: list[str] = []
+    taken: list[str] = []
     for message in body["messages"]:
         if message["role"] == "tool":
             assert message["tool_call_id"] == waiting.pop(0)
@@ -148,11 +150,13 @@ def check_chat(body: Any) -> dict[str, Any]:
         calls = message.get("tool_calls", [])
         assert message["content"] is not None or calls
         waiting = [call["id"] for call in calls]
-        assert len(set(waiting)) == len(waiting)
+        taken += waiting
         assert all(isinstance(json.loads(c["function"]["arguments"]), dict) for c in calls)
         # Whatever another provider wants back has no place here.
         assert all(set(call) <= {"id", "type", "function"} for call in calls)
     assert not waiting
+    assert len(set(taken)) == len(taken)
+    assert all(0 < len(each) <= 40 for each in taken)
     return dict(body)
 
 
@@ -160,12 +164,14 @@ def check_responses(body: Any) -> dict[str, Any]:
     """A request to /responses: every call has its result."""
     body = json.loads(json.dumps(body))
     waiting: list[str] = []
+    taken: list[str] = []
     for item in body["input"]:
         match item.get("type", "message"):
             case "function_call":
                 assert set(item) <= {"type", "id", "call_id", "name", "arguments", "status"}
                 assert isinstance(json.loads(item["arguments"]), dict)
                 waiting.append(item["call_id"])
+                taken.append(item["call_id"])
             case "function_call_output":
                 waiting.remove(item["call_id"])
             case "message" | "reasoning":
@@ -173,7 +179,137 @@ def check_responses(body: Any) -> dict[str, Any]:
             case kind:
                 raise AssertionError(f"no such item: {kind}")
     assert not waiting
+    assert len(set(taken)) == len(taken)
+    assert all(0 < len(each) <= 64 for each in taken)
+    ids = [item["id"] for item in body["input"] if "id" in item]
+    assert len(set(ids)) == len(ids)
     return dict(body)
+
+
+_ANTHROPIC_FIELDS = {
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "tools",
+    "tool_choice",
+    "stream",
+    "temperature",
+    "thinking",
+    "output_config",
+    "cache_control",
+    "metadata",
+    "stop_sequences",
+    "top_k",
+    "top_p",
+    "service_tier",
+}
+_ANTHROPIC_BLOCKS = {
+    "user": {
+        "text": {"text"},
+        "image": {"source"},
+        "document": {"source", "title"},
+        "tool_result": {"tool_use_id", "content", "is_error"},
+    },
+    "assistant": {
+        "text": {"text", "citations"},
+        "thinking": {"thinking", "signature"},
+        "redacted_thinking": {"data"},
+        "tool_use": {"id", "name", "input"},
+    },
+}
+
+
+def check_anthropic(body: Any) -> dict[str, Any]:
+    """A request to /messages: the sides take turns, and calls are answered at once, in order."""
+    body = json.loads(json.dumps(body))
+    assert set(body) <= _ANTHROPIC_FIELDS
+    assert body["max_tokens"] > 0
+    roles = [message["role"] for message in body["messages"]]
+    assert roles == (["user", "assistant"] * len(roles))[: len(roles)]
+    assert roles[-1] == "user"
+    taken: list[str] = []
+    waiting: list[str] = []
+    for message in body["messages"]:
+        blocks = message["content"]
+        assert blocks
+        for block in blocks:
+            fields = set(block) - {"type", "cache_control"}
+            assert fields <= _ANTHROPIC_BLOCKS[message["role"]][block["type"]]
+            assert block["type"] != "text" or block["text"].strip()
+            assert block["type"] != "thinking" or block["signature"]
+        answered = [block["tool_use_id"] for block in blocks[: len(waiting)]]
+        assert answered == waiting
+        assert all(block["type"] != "tool_result" for block in blocks[len(waiting) :])
+        calls = [block for block in blocks if block["type"] == "tool_use"]
+        waiting = [call["id"] for call in calls]
+        taken += waiting
+        assert blocks[-1]["type"] not in ("thinking", "redacted_thinking")
+        for call in calls:
+            assert re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", call["name"])
+            assert isinstance(call["input"], dict)
+    assert not waiting
+    assert len(set(taken)) == len(taken)
+    assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", each) for each in taken)
+    assert json.dumps(body).count('"cache_control"') <= 4
+    return dict(body)
+
+
+def check_lightspeed(body: Any) -> dict[str, Any]:
+    """A request to /v1/streaming_query."""
+    body = json.loads(json.dumps(body))
+    known = {"query", "conversation_id", "provider", "model", "system_prompt", "attachments"}
+    known |= {"no_tools", "generate_topic_summary", "media_type", "vector_store_ids"}
+    assert set(body) <= known, "unknown fields are a 422"
+    assert isinstance(body["query"], str)
+    assert body["query"]
+    assert ("provider" in body) == ("model" in body)
+    assert isinstance(body.get("conversation_id", ""), str)
+    for attachment in body.get("attachments", []):
+        assert set(attachment) == {"attachment_type", "content_type", "content"}
+        image = attachment["content_type"] in ("image/png", "image/jpeg")
+        assert image == (attachment["attachment_type"] == "image")
+        if image:
+            base64.b64decode(attachment["content"], validate=True)
+        else:
+            assert attachment["attachment_type"] in ("configuration", "log")
+            assert attachment["content_type"].partition("/")[0] in ("text", "application")
+    return dict(body)
+
+
+def check_luxx(body: Any) -> dict[str, Any]:
+    """A message to a conversation of Luxx's, or the making of one."""
+    body = json.loads(json.dumps(body))
+    if "title" in body:
+        assert isinstance(body["title"], str)
+    else:
+        assert body["text"] == body["content"] != ""
+    return dict(body)
+
+
+def check_enclava(body: Any) -> dict[str, Any]:
+    """A request to Enclava's /responses: messages of text that take turns."""
+    body = json.loads(json.dumps(body))
+    assert set(body) <= {"model", "input", "instructions", "store", "temperature", "max_tokens"}
+    for item in body["input"]:
+        assert set(item) == {"type", "role", "content"}
+        assert item["type"] == "message"
+        assert isinstance(item["content"], str)
+    roles = [item["role"] for item in body["input"]]
+    assert roles == (["user", "assistant"] * len(roles))[: len(roles)]
+    return dict(body)
+
+
+CHECKS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "chat": check_chat,
+    "responses": check_responses,
+    "anthropic": check_anthropic,
+    "gemini": check_gemini,
+    "ollama": check_ollama,
+    "lightspeed": check_lightspeed,
+    "luxx": check_luxx,
+    "enclava": check_enclava,
+}
 
 
 def begins_with(later: Any, earlier: Any) -> bool:

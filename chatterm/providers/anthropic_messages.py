@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from chatterm.providers.base import ModelRequest
+from chatterm.providers.call_ids import CallIds
 from chatterm.providers.history import (
     Round,
     data_url,
@@ -50,7 +51,7 @@ def messages(request: ModelRequest, provider: str) -> list[dict[str, Any]]:
         provider: The name of the provider that it goes to.
     """
     said = _Messages()
-    ids = _CallIds()
+    ids = CallIds()
     for turn in request.turns:
         said.add("user", _question(turn))
         hosted = _Hosted(turn, going_on=turn is request.turns[-1])
@@ -94,22 +95,6 @@ class _Messages:
             content.pop()
         if not content:
             self.list.pop()
-
-
-class _CallIds:
-    """Makes ids of calls valid: of the characters that are taken, and no two alike."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def valid(self, call_id: str) -> str:
-        """The id for the next call. The same calls before it give the same id."""
-        plain = re.sub(r"[^a-zA-Z0-9_-]", "_", call_id) or "call"
-        found, number = plain, 2
-        while found in self._taken:
-            found, number = f"{plain}_{number}", number + 1
-        self._taken.add(found)
-        return found
 
 
 class _Hosted:

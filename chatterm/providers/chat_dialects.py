@@ -52,6 +52,7 @@ class Dialect:
         effort: How effort and thinking are asked for.
         resend_reasoning: Rounds with calls must bring `reasoning_content` back, even when empty.
         reply_schema: Whether `response_format` takes a JSON Schema.
+        id_length: How many letters and digits ids of calls must have; None where others go too.
         system_role: The role of the system text.
     """
 
@@ -60,6 +61,7 @@ class Dialect:
     effort: Effort = _plain_effort
     resend_reasoning: bool = False
     reply_schema: bool = True
+    id_length: int | None = None
     system_role: str = "system"
 
 
@@ -80,7 +82,7 @@ _BY_HOST = {
     "open.bigmodel.cn": _ZAI,
     "openrouter.ai": Dialect(effort=_openrouter_effort),
     "ai-gateway.vercel.sh": Dialect(effort=_openrouter_effort),
-    "api.mistral.ai": Dialect(ask_usage=False, effort=_no_effort),
+    "api.mistral.ai": Dialect(ask_usage=False, effort=_no_effort, id_length=9),
     "api.perplexity.ai": Dialect(ask_usage=False),
     "dashscope.aliyuncs.com": Dialect(effort=_qwen_effort, reply_schema=False),
     "dashscope-intl.aliyuncs.com": Dialect(effort=_qwen_effort, reply_schema=False),

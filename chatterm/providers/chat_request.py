@@ -8,6 +8,7 @@ from typing import Any
 
 from chatterm.assembly import StepWriter
 from chatterm.providers.base import ModelInfo, ModelRequest
+from chatterm.providers.call_ids import CallIds
 from chatterm.providers.chat import ChatDecoder
 from chatterm.providers.chat_dialects import Dialect, dialect_of
 from chatterm.providers.history import (
@@ -24,6 +25,7 @@ from chatterm.steps import Attachment, ThinkingStep, ToolCallStep, Turn
 
 # Fields of opaque data that are sent back in the assistant's message under the same name.
 _MESSAGE_FIELDS = ("reasoning_details", "thinking_blocks")
+_LONGEST_ID = 40  # of a call, as OpenAI takes it
 
 
 class ChatProtocol:
@@ -89,10 +91,13 @@ def _messages(request: ModelRequest, provider: str, dialect: Dialect) -> list[di
     messages: list[dict[str, Any]] = []
     if request.system:
         messages.append({"role": dialect.system_role, "content": request.system})
+    ids = CallIds(_LONGEST_ID, dialect.id_length)
     for turn in request.turns:
         messages.append({"role": "user", "content": user_content(turn.input, "text", _file_part)})
+        naming = ids.own if turn.provider == provider else ids.valid
         for each in rounds(turn):
-            messages.extend(_round_messages(each, turn, provider, dialect))
+            named = [naming(call.call_id) for call in each.calls]
+            messages.extend(_round_messages(each, named, turn, provider, dialect))
     return messages
 
 
@@ -104,32 +109,34 @@ def _file_part(attachment: Attachment) -> dict[str, Any]:
 
 
 def _round_messages(
-    each: Round, turn: Turn, provider: str, dialect: Dialect
+    each: Round, ids: list[str], turn: Turn, provider: str, dialect: Dialect
 ) -> Iterator[dict[str, Any]]:
     message: dict[str, Any] = {"role": "assistant", "content": each.text or None}
     if each.calls:
-        message["tool_calls"] = [_call(call, turn, provider) for call in each.calls]
+        message["tool_calls"] = [
+            _call(call, call_id, opaque_of(call, turn, provider))
+            for call, call_id in zip(each.calls, ids, strict=True)
+        ]
     message |= _reasoning(each, turn, provider, dialect)
     if message["content"] is None and not each.calls:
         if set(message) == {"role", "content"}:
             return  # only thinking that can't be sent: an empty message would be refused
         message["content"] = ""
     yield message
-    for result in each.results:
-        yield {"role": "tool", "tool_call_id": result.call_id, "content": result.content}
+    for call_id, result in zip(ids, each.results, strict=True):
+        yield {"role": "tool", "tool_call_id": call_id, "content": result.content}
     if pictures := [_file_part(image) for result in each.results for image in images_of(result)]:
         # The protocol's tool messages hold text alone, and nothing may stand between them.
         yield {"role": "user", "content": [{"type": "text", "text": _PICTURES}, *pictures]}
 
 
-def _call(call: ToolCallStep, turn: Turn, provider: str) -> dict[str, Any]:
-    opaque = opaque_of(call, turn, provider)
+def _call(call: ToolCallStep, call_id: str, opaque: dict[str, Any]) -> dict[str, Any]:
     if call.opaque and call.opaque.get("custom"):
         custom = {"name": call.name, "input": call.arguments}
-        return {"id": call.call_id, "type": "custom", "custom": custom}
+        return {"id": call_id, "type": "custom", "custom": custom}
     extra = {key: value for key, value in opaque.items() if key not in ("custom", "item")}
     return {
-        "id": call.call_id,
+        "id": call_id,
         "type": "function",
         "function": {"name": call.name, "arguments": _arguments(call)},
         **extra,

@@ -33,6 +33,7 @@ _BLOCKED = "BLOCKED:"
 _UNSPECIFIED = "FINISH_REASON_UNSPECIFIED"
 _FINISH = {
     "STOP": FinishReason.STOP,
+    "FUNCTION_CALL": FinishReason.STOP,  # what servers that imitate Gemini say of calls
     "MAX_TOKENS": FinishReason.LENGTH,
 }
 # Whatever else ends a reply makes it incomplete: a call gone wrong, a filter, or what is to come.

@@ -27,6 +27,7 @@ from chatterm.providers.error_words import page_words, request_id_of, shortened
 from chatterm.providers.failures import error_in, failure_of_error, failure_of_response
 from chatterm.providers.pacing import Deadlines, Pace
 from chatterm.providers.reading import Attempt, Capture, Reading
+from chatterm.providers.refused_settings import RefusedSettings
 from chatterm.providers.retrying import duration, retry_after, until
 from chatterm.providers.sse import Shape, shape_of
 from chatterm.providers.transport import Reply, Transport
@@ -108,6 +109,7 @@ class HttpProvider:
         self._sleep = sleep
         self._now = now
         self._redact = redactor or Redactor(secrets_of(endpoint))
+        self._refused = RefusedSettings()
         self._interrupts: set[asyncio.Task[None]] = set()
 
     async def stream(
@@ -123,8 +125,11 @@ class HttpProvider:
             async with aclosing(self._attempt(request, attempt, writer)) as events:
                 async for event in events:
                     yield event
-            if not recovered and (words := self._recovery(request, attempt)):
-                recovered = True
+            words = self._without_refused(request, attempt)
+            if not words and not recovered:
+                words = self._recovery(request, attempt)
+                recovered = bool(words)
+            if words:
                 writer.notice("recovered", words)
                 for event in writer.take():
                     yield event
@@ -246,7 +251,8 @@ class HttpProvider:
         decoder: Decoder | None = None
         try:
             await self._open_first(request, attempt)
-            message = self._protocol.encode(request, self._endpoint)
+            encoded = self._protocol.encode(request, self._endpoint)
+            attempt.sent = message = self._refused.without(request.model, encoded)
             decoder = self._protocol.decoder(request, self._endpoint, writer)
             async with AsyncExitStack() as stack:
                 reading = await self._open(message, decoder, attempt, stack)
@@ -368,6 +374,14 @@ class HttpProvider:
         return reading
 
     # --- afterwards ---------------------------------------------------------------------------
+
+    def _without_refused(self, request: ModelRequest, attempt: Attempt) -> str:
+        # What is said of a setting that the model refused, so that it is left out from now on.
+        failure = attempt.end.failure
+        if failure is None or attempt.shown:
+            return ""
+        failure = self._clean(failure, attempt.headers)
+        return self._refused.learn(request.model, attempt.sent, failure)
 
     def _recovery(self, request: ModelRequest, attempt: Attempt) -> str:
         # What was given up so that the request can be sent once more; empty when nothing was.

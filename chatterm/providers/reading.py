@@ -44,6 +44,7 @@ class Attempt:
         end: How it ended.
         shown: Something of the reply was shown, so it can't be asked for again.
         final: It took so long that it isn't repeated by itself.
+        sent: The request that asked the model, once it is known.
         headers: The answer's headers.
         body: The body of an answer that is an error.
     """
@@ -53,6 +54,7 @@ class Attempt:
         self.end = RoundEnd()
         self.shown = False
         self.final = False
+        self.sent: HttpRequest | None = None
         self.headers: Mapping[str, str] = {}
         self.body = b""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from chatterm.assembly import StepWriter
 from chatterm.providers.base import ModelInfo, ModelRequest
+from chatterm.providers.call_ids import CallIds
 from chatterm.providers.history import (
     Round,
     data_url,
@@ -109,12 +110,16 @@ def _settings(request: ModelRequest) -> dict[str, Any]:
 
 def _input(request: ModelRequest, provider: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
+    ids = CallIds()
     for turn in request.turns:
         items.append(
             {"role": "user", "content": user_content(turn.input, "input_text", _file_part)}
         )
+        naming = ids.own if turn.provider == provider else ids.valid
+        replayed = _replayed_to(turn, request.model, provider)
         for each in rounds(turn):
-            items.extend(_round_items(each, turn, _replayed_to(turn, request.model, provider)))
+            named = [naming(call.call_id) for call in each.calls]
+            items.extend(_round_items(each, named, turn, replayed))
     return items
 
 
@@ -138,16 +143,23 @@ def _file_part(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def _round_items(each: Round, turn: Turn, provider: str) -> Iterator[dict[str, Any]]:
+def _round_items(
+    each: Round, ids: list[str], turn: Turn, provider: str
+) -> Iterator[dict[str, Any]]:
     sent_back: set[str] = set()
     items: list[dict[str, Any]] = []
+    naming = iter(ids)
     for step in each.steps:
-        items.extend(_step_items(step, opaque_of(step, turn, provider), sent_back))
+        opaque = opaque_of(step, turn, provider)
+        if isinstance(step, ToolCallStep) and not step.hosted:
+            items.append(_call_item(step, next(naming), opaque))
+        else:
+            items.extend(_step_items(step, opaque, sent_back))
     while items and items[-1].get("type") == "reasoning":
         items.pop()  # what it led to was cut off: alone it would be refused
     yield from items
-    for call, result in zip(each.calls, each.results, strict=True):
-        yield _result_item(call, result)
+    for call, call_id, result in zip(each.calls, ids, each.results, strict=True):
+        yield _result_item(call, call_id, result)
     yield from _unanswered_approvals(items)
 
 
@@ -168,8 +180,6 @@ def _step_items(
                 yield opaque["item"]
         case ToolResultStep():
             yield from _hosted_result(step, opaque)
-        case ToolCallStep():
-            yield _call_item(step, opaque)
 
 
 def _unanswered_approvals(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -205,9 +215,9 @@ def _message(
     yield item
 
 
-def _call_item(step: ToolCallStep, opaque: dict[str, Any]) -> dict[str, Any]:
+def _call_item(step: ToolCallStep, call_id: str, opaque: dict[str, Any]) -> dict[str, Any]:
     item = dict(opaque.get("item") or {})
-    item["call_id"] = step.call_id
+    item["call_id"] = call_id
     item["name"] = step.name
     if step.opaque and step.opaque.get("custom"):
         item |= {"type": "custom_tool_call", "input": step.arguments}
@@ -216,13 +226,13 @@ def _call_item(step: ToolCallStep, opaque: dict[str, Any]) -> dict[str, Any]:
     return item
 
 
-def _result_item(call: ToolCallStep, result: ToolResultStep) -> dict[str, Any]:
+def _result_item(call: ToolCallStep, call_id: str, result: ToolResultStep) -> dict[str, Any]:
     custom = bool(call.opaque and call.opaque.get("custom"))
     output: str | list[dict[str, Any]] = result.content
     if pictures := [_file_part(image) for image in images_of(result)]:
         output = [{"type": "input_text", "text": result.content}, *pictures]
     return {
         "type": "custom_tool_call_output" if custom else "function_call_output",
-        "call_id": result.call_id,
+        "call_id": call_id,
         "output": output,
     }

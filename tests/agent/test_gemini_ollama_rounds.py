@@ -23,15 +23,10 @@ from chatterm.providers.registry import wire_protocol
 from chatterm.providers.transport import Transport
 from chatterm.providers.wire import Endpoint
 from chatterm.steps import Step, ToolCallStep, Turn, TurnStatus, Usage, UserInput
-from faultserver import Answer, FaultServer, split, sse
-from wire_shapes import begins_with, check_chat, check_gemini, check_ollama, check_responses
+from faultserver import Answer, FaultServer, split
+from wire_replies import gemini, gemini_array, gemini_parts, ollama, ollama_messages, turn
+from wire_shapes import CHECKS, begins_with
 
-CHECKS = {
-    "gemini": check_gemini,
-    "ollama": check_ollama,
-    "chat": check_chat,
-    "responses": check_responses,
-}
 PARAMETERS = {
     "type": "object",
     "properties": {"a": {"type": ["integer", "null"]}},
@@ -100,129 +95,6 @@ class Conversation:
         return bodies
 
 
-# --- the replies of each protocol -------------------------------------------------------------
-
-
-def gemini_parts(number: int) -> list[dict[str, Any]]:
-    """The parts of a round with thinking and two parallel calls."""
-    return [
-        {"text": f"thought {number}", "thought": True},
-        {"text": f"Round {number}."},
-        {
-            "functionCall": {"name": "add", "args": {"a": number}},
-            "thoughtSignature": f"c2ln{number}+/=",
-        },
-        {"functionCall": {"name": "mul", "args": {"a": number}}},
-    ]
-
-
-def gemini(*parts: dict[str, Any]) -> bytes:
-    candidates = [{"content": {"role": "model", "parts": [part]}, "index": 0} for part in parts]
-    candidates.append({"content": {"parts": [{"text": ""}]}, "finishReason": "STOP"})
-    counts = {"promptTokenCount": 10, "candidatesTokenCount": 2, "thoughtsTokenCount": 3}
-    chunks = [{"candidates": [each], "usageMetadata": counts} for each in candidates]
-    return sse(*map(json.dumps, chunks)).replace(b"\n", b"\r\n")
-
-
-def gemini_array(*parts: dict[str, Any]) -> bytes:
-    """The same, as a server answers that doesn't know of event streams."""
-    texts = [line[5:] for line in gemini(*parts).split(b"\r\n") if line.startswith(b"data:")]
-    return b"[" + b",\r\n".join(texts) + b"\r\n]"
-
-
-def ollama(*messages: dict[str, Any]) -> bytes:
-    last = {"done": True, "done_reason": "stop", "prompt_eval_count": 10, "eval_count": 5}
-    lines = [{"message": {"role": "assistant", **message}, "done": False} for message in messages]
-    lines.append({"message": {"role": "assistant", "content": ""}, **last})
-    return "".join(json.dumps({"model": "m", **line}) + "\n" for line in lines).encode()
-
-
-def ollama_messages(number: int) -> list[dict[str, Any]]:
-    return [
-        {"content": "", "thinking": f"thought {number}"},
-        {"content": f"Round {number}."},
-        *(
-            {
-                "content": "",
-                "tool_calls": [{"function": {"name": name, "arguments": {"a": number}}}],
-            }
-            for name in ("add", "mul")
-        ),
-    ]
-
-
-def chat(number: int) -> bytes:
-    calls = [
-        {
-            "index": index,
-            "id": f"call_{number}:{index}",
-            "type": "function",
-            "function": {"name": name, "arguments": json.dumps({"a": number})},
-        }
-        for index, name in enumerate(("add", "mul"))
-    ]
-    deltas: list[dict[str, Any]] = [
-        {"reasoning_content": "hm"},
-        {"content": f"Round {number}."},
-        *({"tool_calls": [call]} for call in calls),
-    ]
-    return chat_stream(deltas)
-
-
-def chat_stream(deltas: list[dict[str, Any]]) -> bytes:
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
-    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
-    return sse(*(json.dumps({"choices": [choice]}) for choice in choices), "[DONE]")
-
-
-def responses(number: int) -> bytes:
-    reasoning = {
-        "type": "reasoning",
-        "id": f"rs_{number}",
-        "summary": [{"type": "summary_text", "text": "hm"}],
-        "encrypted_content": f"gAAAA{number}=",
-    }
-    calls = [
-        {
-            "type": "function_call",
-            "id": f"fc_{number}{name}",
-            "call_id": f"call_{number}:{name}",
-            "name": name,
-            "arguments": json.dumps({"a": number}),
-            "status": "completed",
-        }
-        for name in ("add", "mul")
-    ]
-    return responses_stream([reasoning, *calls])
-
-
-def responses_stream(items: list[dict[str, Any]]) -> bytes:
-    events = [
-        {"type": f"response.output_item.{kind}", "output_index": index, "item": item}
-        for index, item in enumerate(items)
-        for kind in ("added", "done")
-    ]
-    completed = {"type": "response.completed", "response": {"status": "completed"}}
-    return sse(*map(json.dumps, [*events, completed]))
-
-
-def responses_text(text: str) -> dict[str, Any]:
-    return {
-        "type": "message",
-        "id": "msg_1",
-        "role": "assistant",
-        "content": [{"type": "output_text", "text": text, "annotations": []}],
-    }
-
-
-TURNS = {
-    "gemini": lambda n: [gemini(*gemini_parts(n)), gemini({"text": "Done."})],
-    "ollama": lambda n: [ollama(*ollama_messages(n)), ollama({"content": "Done."})],
-    "chat": lambda n: [chat(n), chat_stream([{"content": "Done."}])],
-    "responses": lambda n: [responses(n), responses_stream([responses_text("Done.")])],
-}
-
-
 # --- three rounds -----------------------------------------------------------------------------
 
 
@@ -280,7 +152,11 @@ async def test_ollama_gets_thinking_calls_and_results_back(server: FaultServer) 
 
 # --- from one provider to another, and back ---------------------------------------------------
 
-CHANGES = [pair for pair in permutations(CHECKS, 2) if set(pair) & {"gemini", "ollama"}]
+CHANGES = [
+    pair
+    for pair in permutations(("gemini", "ollama", "chat", "responses"), 2)
+    if set(pair) & {"gemini", "ollama"}
+]
 
 
 @pytest.mark.parametrize(("first", "second"), CHANGES)
@@ -288,9 +164,9 @@ async def test_a_conversation_goes_on_with_another_provider_and_comes_back(
     server: FaultServer, first: str, second: str
 ) -> None:
     conversation = Conversation(server)
-    own = await conversation.ask(first, "one", TURNS[first](1))
-    foreign = await conversation.ask(second, "two", TURNS[second](2))
-    back = await conversation.ask(first, "three", TURNS[first](3))
+    own = await conversation.ask(first, "one", turn(first, 1))
+    foreign = await conversation.ask(second, "two", turn(second, 2))
+    back = await conversation.ask(first, "three", turn(first, 3))
     assert [len(bodies) for bodies in (own, foreign, back)] == [2, 2, 2]
     # Nothing that only the one understands has gone to the other.
     for secret in ("c2ln1", "gAAAA1", "rs_1", "fc_1"):
@@ -312,8 +188,8 @@ async def test_a_gemini_that_checks_signatures_takes_calls_that_another_model_ma
     server: FaultServer,
 ) -> None:
     conversation = Conversation(server)
-    await conversation.ask("chat", "one", TURNS["chat"](1))
-    bodies = await conversation.ask("gemini", "two", TURNS["gemini"](2), "gemini-3-pro-preview")
+    await conversation.ask("chat", "one", turn("chat", 1))
+    bodies = await conversation.ask("gemini", "two", turn("gemini", 2), "gemini-3-pro-preview")
     models = [content for content in bodies[1]["contents"] if content["role"] == "model"]
     signatures = [
         [p.get("thoughtSignature") for p in content["parts"] if "functionCall" in p]

@@ -16,6 +16,7 @@ from chatterm.providers.transport import Transport
 from chatterm.providers.wire import Endpoint
 from chatterm.steps import ToolCallStep, TurnStatus, UserInput
 from faultserver import Answer, FaultServer, sse
+from wire_replies import anthropic
 
 
 class Tools(NoTools):
@@ -181,24 +182,7 @@ async def test_chat_sends_reasoning_details_back_with_the_calls_they_led_to(
 
 def anthropic_round(blocks: list[dict[str, Any]], reason: str) -> bytes:
     """A streamed message of these blocks, thinking and arguments in pieces."""
-    events: list[dict[str, Any]] = [{"type": "message_start", "message": {"content": []}}]
-    for index, block in enumerate(blocks):
-        empty = {"thinking": "", "signature": "", "input": {}, "text": ""}
-        begun = {key: empty.get(key, value) for key, value in block.items()}
-        deltas: list[dict[str, Any]] = []
-        if block["type"] == "thinking":
-            deltas = [{"type": "thinking_delta", "thinking": each} for each in block["thinking"]]
-            deltas.append({"type": "signature_delta", "signature": block["signature"]})
-        elif "input" in block:
-            pieces = ["", *json.dumps(block["input"])]
-            deltas = [{"type": "input_json_delta", "partial_json": each} for each in pieces]
-        elif block["type"] == "text":
-            deltas = [{"type": "text_delta", "text": each} for each in block["text"]]
-        events.append({"type": "content_block_start", "index": index, "content_block": begun})
-        events += [{"type": "content_block_delta", "index": index, "delta": d} for d in deltas]
-        events.append({"type": "content_block_stop", "index": index})
-    events.append({"type": "message_delta", "delta": {"stop_reason": reason}})
-    return stream(*events, {"type": "message_stop"})
+    return anthropic(*blocks, reason=reason)
 
 
 def anthropic_blocks(number: int) -> list[dict[str, Any]]:

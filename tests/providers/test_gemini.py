@@ -214,6 +214,14 @@ def test_ids_of_the_server_are_kept_and_told_apart() -> None:
     assert [call.opaque for call in reading.of(ToolCallStep)] == [{"id": "x"}, {"id": "x"}]
 
 
+def test_calls_are_run_too_when_an_imitator_says_that_they_ended_the_reply() -> None:
+    reading = read(chunk(called("f", {"a": 1}), finish="FUNCTION_CALL"))
+    assert [name for _, name, _ in reading.calls] == ["f"]
+    assert reading.of(ToolCallStep)[0].status is Status.DONE
+    assert reading.end.finish_reason is STOP
+    assert reading.of(NoticeStep) == []
+
+
 def test_a_call_without_arguments() -> None:
     assert read(chunk(called("f")), END).calls == [("call_0", "f", {})]
 

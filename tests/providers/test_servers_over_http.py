@@ -6,7 +6,6 @@ The server checks every request for its published shape.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,6 +33,7 @@ from chatterm.steps import (
 )
 from faultserver import Answer, FaultServer, Received, Stall, sse
 from serverstreams import named
+from wire_shapes import check_enclava, check_lightspeed, check_luxx
 
 TOOL = ToolSpec("shell", "Runs a command.", {"type": "object"})
 PNG = Attachment("a.png", "image/png", 3, "0" * 64, b"png")
@@ -49,7 +49,7 @@ def lightspeed(request: Received) -> Answer:
     """Answers with what it was asked, and keeps conversations c1, c2, …"""
     match request.method, request.path:
         case "POST", "/v1/streaming_query":
-            return Answer(_lightspeed_answer(_checked_query(request.json)))
+            return Answer(_lightspeed_answer(check_lightspeed(request.json)))
         case "POST", "/v1/streaming_query/interrupt":
             assert set(request.json) == {"request_id"}
             return _json({"request_id": request.json["request_id"], "interrupted": True})
@@ -57,26 +57,6 @@ def lightspeed(request: Received) -> Answer:
             return _json({"models": [{"identifier": "m", "provider_id": "openai"}]})
         case _:
             return Answer(status=404)
-
-
-def _checked_query(body: dict[str, Any]) -> dict[str, Any]:
-    known = {"query", "conversation_id", "provider", "model", "system_prompt", "attachments"}
-    known |= {"no_tools", "generate_topic_summary", "media_type", "vector_store_ids"}
-    assert set(body) <= known, "unknown fields are a 422"
-    assert isinstance(body["query"], str)
-    assert body["query"]
-    assert ("provider" in body) == ("model" in body)
-    assert isinstance(body.get("conversation_id", ""), str)
-    for attachment in body.get("attachments", []):
-        assert set(attachment) == {"attachment_type", "content_type", "content"}
-        image = attachment["content_type"] in ("image/png", "image/jpeg")
-        assert image == (attachment["attachment_type"] == "image")
-        if image:
-            base64.b64decode(attachment["content"], validate=True)
-        else:
-            assert attachment["attachment_type"] in ("configuration", "log")
-            assert attachment["content_type"].partition("/")[0] in ("text", "application")
-    return body
 
 
 def _lightspeed_answer(body: dict[str, Any]) -> bytes:
@@ -103,7 +83,7 @@ def luxx(request: Received) -> Answer:
         return _json({"code": 0, "data": {"id": len(request.json.get("model", ""))}})
     assert path.startswith("/conversations/")
     assert path.endswith("/messages")
-    assert request.json["text"] == request.json["content"] != ""
+    check_luxx(request.json)
     steps = [
         {"id": "step-0", "index": 0, "type": "thinking", "content": "Hm"},
         {"id": "step-1", "index": 1, "type": "tool_call", "id_ref": "t1", "name": "search"},
@@ -119,15 +99,7 @@ def enclava(request: Received) -> Answer:
     if request.method == "GET":
         return _json({"data": [{"id": "gpt-oss"}]})
     assert request.path == "/api/v1/responses?stream=true"
-    body = request.json
-    assert set(body) <= {"model", "input", "instructions", "store", "temperature", "max_tokens"}
-    for item in body["input"]:
-        assert set(item) == {"type", "role", "content"}
-        assert item["type"] == "message"
-        assert item["role"] in ("user", "assistant")
-        assert isinstance(item["content"], str)
-    roles = [item["role"] for item in body["input"]]
-    assert roles == (["user", "assistant"] * len(roles))[: len(roles)]
+    check_enclava(request.json)
     call = {"type": "function_call", "id": "t1", "call_id": "t1", "name": "search"}
     output = {"type": "function_call_output", "call_id": "t1", "output": "found"}
     return Answer(

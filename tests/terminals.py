@@ -75,15 +75,28 @@ class Terminal:
         """Type something."""
         os.write(self._terminal, text.encode())
 
-    def wait(self, *, seconds: float = 30) -> int:
-        """Read on until the program ends; its exit status."""
+    def ends(self, *, seconds: float) -> bool:
+        """Read on for a time; whether the program ended within it."""
         until = time.monotonic() + seconds
-        while self._read(max(0.0, until - time.monotonic())):
+        while self._status is None and (left := until - time.monotonic()) > 0:
+            if not self._read(min(left, 0.1)) and not self._look():
+                time.sleep(0.005)
+        while self._status is not None and self._read(0):
             pass
-        if self._status is None:
-            _, status = os.waitpid(self.pid, 0)
-            self._status = os.waitstatus_to_exitcode(status)
+        return self._status is not None
+
+    def wait(self, *, seconds: float = 30) -> int:
+        """Read on until the program ends; its exit status. Fails when it doesn't end."""
+        if not self.ends(seconds=seconds):
+            raise AssertionError(f"it goes on after {seconds} s: {self.text[-2000:]!r}")
+        assert self._status is not None
         return self._status
+
+    def _look(self) -> bool:
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        if ended:
+            self._status = os.waitstatus_to_exitcode(status)
+        return bool(ended)
 
     def hang_up(self, *, seconds: float = 30) -> int:
         """Close the terminal, as a window is closed, and wait for the program's end; its status."""
@@ -92,10 +105,7 @@ class Terminal:
         until = time.monotonic() + seconds
         while self._status is None:
             assert time.monotonic() < until, "it goes on without a terminal"
-            ended, status = os.waitpid(self.pid, os.WNOHANG)
-            if ended:
-                self._status = os.waitstatus_to_exitcode(status)
-            else:
+            if not self._look():
                 time.sleep(0.01)
         return self._status
 

@@ -3,7 +3,8 @@
     python tests/benchmarks/run.py [NAME…] [--json] [--ci]
 
 `--ci` takes fewer samples and fails only when a growth law breaks or a ratio is off by more than
-half. Figures are ratios taken in one run; the machine's own speed cancels out.
+half; what fails is measured once more. Figures are ratios taken in one run; the machine's own speed
+cancels out.
 """
 
 from __future__ import annotations
@@ -41,10 +42,21 @@ def main() -> int:
     package = Path(importlib.import_module("chatterm").__file__ or "").parent
     compileall.compile_dir(package, quiet=2)
     names = options.names or list(ALL)
-    rows = [
-        row for name in names for row in importlib.import_module(ALL[name]).run(quick=options.ci)
-    ]
-    notes = list(standing()) if {"app", "ask", "whole"} & set(names) else []
+    rows, notes = [], []
+    for name in names:
+        run = importlib.import_module(ALL[name]).run
+        measured = run(quick=options.ci)
+        if options.ci and any(row.breaks_ci for row in measured):
+            # What else the machine does may upset one measurement; a broken law breaks both.
+            notes += [
+                f"{name}: measured again; at first {row.name} was {row.ratio:.2f} (limit "
+                f"{row.limit:.2f})"
+                for row in measured
+                if row.breaks_ci
+            ]
+            measured = run(quick=True)
+        rows += measured
+    notes += standing() if {"app", "ask", "whole"} & set(names) else []
     report(rows, notes, as_json=options.json)
     failing = [row for row in rows if (row.breaks_ci if options.ci else not row.holds)]
     return 1 if failing else 0

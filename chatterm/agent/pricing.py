@@ -126,6 +126,14 @@ def price_words(model: str, provider: str) -> str:
     return f"{sent} in, {made} out a million tokens"
 
 
+def brief_price(model: str, provider: str) -> str:
+    """The same in few characters: "$1.25/$10"."""
+    found = listed_model(model, provider)
+    if found.input_usd_per_mtok is None or found.output_usd_per_mtok is None:
+        return ""
+    return f"{dollars(found.input_usd_per_mtok)}/{dollars(found.output_usd_per_mtok)}"
+
+
 def dollars(amount: float) -> str:
     """A price as people write it: `$10`, `$1.25`, `$0.075`."""
     if amount == round(amount):

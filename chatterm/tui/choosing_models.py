@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from chatterm.errors import ChattermError
 from chatterm.render.lines import Line, Span
 from chatterm.tui.screens.painting import MUTED, shown
+from chatterm.tui.servers import found_providers
 
 if TYPE_CHECKING:
     from chatterm.config import ProviderConfig
@@ -94,8 +95,11 @@ class _Offer:
         if self._current is not None:
             # Its key may be in a keyring, which isn't asked just to look.
             self._providers.setdefault(self._current.provider_name, self._current.provider)
+        for name in found_providers():
+            self._providers.setdefault(name, all_providers(self._config)[name])
         if not self._providers:
             self._providers["demo"] = all_providers(self._config)["demo"]
+        self._prices: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._failed: dict[str, str] = {}
 
@@ -109,8 +113,20 @@ class _Offer:
         self._waiting, self._failed = set(asked), {}
         picker.renew(self.choices(), self._note())
         async with asyncio.TaskGroup() as group:
+            for name in self._providers.keys() - asked:
+                group.create_task(self._price(name, picker))
             for name in asked:
                 group.create_task(self._ask_one(name, picker))
+
+    async def _price(self, name: str, picker: Picker) -> None:
+        """Look prices up; a long list takes a while, and the first look loads them."""
+        from chatterm.agent.pricing import brief_price
+
+        address = self._providers[name].base_url or ""
+        models = [model.id for model in self._offered(name)]
+        found = await asyncio.to_thread(lambda: [brief_price(each, address) for each in models])
+        self._prices |= {f"{name}/{id_}": price for id_, price in zip(models, found, strict=True)}
+        picker.renew(self.choices(), self._note())
 
     async def _ask_one(self, name: str, picker: Picker) -> None:
         from chatterm.providers.listing import listed
@@ -125,6 +141,7 @@ class _Offer:
             self._failed[name] = str(error)
         self._waiting.discard(name)
         picker.renew(self.choices(), self._note())
+        await self._price(name, picker)
 
     def _note(self) -> str:
         return f"asking {', '.join(self._waiting_in_order())}" if self._waiting else ""
@@ -151,21 +168,25 @@ class _Offer:
             yield Choice(alias, alias, detail, "Aliases", target, blocked)
 
     def _models(self, name: str) -> Iterator[Choice]:
+        from chatterm.tui.screens.picker import Choice
+
+        for model in self._offered(name):
+            price = self._prices.get(f"{name}/{model.id}")
+            detail = "  ".join(filter(None, (price, _window(model))))
+            yield Choice(f"{name}/{model.id}", _label(name, model.id), detail, name, model.name)
+        if name in self._failed:
+            reason = self._failed[name]
+            yield Choice(f"{name}/", reason, "", name, name, f"its models aren't known: {reason}")
+
+    def _offered(self, name: str) -> list[ModelInfo]:
         from chatterm.config import default_model
         from chatterm.providers.listing import merged
-        from chatterm.tui.screens.picker import Choice
 
         settings = self._providers[name]
         own = [*settings.models, default_model(name, settings)]
         if self._current is not None and self._current.provider_name == name:
             own.append(self._current.model)
-        for model in merged(filter(None, own), self._kept(name) or []):
-            yield Choice(
-                f"{name}/{model.id}", _label(name, model.id), _window(model), name, model.name
-            )
-        if name in self._failed:
-            reason = self._failed[name]
-            yield Choice(f"{name}/", reason, "", name, name, f"its models aren't known: {reason}")
+        return merged(filter(None, own), self._kept(name) or [])
 
     def _window_of(self, name: str) -> str:
         provider, _, id_ = name.partition("/")

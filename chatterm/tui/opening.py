@@ -17,6 +17,7 @@ from chatterm.steps import UserInput
 from chatterm.store import Filter
 from chatterm.tui import loading
 from chatterm.tui.drafting import bring_back
+from chatterm.tui.servers import offer_servers
 from chatterm.tui.under_way import unexpected
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ async def open_all(chat: Chat) -> None:
     await asyncio.to_thread(loading.load_markdown)
     await asyncio.to_thread(loading.load, loading.SENDING)
     await chat.talk.ready()
+    await offer_servers(chat)
     if chat.talk.chosen is not None:
         from chatterm.agent.pricing import load_list
 

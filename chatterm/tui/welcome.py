@@ -35,17 +35,23 @@ class WelcomeItem(Item):
     """
 
     kind: ClassVar[str] = "welcome"
-    __slots__ = ("_hint", "_keys", "_rows", "hint")
+    __slots__ = ("_hint", "_keys", "_models", "_rows")
 
     def __init__(self, keys: Sequence[tuple[str, str]], hint: str = "") -> None:
         super().__init__("welcome", gap=1)
         self._keys = keys
         self._hint = hint
         self._rows: Sequence[ConversationRow] = ()
+        self._models: Sequence[tuple[str, str]] = ()
 
     def offer(self, rows: Sequence[ConversationRow]) -> None:
         """Offer conversations to pick up again."""
         self._rows = rows
+        self.tell(0)
+
+    def offer_models(self, models: Sequence[tuple[str, str]]) -> None:
+        """Offer models of this machine: what to say of each, and the deed that a click does."""
+        self._models = models
         self.tell(0)
 
     def tell_hint(self, hint: str) -> None:
@@ -86,6 +92,11 @@ class WelcomeItem(Item):
         if self._hint:
             found += [((), "")]
             found += [(line, "") for line in wrap([Span(self._hint)], min(width, PROSE_WIDTH))]
+        if self._models:
+            found += [((), ""), ((Span("On this machine", ("muted",)),), "")]
+            found += [
+                (line, act) for text, act in self._models for line in _offer(text, act, width)
+            ]
         if self._rows:
             found += [((), ""), ((Span("Pick up again", ("muted",)),), ""), *self._offered(width)]
         return found
@@ -110,3 +121,8 @@ class WelcomeItem(Item):
                 blank = " " * (room - cells(text)) + _BETWEEN
                 line = (*line, Span(blank), Span(time, ("muted",)))
             yield line, f"resume:{each.id}"
+
+
+def _offer(text: str, act: str, width: int) -> list[Line]:
+    role = ("accent",) if act else ("muted",)
+    return wrap([Span(sanitize_line(text), role)], min(width, PROSE_WIDTH))

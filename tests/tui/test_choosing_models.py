@@ -9,9 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from chatterm.config import KNOWN, Config, parse_config, resolve_model
+from chatterm.config import KNOWN, Config, all_providers, parse_config, resolve_model
+from chatterm.providers.base import ModelInfo
+from chatterm.providers.finding import FoundServer
 from chatterm.providers.registry import IMPLEMENTED
-from chatterm.tui import choosing_models
+from chatterm.tui import choosing_models, servers
 from chatterm.tui.choosing_models import pick
 from chatterm.tui.screens.picker import Choice, Picker
 from faultserver import Answer, FaultServer, Stall, unused_port
@@ -191,3 +193,30 @@ async def test_hostile_names_are_shown_and_not_obeyed(server: FaultServer) -> No
         await until_found(pilot, lambda found: found == [f"p/{HOSTILE}"])
         assert shows(chat.app, "p/a red")
         assert is_clean(chat.app)
+
+
+async def test_prices_are_told_where_they_are_known() -> None:
+    config = configured(("o", "https://api.openai.com/v1"))
+    listed = [ModelInfo("gpt-4o", context_window=128_000), ModelInfo("nobody-knows-it")]
+    choosing_models._KEPT["o"] = (config.providers["o"], listed)
+    chat = chat_with(config)
+    async with chat.app.run_test(size=(100, 30)) as pilot:
+        chat.begin(pick(chat))
+        await until_shown(pilot, Picker)
+        await wait_until(pilot, lambda: shows(chat.app, "$2.50/$10  128k"))
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: chat.over)
+
+
+async def test_servers_that_were_found_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = parse_config("", Path("config.toml"))
+    found = FoundServer("Ollama", "http://127.0.0.1:11434", ("llama3:8b",))
+    monkeypatch.setattr(servers, "_FOUND", [found])
+    choosing_models._KEPT["ollama"] = (all_providers(config)["ollama"], [ModelInfo("llama3:8b")])
+    chat = chat_with(config)
+    async with chat.app.run_test() as pilot:
+        chat.begin(pick(chat))
+        await until_found(pilot, lambda found: found == ["ollama/llama3:8b"])
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: chat.over)
+        assert chat.results == ["ollama/llama3:8b"]

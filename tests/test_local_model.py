@@ -12,6 +12,7 @@ import pytest
 from chatterm.config import Stream
 from chatterm.config.schema import ProviderConfig
 from chatterm.events import StepDelta, StepFinished, TurnFinished
+from chatterm.providers.base import Settings
 from chatterm.providers.local.engine import Engine
 from chatterm.providers.registry import IMPLEMENTED, open_named
 from chatterm.session import Prompt, Session
@@ -94,14 +95,17 @@ async def test_every_endpoint_of_its_engine(engine: Engine, protocol: str) -> No
     provider = open_named("engine", settings, Stream(), environ={"ENGINE_KEY": engine.key})
     session = Session(None, origin="ask")
     try:
-        prompt = Prompt(UserInput("Say hello."), provider, "smollm2")
+        # Without these a small model may go on until its context is full.
+        limits = Settings(temperature=0, max_output_tokens=24)
+        prompt = Prompt(UserInput("Say hello."), provider, "smollm2", settings=limits)
         events = [event async for event in session.run(prompt)]
     finally:
         await provider.aclose()
         await engine.stop()
     end = events[-1]
     assert isinstance(end, TurnFinished)
-    assert end.status is TurnStatus.COMPLETED, end.error
+    assert end.status in (TurnStatus.COMPLETED, TurnStatus.INCOMPLETE), end.error
+    assert end.error is None
     assert sum(isinstance(event, StepDelta) for event in events) > 2
     assert any(isinstance(event, StepFinished) for event in events)
 

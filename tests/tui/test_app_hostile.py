@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,17 @@ def look_through(terminal: Terminal, first: str) -> None:
         if terminal.seen.count(first.encode()) > seen:
             break
     terminal.type(CTRL_END)
+
+
+def say_no(terminal: Terminal, then: str) -> None:
+    """Answer a question, again where it was too early, and read until what follows was shown."""
+    for _ in range(4):
+        terminal.read_for(0.7)  # no key answers at first
+        terminal.type("n")
+        with suppress(AssertionError):
+            terminal.read_until(then, seconds=6)
+            return
+    until(terminal, then)
 
 
 def leave(terminal: Terminal) -> Output:
@@ -299,12 +311,8 @@ def test_in_what_is_asked(world: World) -> None:
         until(terminal, "keys")
         terminal.type("go\r")
         until(terminal, f"q{last:03}")
-        terminal.read_for(0.5)  # the time in which no key answers
-        terminal.type("n")
-        until(terminal, f"d{last:03}")
-        terminal.read_for(0.5)
-        terminal.type("n")
-        until(terminal, "the end")
+        say_no(terminal, f"d{last:03}")
+        say_no(terminal, "the end")
         output = leave(terminal)
     check(output, names("q", last + 1), names("d", last + 1))
 

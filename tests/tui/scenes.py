@@ -466,6 +466,7 @@ async def _picker(stage: Stage, deed: str, words: str) -> None:
 @scene()
 async def models(stage: Stage) -> None:
     await _picker(stage, "model", "gemma3")
+    await stage.until(lambda: stage.says("$1.25/$10"))
 
 
 @scene(size=(120, 40))

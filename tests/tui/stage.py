@@ -366,6 +366,8 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
         return _LISTED.get(name, [])
 
     monkeypatch.setattr("chatterm.providers.listing.listed", listed)
+    priced = {"gpt-5": "$1.25/$10", "gpt-5-mini": "$0.25/$2", "gpt-4.1": "$2/$8"}
+    monkeypatch.setattr("chatterm.agent.pricing.brief_price", lambda id_, _: priced.get(id_, ""))
     from chatterm.tui import choosing_models
 
     choosing_models.forget()

@@ -217,6 +217,7 @@ def test_an_interrupt_ends_the_command_and_not_the_app(tmp_path: Path) -> None:
     body = OWN.format(command="!echo be''gun; sleep 1000")
     with app(tmp_path, body, {"SHELL": "/bin/sh"}) as terminal:
         terminal.read_until("begun")
+        terminal.read_for(0.5)  # a shell that is just starting a program may miss it
         terminal.type("\x03")
         terminal.read_until("[130] Enter goes back")
         terminal.type("\r")

@@ -117,17 +117,13 @@ def listed_model(model: str, provider: str) -> ListedModel:
     )
 
 
-def price_words(model: str, provider: str) -> str:
-    """A model's prices in words: "$1.25 in, $10 out a million tokens"; empty where unknown."""
-    found = listed_model(model, provider)
-    if found.input_usd_per_mtok is None or found.output_usd_per_mtok is None:
-        return ""
-    sent, made = dollars(found.input_usd_per_mtok), dollars(found.output_usd_per_mtok)
-    return f"{sent} in, {made} out a million tokens"
-
-
 def brief_price(model: str, provider: str) -> str:
-    """The same in few characters: "$1.25/$10"."""
+    """What a million tokens cost, sent and generated: "$1.25/$10"; empty where unknown.
+
+    Args:
+        model: The model, as the provider knows it.
+        provider: The provider's address, or the name of one that chatterm knows.
+    """
     found = listed_model(model, provider)
     if found.input_usd_per_mtok is None or found.output_usd_per_mtok is None:
         return ""

@@ -7,12 +7,12 @@ import re
 import pytest
 
 from chatterm.agent.pricing import (
+    brief_price,
     cost_of,
     dated,
     dollars,
     listed_model,
     price_for,
-    price_words,
     priced_at,
 )
 from chatterm.config import ProviderConfig
@@ -58,7 +58,7 @@ def test_tokens_written_to_the_cache_have_a_price_of_their_own() -> None:
 )
 def test_what_is_not_in_the_list_is_unknown_and_not_free(model: str, provider: str) -> None:
     assert cost_of(model, provider, Usage(MILLION, MILLION)) is None
-    assert price_words(model, provider) == ""
+    assert brief_price(model, provider) == ""
     assert listed_model(model, provider).input_usd_per_mtok is None
 
 
@@ -72,11 +72,11 @@ def test_counts_that_contradict_each_other_have_no_cost() -> None:
 
 
 def test_prices_in_words() -> None:
-    assert price_words("gpt-5", OPENAI) == "$1.25 in, $10 out a million tokens"
+    assert brief_price("gpt-5", OPENAI) == "$1.25/$10"
 
 
 def test_prices_that_depend_on_the_length_are_told_for_the_shortest() -> None:
-    assert price_words("claude-sonnet-4-5", "anthropic") == "$3 in, $15 out a million tokens"
+    assert brief_price("claude-sonnet-4-5", "anthropic") == "$3/$15"
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from chatterm.assembly import Clock, StepWriter
+from chatterm.events import StepFinished
+from chatterm.providers.base import ModelRequest, RoundEnd
+from chatterm.providers.body import Body
+from chatterm.providers.registry import wire_protocol
+from chatterm.providers.wire import Endpoint
 
 STREAMS = Path(__file__).resolve().parents[2] / "shared" / "streams"
 MISSING = "the recorded streams are not beside this checkout"
@@ -199,3 +207,33 @@ def _tool_prompts(recording: Recording) -> int:
     """Tokens of the prompts of Gemini's own tools, which are input to us."""
     counts = re.findall(rb'"toolUsePromptTokenCount": ?(\d+)', recording.body)
     return int(counts[-1]) if counts and recording.protocol == "gemini" else 0
+
+
+def cut(body: bytes, generator: random.Random, most: int) -> list[bytes]:
+    """A body in pieces of random sizes.
+
+    Args:
+        body: The bytes.
+        generator: Where the sizes come from.
+        most: The most bytes of a piece.
+    """
+    pieces, start = [], 0
+    while start < len(body):
+        size = generator.randint(1, most)
+        pieces.append(body[start : start + size])
+        start += size
+    return pieces
+
+
+def read(protocol: str, pieces: list[bytes]) -> tuple[list[dict[str, Any]], RoundEnd]:
+    """The finished steps and the end of a round, with a clock that stands still."""
+    writer = StepWriter("turn", Clock(now=lambda: 0.0, monotonic=lambda: 0.0))
+    endpoint = Endpoint("p", "http://127.0.0.1")
+    decoder = wire_protocol(protocol).decoder(ModelRequest("m", ()), endpoint, writer)
+    body = Body(decoder, "p")
+    for piece in pieces:
+        body.feed(piece)
+    body.finish()
+    end = decoder.close()
+    steps = [event.step for event in writer.take() if isinstance(event, StepFinished)]
+    return [step.to_json() for step in steps], end

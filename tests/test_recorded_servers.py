@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 
-from chatterm.assembly import Clock, StepWriter
-from chatterm.events import StepFinished
-from chatterm.providers.base import ModelRequest, RoundEnd
-from chatterm.providers.body import Body
-from chatterm.providers.registry import wire_protocol
-from chatterm.providers.wire import Endpoint
 from faultserver import Answer, FaultServer, split
 from program import Program
-from recordings import MISSING, Recording, differences, recordings
+from recordings import MISSING, Recording, cut, differences, read, recordings
 
 pytestmark = pytest.mark.streams
 ALL = recordings("lightspeed", "luxx", "enclava")
@@ -48,29 +41,6 @@ def test_any_split_of_the_bytes_gives_the_same_steps(recording: Recording) -> No
     for most in (1, 7, 100):
         for _ in range(5):
             assert read(recording.protocol, cut(recording.body, generator, most)) == whole
-
-
-def cut(body: bytes, generator: random.Random, most: int) -> list[bytes]:
-    pieces, start = [], 0
-    while start < len(body):
-        size = generator.randint(1, most)
-        pieces.append(body[start : start + size])
-        start += size
-    return pieces
-
-
-def read(protocol: str, pieces: list[bytes]) -> tuple[list[dict[str, Any]], RoundEnd]:
-    """The finished steps and the end of a round, with a clock that stands still."""
-    writer = StepWriter("turn", Clock(now=lambda: 0.0, monotonic=lambda: 0.0))
-    endpoint = Endpoint("p", "http://127.0.0.1")
-    decoder = wire_protocol(protocol).decoder(ModelRequest("m", ()), endpoint, writer)
-    body = Body(decoder, "p")
-    for piece in pieces:
-        body.feed(piece)
-    body.finish()
-    end = decoder.close()
-    steps = [event.step for event in writer.take() if isinstance(event, StepFinished)]
-    return [step.to_json() for step in steps], end
 
 
 def test_a_conversation_is_continued_by_another_run_of_the_program(

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
-from typing import Any
 
 import pytest
 
-from chatterm.assembly import Clock, StepWriter
-from chatterm.events import StepFinished
-from chatterm.providers.base import ModelRequest, RoundEnd
-from chatterm.providers.registry import wire_protocol
-from chatterm.providers.sse import JsonFramer, Shape, SseFramer, shape_of
-from chatterm.providers.wire import Endpoint
 from faultserver import Answer, FaultServer, split
 from program import Program
-from recordings import MISSING, Recording, differences, recordings
+from recordings import MISSING, Recording, cut, differences, read, recordings
 
 pytestmark = pytest.mark.streams
 ALL = recordings("chat", "responses", "anthropic", "gemini", "ollama")
@@ -49,26 +41,3 @@ def test_any_split_of_the_bytes_gives_the_same_steps(recording: Recording) -> No
     generator = random.Random(recording.file)
     for most in (1, 7, 300, 5000) if len(body) < 50_000 else (300, 5000):
         assert read(recording.protocol, cut(body, generator, most)) == whole
-
-
-def cut(body: bytes, generator: random.Random, most: int) -> list[bytes]:
-    pieces, start = [], 0
-    while start < len(body):
-        size = generator.randint(1, most)
-        pieces.append(body[start : start + size])
-        start += size
-    return pieces
-
-
-def read(protocol: str, pieces: list[bytes]) -> tuple[list[dict[str, Any]], RoundEnd]:
-    """The finished steps and the end of a round, with a clock that stands still."""
-    writer = StepWriter("turn", Clock(now=lambda: 0.0, monotonic=lambda: 0.0))
-    endpoint = Endpoint("p", "http://127.0.0.1")
-    decoder = wire_protocol(protocol).decoder(ModelRequest("m", ()), endpoint, writer)
-    framer = JsonFramer() if shape_of(b"".join(pieces)) is Shape.JSON else SseFramer()
-    frames = [frame for piece in pieces for frame in framer.feed(piece)] + framer.finish()
-    for name, data in frames:
-        decoder.event(name, data if data == "[DONE]" else json.loads(data))
-    end = decoder.close()
-    steps = [event.step for event in writer.take() if isinstance(event, StepFinished)]
-    return [step.to_json() for step in steps], end

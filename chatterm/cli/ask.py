@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chatterm.cli import completing
 from chatterm.cli.styles import SETTINGS
 from chatterm.oneshot.options import AskOptions, Format
 
@@ -26,7 +27,13 @@ def ask(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("-m", "--model", metavar="NAME", help="provider/model, or an alias."),
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME",
+            help="provider/model, or an alias.",
+            autocompletion=completing.models,
+        ),
     ] = None,
     system: Annotated[
         str | None, typer.Option("-s", "--system", metavar="TEXT", help="The system prompt.")
@@ -40,7 +47,13 @@ def ask(
     ] = False,
     resume: Annotated[
         str | None,
-        typer.Option("-r", "--resume", metavar="ID", help="Go on with that conversation."),
+        typer.Option(
+            "-r",
+            "--resume",
+            metavar="ID",
+            help="Go on with that conversation.",
+            autocompletion=completing.conversations,
+        ),
     ] = None,
     output_format: Annotated[
         Format | None,
@@ -57,7 +70,12 @@ def ask(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the answer there.")
     ] = None,
     effort: Annotated[
-        str | None, typer.Option(metavar="LEVEL", help="How hard to think: low, medium, high …")
+        str | None,
+        typer.Option(
+            metavar="LEVEL",
+            help="How hard to think: low, medium, high …",
+            autocompletion=completing.efforts,
+        ),
     ] = None,
     thinking: Annotated[
         bool | None, typer.Option("--thinking/--no-thinking", help="Show thinking on stderr.")
@@ -87,7 +105,13 @@ def ask(
     ] = False,
     tool: Annotated[
         list[str] | None,
-        typer.Option("-T", "--tool", metavar="NAME", help="Let the model use a tool, or all."),
+        typer.Option(
+            "-T",
+            "--tool",
+            metavar="NAME",
+            help="Let the model use a tool, or all.",
+            autocompletion=completing.tools,
+        ),
     ] = None,
     allow: Annotated[
         list[str] | None,
@@ -101,7 +125,11 @@ def ask(
     ] = False,
     sandbox: Annotated[
         str | None,
-        typer.Option(metavar="LEVEL", help="auto, bubblewrap, landlock, sandbox-exec or none."),
+        typer.Option(
+            metavar="LEVEL",
+            help="auto, bubblewrap, landlock, sandbox-exec or none.",
+            autocompletion=completing.sandboxes,
+        ),
     ] = None,
     no_save: Annotated[
         bool, typer.Option("--no-save", help="Don't keep the conversation.")

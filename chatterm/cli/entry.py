@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from chatterm.cli.interactive import app_options, run_app
@@ -15,7 +16,8 @@ def run(arguments: Sequence[str]) -> int:
         arguments: The words after the program's name.
     """
     try:
-        options = app_options(arguments)
+        # A shell that completes a command line asks by this variable, and gives no words.
+        options = None if "_CHATTERM_COMPLETE" in os.environ else app_options(arguments)
         if options is not None:
             return run_app(options)
     except ChattermError as error:

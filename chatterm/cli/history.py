@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatterm.cli import completing
 from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
 
@@ -23,14 +24,26 @@ app = typer.Typer(
 )
 
 _Id = Annotated[
-    str, typer.Argument(metavar="ID", help="The conversation; a unique prefix will do.")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The conversation; a unique prefix will do.",
+        autocompletion=completing.conversations,
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 _Directory = Annotated[
     Path | None, typer.Option("--directory", metavar="DIR", help="Only those held in DIR.")
 ]
 _Model = Annotated[
-    str | None, typer.Option("-m", "--model", metavar="NAME", help="Only those with this model.")
+    str | None,
+    typer.Option(
+        "-m",
+        "--model",
+        metavar="NAME",
+        help="Only those with this model.",
+        autocompletion=completing.models,
+    ),
 ]
 _Since = Annotated[
     str | None, typer.Option("--since", metavar="DATE", help="Only from this day on (2026-01-31).")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chatterm.cli import completing
 from chatterm.cli.styles import SETTINGS
 from chatterm.render.console import print_line
 
@@ -18,7 +19,12 @@ app = typer.Typer(
     context_settings=SETTINGS,
 )
 
-_Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="The provider's name.")]
+_Provider = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROVIDER", help="The provider's name.", autocompletion=completing.providers
+    ),
+]
 
 # More than any key; what is longer is a file that was piped in by mistake.
 _MAX_CHARS = 16_384

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from chatterm import __version__
+from chatterm.cli import completing
 from chatterm.cli.commands import COMMANDS
 from chatterm.cli.logs import set_up_logging
 from chatterm.cli.plain_values import take_plainly
@@ -66,14 +67,31 @@ def _global_options(
     ] = False,
     resume: Annotated[
         str | None,
-        typer.Option("-r", "--resume", metavar="[ID]", help="The app: that one; or choose one."),
+        typer.Option(
+            "-r",
+            "--resume",
+            metavar="[ID]",
+            help="The app: that one; or choose one.",
+            autocompletion=completing.conversations,
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("-m", "--model", metavar="NAME", help="The app: who is asked.")
+        str | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME",
+            help="The app: who is asked.",
+            autocompletion=completing.models,
+        ),
     ] = None,
     mode: Annotated[
         str | None,
-        typer.Option(metavar="MODE", help="The app: confirm, caged, accept-edits, plan or yolo."),
+        typer.Option(
+            metavar="MODE",
+            help="The app: confirm, caged, accept-edits, plan or yolo.",
+            autocompletion=completing.modes,
+        ),
     ] = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="The configuration file.")

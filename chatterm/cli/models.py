@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chatterm.cli import completing
 from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
 from chatterm.errors import UsageError
@@ -26,7 +27,11 @@ app = typer.Typer(
 def models(
     provider: Annotated[
         str | None,
-        typer.Argument(metavar="[PROVIDER | install NAME]", help="Only this one, not all ready."),
+        typer.Argument(
+            metavar="[PROVIDER | install NAME]",
+            help="Only this one, not all ready.",
+            autocompletion=completing.providers,
+        ),
     ] = None,
     which: Annotated[str | None, typer.Argument(hidden=True)] = None,
     as_json: Annotated[

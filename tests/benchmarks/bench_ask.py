@@ -13,17 +13,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import HERE, Row, chat_server, child_costs
+from harness import HERE, Row, chat_server, child_costs, reference_ms
 from peers import BARE_S, PEERS, RUN, Peer
 
 CONFIG = 'model = "p/m"\n[providers.p]\nprotocol = "chat"\nbase_url = "{url}"\n'
 LLM_MODELS = "- model_id: bench\n  model_name: m\n  api_base: {url}\n"
+BARE_TYPER = """
+import typer
+app = typer.Typer()
+@app.command()
+def ask(prompt: str) -> None: ...
+app()
+"""
 SIZES = (("a short answer", 20), ("20,000 tokens", 20_000))
 
 
 def run(*, quick: bool) -> list[Row]:
     """A short answer and one of 20,000 tokens."""
-    rows = [_start(5 if quick else 15)]
+    rows = [_start(5 if quick else 15), _help(5 if quick else 15)]
     for size, (name, tokens) in enumerate(SIZES):
         runs = (3, 2)[size] if quick else (11, 7)[size]
         with _asking(tokens) as (ours, bare, llm, env):
@@ -54,6 +61,14 @@ def _start(runs: int) -> Row:
     least, nothing = [sys.executable, "-m", "chatterm", "--version"], [sys.executable, "-c", "pass"]
     (ours, _), (bare, _) = child_costs([least, nothing], {}, runs)
     return Row("chatterm --version, against python -c pass: CPU", ours, bare, "ms", limit=14.5)
+
+
+def _help(runs: int) -> Row:
+    """What the longest help takes beyond a bare typer program that runs a command."""
+    ours = [sys.executable, "-m", "chatterm", "ask", "--help"]
+    (told, _), (bare, _) = child_costs([ours, [sys.executable, "-c", BARE_TYPER, "x"]], {}, runs)
+    name = "ask --help, beyond a bare typer program, against 150 ms: CPU"
+    return Row(name, max(told - bare, 0.1), reference_ms(150), "ms", limit=1.0)
 
 
 @contextmanager

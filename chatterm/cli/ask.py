@@ -57,7 +57,11 @@ def ask(
     ] = None,
     output_format: Annotated[
         Format | None,
-        typer.Option("--format", help="pretty on a terminal, else text, unless given."),
+        typer.Option(
+            "--format",
+            metavar="pretty|text|json|jsonl",
+            help="pretty on a terminal, else text, unless given.",
+        ),
     ] = None,
     extract: Annotated[
         bool, typer.Option("-x", "--extract", help="Print only the first code block.")

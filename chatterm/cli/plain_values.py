@@ -25,6 +25,8 @@ def take_plainly(command: Any) -> None:
     def get_params(ctx: Any) -> Any:
         params = known(ctx)  # with `--help`, which is made only here
         for param in params:
+            if param.param_type_name == "argument":  # PROMPT, not PROMPT <list[str]>
+                param.display_type_rich = _no_type
             made = getattr(param, "get_runtime_param", None)
             if made is not None and not isinstance(made, _StandIn):
                 param.get_runtime_param = _StandIn(param.type_descriptor, made)
@@ -33,6 +35,10 @@ def take_plainly(command: Any) -> None:
     command.get_params = get_params
     for each in getattr(command, "commands", {}).values():
         take_plainly(each)
+
+
+def _no_type(ctx: Any) -> str:  # noqa: ARG001 - the signature of typer's own
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

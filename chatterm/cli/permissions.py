@@ -117,8 +117,8 @@ def add(
     """Keep a rule that allows what matches, or refuses it, or asks.
 
     \b
-      chatterm permissions add 'shell:pytest -q'          that command
-      chatterm permissions add --project 'shell:make *'   whatever begins so, here
+      chatterm permissions add 'shell:pytest -q'          # that command
+      chatterm permissions add --project 'shell:make *'   # whatever begins so, here
       chatterm permissions add --deny 'write_file:docs/**'
     """
     from chatterm.config import config_path

@@ -66,6 +66,9 @@ class ResponsesDecoder:
             reached.
         record: Where the server keeps its answers: makes, of a response's id, the opaque data by
             which a whole one is found again.
+        mark: Where an answer goes on without us: makes the opaque data of steps that are not
+            finished yet.
+        preface: Writes what is to be said before the answer, once there is one.
 
     Attributes:
         sequence_number: Of the last event that had one: where a background response resumes.
@@ -78,6 +81,8 @@ class ResponsesDecoder:
         provider: str = "",
         max_output_tokens: int | None = None,
         record: Callable[[str], dict[str, Any]] | None = None,
+        mark: Callable[[str], dict[str, Any]] | None = None,
+        preface: Callable[[], None] | None = None,
     ) -> None:
         self._writer = writer
         self._provider = provider
@@ -93,6 +98,8 @@ class ResponsesDecoder:
         self.sequence_number: int | None = None
         self.response_id = ""
         self._record = record
+        self._mark = mark
+        self._preface = preface
         self._seen: int | None = None  # what has come before the stream was resumed
         self._last: Item | None = None  # ended, and held back: it may be the response's last
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
@@ -137,6 +144,9 @@ class ResponsesDecoder:
         if not isinstance(data, dict):
             self._beside(name, data)
             return
+        if self._preface is not None:
+            self._preface()
+            self._preface = None
         kind = text_of(data.get("type")) or name or ""
         number = data.get("sequence_number")
         if isinstance(number, int):
@@ -285,6 +295,7 @@ class ResponsesDecoder:
         response = mapping(data.get("response"))
         kind = text_of(data.get("type")).removeprefix("response.")
         self._status = text_of(response.get("status")) or kind or "completed"
+        self._mark = self._steps.mark = None
         self._read_response(response)
         error = response.get("error")
         reason = text_of(mapping(response.get("incomplete_details")).get("reason"))
@@ -301,6 +312,8 @@ class ResponsesDecoder:
 
     def _read_response(self, response: dict[str, Any]) -> None:
         self.response_id = self.response_id or text_of(response.get("id"))
+        if self._mark is not None and self.response_id:
+            self._steps.mark = self._mark(self.response_id)
         usage = response.get("usage")
         if isinstance(usage, dict) and usage:
             self._usage = self._writer.usage = read_usage(usage)

@@ -30,6 +30,7 @@ from chatterm.providers.history import (
     user_content,
 )
 from chatterm.providers.responses_items import APPROVAL
+from chatterm.providers.responses_late import LATE, Late, fetched, marked
 from chatterm.steps import (
     Attachment,
     RefusalStep,
@@ -82,15 +83,19 @@ def reasons(model: str) -> bool:
     return not _NOT_REASONING.search(model)
 
 
-def input_of(request: ModelRequest, provider: str, *, kept: bool = False) -> Input:
+def input_of(
+    request: ModelRequest, provider: str, *, kept: bool = False, late: Late | None = None
+) -> Input:
     """The conversation as input items.
 
     Args:
         request: The request.
         provider: The provider's name: opaque data of its own goes back to it.
         kept: Find what the server holds, too.
+        late: Answers that broke off and were fetched, beside those that are recorded.
     """
     found = Input()
+    whole = {**(late or {}), **fetched(request.turns, provider)}
     ids = CallIds()
     digest, digested = hashlib.sha256(), 0
     for turn in request.turns:
@@ -101,6 +106,10 @@ def input_of(request: ModelRequest, provider: str, *, kept: bool = False) -> Inp
         replayed = _replayed_to(turn, request.model, provider)
         for each in rounds(turn):
             named = [naming(call.call_id) for call in each.calls]
+            cut_off = marked(each.steps) if whole and replayed else ""
+            if cut_off in whole:
+                found.items += whole[cut_off]
+                continue
             before = len(found.items)
             found.items += _output_items(each, named, turn, replayed)
             record = _record(each, turn, replayed) if kept and replayed else {}
@@ -200,7 +209,7 @@ def _step_items(
         case ThinkingStep():
             if "item" in opaque:
                 yield opaque["item"]
-        case TextStep():
+        case TextStep() if LATE not in opaque:
             content = {"type": "output_text", "text": step.text, "annotations": []}
             yield from _message(content, opaque, sent_back)
         case RefusalStep():

@@ -17,6 +17,7 @@ from chatterm.providers.decoding import Decoder, mapping, text_of
 from chatterm.providers.error_words import says
 from chatterm.providers.responses import ResponsesDecoder
 from chatterm.providers.responses_input import Held, Input, input_of, reasons, record_of
+from chatterm.providers.responses_late import items_of, mark_of, tell, unfinished
 from chatterm.providers.wire import Endpoint, HttpRequest, read_openai_models, request_headers
 
 # The server says that it can't go on from an answer, …
@@ -36,10 +37,29 @@ class ResponsesProtocol:
     def __init__(self) -> None:
         self._gone: set[str] = set()
         self._forgetful = False
+        self._late: dict[str, list[dict[str, Any]]] = {}
+        self._passed: dict[str, str] = {}  # answers that aren't to be had, and why
+
+    def opening(self, request: ModelRequest, endpoint: Endpoint) -> HttpRequest | None:
+        """What asks what became of an answer that broke off before; None: none did."""
+        response = self._unfinished(request, endpoint)
+        known = response in self._late or response in self._passed
+        return None if not response or known else _about(response, endpoint)
+
+    def opened(self, request: ModelRequest, endpoint: Endpoint, data: Any) -> None:
+        """Take what became of it."""
+        response, said = self._unfinished(request, endpoint), mapping(data)
+        status = text_of(said.get("status"))
+        if status in ("completed", "incomplete") and (items := items_of(said)):
+            self._late[response] = items
+        elif status in ("queued", "in_progress"):
+            self._passed[response] = "the server still works on the answer that broke off"
+        else:
+            self._passed[response] = ""
 
     def encode(self, request: ModelRequest, endpoint: Endpoint) -> HttpRequest:
         """The request that asks the model once, streamed."""
-        said = input_of(request, endpoint.name, kept=endpoint.server_state)
+        said = input_of(request, endpoint.name, kept=endpoint.server_state, late=self._late)
         held = self._held(said)
         body: dict[str, Any] = {
             "model": request.model,
@@ -74,7 +94,16 @@ class ResponsesProtocol:
         """A fresh decoder for the answer to that request."""
 
         def record(response: str) -> dict[str, Any]:
-            return record_of(response, input_of(request, endpoint.name).digest())
+            return record_of(response, input_of(request, endpoint.name, late=self._late).digest())
+
+        broken = self._unfinished(request, endpoint)
+
+        def preface() -> None:
+            if broken in self._late:
+                tell(writer, broken, self._late[broken])
+            elif words := self._passed.get(broken):
+                self._passed.pop(broken)  # the next request asks again
+                writer.notice("resumed", words)
 
         keeps = endpoint.server_state and not self._forgetful
         return ResponsesDecoder(
@@ -82,6 +111,8 @@ class ResponsesProtocol:
             endpoint.name,
             request.settings.max_output_tokens,
             record=record if keeps else None,
+            mark=mark_of if endpoint.background else None,
+            preface=preface if broken else None,
         )
 
     def resumption(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
@@ -91,23 +122,28 @@ class ResponsesProtocol:
             return None
         response.resumed()
         query = f"?stream=true&starting_after={response.sequence_number}"
-        return _about(response, endpoint, query)
+        return _about(response.response_id, endpoint, query)
 
     def polling(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
         """The request for a background response as it is by now."""
         response = _running(decoder, endpoint)
-        return None if response is None else _about(response, endpoint)
+        return None if response is None else _about(response.response_id, endpoint)
 
     def interruption(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
         """The request that stops a background response, which else goes on."""
         response = _running(decoder, endpoint)
-        return None if response is None else _about(response, endpoint, "/cancel", "POST")
+        if response is None:
+            return None
+        return _about(response.response_id, endpoint, "/cancel", "POST")
 
     def recover(self, request: ModelRequest, endpoint: Endpoint, failure: Failure) -> str:
         """What is done without an answer that the server doesn't have, or never goes on from."""
+        if self.opening(request, endpoint) is not None:
+            self._passed[self._unfinished(request, endpoint)] = ""
+            return "what became of the answer that broke off can't be had: going on without it"
         if not endpoint.server_state:
             return ""
-        held = self._held(input_of(request, endpoint.name, kept=True))
+        held = self._held(input_of(request, endpoint.name, kept=True, late=self._late))
         named = held is not None and (held.response in failure.message)
         words = failure.message.partition(": ")[2]
         lost = failure.kind is ErrorKind.NOT_FOUND and not says(r"\bmodel\b", words)
@@ -128,6 +164,10 @@ class ResponsesProtocol:
         """The models in the answer to that request."""
         return read_openai_models(data)
 
+    def _unfinished(self, request: ModelRequest, endpoint: Endpoint) -> str:
+        """The answer that broke off and that the server has gone on with; empty for none."""
+        return unfinished(request.turns, endpoint.name) if endpoint.background else ""
+
     def _held(self, said: Input) -> Held | None:
         """The newest answer that the server holds: the one that the request goes on from."""
         newest = said.held[-1] if said.held and not self._forgetful else None
@@ -147,10 +187,8 @@ def _running(decoder: Decoder, endpoint: Endpoint) -> ResponsesDecoder | None:
     return decoder if known and not decoder.answered else None  # type: ignore[return-value]
 
 
-def _about(
-    decoder: ResponsesDecoder, endpoint: Endpoint, more: str = "", method: str = "GET"
-) -> HttpRequest:
-    url = f"{_url(endpoint)}/{quote(decoder.response_id, safe='')}{more}"
+def _about(response: str, endpoint: Endpoint, more: str = "", method: str = "GET") -> HttpRequest:
+    url = f"{_url(endpoint)}/{quote(response, safe='')}{more}"
     return HttpRequest(method, url, request_headers(endpoint))
 
 

@@ -206,6 +206,19 @@ class StepWriter:
         self._events.append(StepFinished(step))
         return step
 
+    def keep_with_last(self, opaque: dict[str, Any]) -> bool:
+        """Add opaque data to the step that was finished last, if nobody has been told of it yet.
+
+        Returns:
+            Whether there was such a step.
+        """
+        for place, event in reversed(list(enumerate(self._events))):
+            if isinstance(event, StepFinished):
+                step = replace(event.step, opaque=(event.step.opaque or {}) | opaque)
+                self._events[place] = StepFinished(step)
+                return True
+        return False
+
     def add(self, cls: type[Step], **values: Any) -> Step:
         """Open and close a step at once."""
         text = values.pop("text", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _GEMINI_PARTS = {
@@ -160,12 +160,20 @@ def check_chat(body: Any) -> dict[str, Any]:
     return dict(body)
 
 
-def check_responses(body: Any) -> dict[str, Any]:
-    """A request to /responses: every call has its result."""
+def check_responses(body: Any, held: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """A request to /responses: every call has its result, and every approval its answer.
+
+    Args:
+        body: The request's body.
+        held: The items that the server holds of the response that it goes on from.
+    """
     body = json.loads(json.dumps(body))
+    assert ("previous_response_id" in body) <= bool(held)
+    assert body.get("background", False) <= body["store"], "what isn't kept can't be fetched"
     waiting: list[str] = []
     taken: list[str] = []
-    for item in body["input"]:
+    said = [*held, *body["input"]]
+    for item in said:
         match item.get("type", "message"):
             case "function_call":
                 assert set(item) <= {"type", "id", "call_id", "name", "arguments", "status"}
@@ -174,14 +182,21 @@ def check_responses(body: Any) -> dict[str, Any]:
                 taken.append(item["call_id"])
             case "function_call_output":
                 waiting.remove(item["call_id"])
-            case "message" | "reasoning":
+            case "mcp_approval_request":
+                waiting.append(item["id"])
+            case "mcp_approval_response":
+                allowed = {"type", "approval_request_id", "approve", "reason"}
+                assert set(item) <= allowed
+                assert isinstance(item["approve"], bool)
+                waiting.remove(item["approval_request_id"])
+            case "message" | "reasoning" | "mcp_call" | "mcp_list_tools":
                 pass
             case kind:
                 raise AssertionError(f"no such item: {kind}")
     assert not waiting
     assert len(set(taken)) == len(taken)
     assert all(0 < len(each) <= 64 for each in taken)
-    ids = [item["id"] for item in body["input"] if "id" in item]
+    ids = [item["id"] for item in said if "id" in item]
     assert len(set(ids)) == len(ids)
     return dict(body)
 

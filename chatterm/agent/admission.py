@@ -21,13 +21,17 @@ from chatterm.permissions.verdicts import (
     Decision,
     FetchAccess,
     Judgement,
+    RemoteAccess,
     ShellAccess,
 )
+from chatterm.providers.approvals import wanted_by
 from chatterm.steps import Outcome, ToolCallStep
 from chatterm.tools.arguments import check_arguments
 from chatterm.tools.base import Tool, ToolError, Workbench
 
 log = logging.getLogger(__name__)
+
+REMOTE = "mcp"  # the tool that rules about calls of the provider's server name
 
 _STOPPED = CallAnswer("not run: the user stopped the turn", Outcome.CANCELLED)
 
@@ -229,20 +233,38 @@ class Admission:
     async def _approve(
         self, call: ToolCallStep, others: Sequence[ToolCallStep]
     ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered, None]:
-        """Ask about a call that the provider's server wants to make."""
+        """Decide about a call that the provider's server wants to make."""
+        wanted = wanted_by(call)
+        access = (RemoteAccess(wanted.server, wanted.tool, wanted.arguments),)
+        judgement = await asyncio.to_thread(self.gate.judge, REMOTE, access)
+        if judgement.decision is not Decision.ASK:
+            yield PermissionAnswered(call.id, judgement.decision.value, judgement.rule)
+            yield Answered(call, _judged(judgement))
+            return
+        question = Question(
+            call,
+            summary=f"{wanted.server}/{wanted.tool}",
+            reason=judgement.reason,
+            judgement=judgement,
+            access=access,
+            proposals=self.gate.proposals(REMOTE, access, judgement),
+            others=tuple(others),
+        )
+        yield PermissionAsked(call.id, call.call_id, call.name, question.details())
         if self.asker is None:
+            yield PermissionAnswered(call.id, Decision.DENY.value)
             yield Answered(call, nobody_to_approve(call))
             return
-        summary = " ".join(call.arguments.split())
-        reason = "the provider's server runs it"
-        question = Question(call, summary, reason, others=tuple(others))
-        yield PermissionAsked(call.id, call.call_id, call.name, question.details())
-        reply = await self._reply(question, sensitive=True)
+        reply = await self._reply(question, sensitive=judgement.sensitive)
+        if reply.allow:
+            reply = await asyncio.to_thread(self._granted, reply)
         decision = Decision.ALLOW if reply.allow else Decision.DENY
-        yield PermissionAnswered(call.id, decision.value)
+        yield PermissionAnswered(
+            call.id, decision.value, _kept_rule(reply) if reply.allow else None
+        )
         outcome = Outcome.DONE if reply.allow else Outcome.DENIED
         content = "approved by the user" if reply.allow else _denied(reply)
-        opaque = {"approve": reply.allow}
+        opaque = {"approve": reply.allow} | ({"reason": reply.note} if reply.note else {})
         yield Answered(call, CallAnswer(content, outcome, stop=reply.stop, opaque=opaque))
 
 
@@ -273,6 +295,14 @@ def _json_problem(arguments: str) -> str:
 
 def _refused(judgement: Judgement) -> CallAnswer:
     return CallAnswer(f"denied: {judgement.reason}", Outcome.DENIED)
+
+
+def _judged(judgement: Judgement) -> CallAnswer:
+    """The answer to a server's call that nobody was asked about."""
+    if judgement.decision is Decision.ALLOW:
+        return CallAnswer(f"approved: {judgement.reason}", opaque={"approve": True})
+    reason = f"denied: {judgement.reason}"
+    return CallAnswer(reason, Outcome.DENIED, opaque={"approve": False, "reason": reason})
 
 
 def _nobody_asked(reason: str) -> CallAnswer:

@@ -13,6 +13,7 @@ from chatterm.permissions.verdicts import (
     FetchAccess,
     Judgement,
     ReadAccess,
+    RemoteAccess,
     ShellAccess,
     WriteAccess,
 )
@@ -61,6 +62,9 @@ class Question:
                     found["path"] = str(access.path)
                 case FetchAccess():
                     found["url"] = access.url
+                case RemoteAccess():
+                    found |= {"server": access.server, "remote_tool": access.tool}
+                    found["arguments"] = access.arguments
         if self.diff:
             found["diff"] = self.diff
         return found

@@ -35,7 +35,7 @@ class Tooling:
         bench: What the tools share.
         tools: The tools themselves.
         level: How commands are caged.
-        system: What the model is told of where they work.
+        system: What the model is told of where they work; empty where there are none.
     """
 
     toolbox: Toolbox
@@ -105,7 +105,7 @@ def open_tooling(
         tools, gate, bench, limits, asker=asker, cage=level.value, keeps=store is not None
     )
     protect_self()
-    where = _where(ground.workspace, directory)
+    where = _where(ground.workspace, directory) if tools else ""
     return Tooling(toolbox, gate, ground, bench, tools, level, where)
 
 

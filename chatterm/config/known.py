@@ -92,7 +92,15 @@ _HOME_OF_PROTOCOL = {
 }
 
 
-_ONLY_FOR = {"file": "replay", "speed": "replay", "script": "demo"}
+_ONLY_FOR = {
+    "file": "replay",
+    "speed": "replay",
+    "script": "demo",
+    "server_state": "responses",
+    "background": "responses",
+}
+# These servers keep a conversation anyway.
+_KEEPS_ANYWAY = frozenset({"lightspeed", "luxx"})
 _WITHOUT_URL = frozenset({"local", "demo", "replay"})
 
 
@@ -138,7 +146,7 @@ def fill_in(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
 def misfits(provider: ProviderConfig, given: Collection[str]) -> list[tuple[str, str]]:
     """The keys of a provider's table that don't fit its protocol, and what is wrong with each."""
     wrong = [
-        (key, f'is only for providers with protocol = "{protocol}"')
+        (key, f'is only for providers with protocol = "{protocol}"{_instead(key, provider)}')
         for key, protocol in _ONLY_FOR.items()
         if key in given and provider.protocol != protocol
     ]
@@ -147,6 +155,15 @@ def misfits(provider: ProviderConfig, given: Collection[str]) -> list[tuple[str,
     if provider.base_url is None and provider.protocol not in _WITHOUT_URL:
         wrong.append(("base_url", "is missing; it says where the server is"))
     return wrong
+
+
+def _instead(key: str, provider: ProviderConfig) -> str:
+    """What is there in place of a setting that a protocol doesn't have; may be nothing."""
+    if key == "server_state" and provider.protocol in _KEEPS_ANYWAY:
+        return f"; a server that speaks {provider.protocol} keeps the conversation anyway"
+    if key in ("server_state", "background"):
+        return f"; {provider.protocol} has no such thing: leave it out"
+    return ""
 
 
 def all_providers(config: Config) -> dict[str, ProviderConfig]:

@@ -47,6 +47,7 @@ _RULE_KEYS = {
     "argv": ("shell",),
     "prefix": ("shell",),
     "host": ("fetch_url",),
+    "remote": ("mcp",),
     "path": _FILE_TOOLS,
 }
 

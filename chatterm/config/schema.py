@@ -29,6 +29,10 @@ ProtocolName = Literal[
 ToolName = Literal[
     "shell", "read_file", "list_files", "search", "write_file", "edit_file", "fetch_url"
 ]
+# `mcp` stands for the tools that a provider's server would run, and wants approved.
+RuleTool = Literal[
+    "shell", "read_file", "list_files", "search", "write_file", "edit_file", "fetch_url", "mcp"
+]
 Mode = Literal["confirm", "caged", "accept-edits", "plan", "yolo"]
 Decision = Literal["allow", "ask", "deny"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -36,6 +40,7 @@ Auth = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "none"]
 
 PROTOCOLS: tuple[str, ...] = get_args(ProtocolName)
 TOOLS: tuple[str, ...] = get_args(ToolName)
+RULE_TOOLS: tuple[str, ...] = get_args(RuleTool)
 MODES: tuple[str, ...] = get_args(Mode)
 EFFORTS: tuple[str, ...] = get_args(Effort)
 
@@ -161,6 +166,16 @@ class ProviderConfig:
         "Models shown beside what the server lists. The first is used when only the provider is "
         "named.",
     ] = ()
+    server_state: Annotated[
+        bool,
+        "`responses` only: the server keeps each answer, and a request names the one it follows "
+        "and sends only what is new. Off: nothing is kept there, and all is sent each time.",
+    ] = False
+    background: Annotated[
+        bool,
+        "`responses` only: the server works on (and keeps) an answer whether or not the connection "
+        "holds; where it breaks, the rest is picked up.",
+    ] = False
     file: Annotated[
         Path | None, "`replay` only: the recorded stream to play.", Example("stream.sse")
     ] = None
@@ -224,14 +239,17 @@ class Tools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One permission rule. Without argv, path or host it is about every call of the tool."""
+    """One permission rule. Without argv, path, host or remote it is about all calls of the tool."""
 
-    tool: Annotated[ToolName, "The tool it is about."]
+    tool: Annotated[RuleTool, "The tool it is about."]
     decision: Annotated[Decision, "What happens to a call that matches."]
     argv: Annotated[tuple[str, ...] | None, "shell: the words of one command.", _filled] = None
     prefix: Annotated[bool, "shell: argv is only how the command begins."] = False
     path: Annotated[str | None, "The file tools: a path or glob.", _filled] = None
     host: Annotated[str | None, "fetch_url: a host name.", _filled] = None
+    remote: Annotated[str | None, "mcp: SERVER/TOOL, or SERVER for all of its tools.", _filled] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +264,8 @@ class Permissions:
     rules: Annotated[
         tuple[Rule, ...],
         "Rules name a tool, a decision (allow, ask or deny), and what it is about: argv for shell "
-        "(with prefix = true only its beginning), path for the file tools, host for fetch_url.",
+        "(with prefix = true only its beginning), path for the file tools, host for fetch_url, "
+        "remote for mcp, the tools that the provider itself would run (SERVER/TOOL).",
         Example(({"tool": "shell", "argv": ("git", "status"), "decision": "allow"},)),
     ] = ()
 

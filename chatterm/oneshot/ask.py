@@ -68,6 +68,8 @@ _INCOMPLETE = {
     FinishReason.CONTENT_FILTER: "the provider's content filter stopped the answer",
     FinishReason.REFUSAL: "the model declined",
 }
+# Fields of a request by which a provider may be given tools that want the user's approval.
+_OF_TOOLS = frozenset({"tools", "prompt"})
 _SCHEMA_REQUEST = (
     "Reply with one JSON value that fits this JSON Schema, and nothing else: "
     "no explanation and no code fence.\n\n"
@@ -122,7 +124,7 @@ class _Prepared:
             capture_dir=options.capture,
             pace=1.0 if self._on_terminal else 0.0,
         )
-        self._tooling = _open_tooling(options, config, self._store, self._narrator)
+        self._tooling = _open_tooling(options, config, self._store, self._narrator, chosen)
         about = self._tooling.tooling.system if self._tooling else None
         self._prompt = _prompt(
             options, config, chosen, self._provider, user_input, self._schema, about
@@ -309,14 +311,21 @@ def _price(chosen: ResolvedModel, config: Config) -> Price | None:
 
 
 def _open_tooling(
-    options: AskOptions, config: Config, store: Store | None, narrator: Narrator
+    options: AskOptions,
+    config: Config,
+    store: Store | None,
+    narrator: Narrator,
+    chosen: ResolvedModel,
 ) -> AskTooling | None:
     named = options.tools or options.allow or options.deny or options.yes or options.sandbox
-    if not named:
+    remote = chosen.provider.protocol == "responses" and not _OF_TOOLS.isdisjoint(
+        chosen.provider.body
+    )
+    if not named and not remote:
         return None
     from chatterm.oneshot.tooling import open_ask_tooling  # an ask without tools loads none of it
 
-    return open_ask_tooling(options, config, store, narrator)
+    return open_ask_tooling(options, config, store, narrator, remote=remote)
 
 
 def _open_store(options: AskOptions, config: Config) -> Store | None:

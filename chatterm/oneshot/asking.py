@@ -109,13 +109,19 @@ class TerminalAsker:
 def question_text(question: Question) -> str:
     """The question as it is written: what, where, the exact bytes, why, and the answers."""
     details = question.details()
-    head = f"? {_shown(question.call.name)} wants to run"
+    remote = "remote_tool" in details
+    name = details["remote_tool"] if remote else question.call.name
+    head = f"? {_line(name)} wants to run"
     if "command" in details:
         network = "with the network" if details["network"] else "no network"
         cage = question.cage
         head += f"   {'not caged' if cage == 'none' else f'{cage}, {network}'}"
+    elif remote:
+        head += f"   at the provider, on its server {_line(details['server']) or '(unnamed)'}"
     lines = [head]
-    if "command" in details:
+    if remote:
+        lines += _framed(details["arguments"])
+    elif "command" in details:
         lines += _framed(details["command"])
         lines.append(f"  in {_shown(details['directory'])}")
     else:
@@ -165,6 +171,11 @@ def _framed(command: str) -> list[str]:
     """A command whole and exact: what can't be seen is escaped, its own line ends are marked."""
     *others, last = [_shown(line) for line in command.split("\n")]
     return [f"  │ {line} ↵" for line in others] + [f"  │ {last}"]
+
+
+def _line(text: str) -> str:
+    """A name, which is one line whatever is in it."""
+    return escape_controls(text).replace("\n", "\\n")
 
 
 def _shown(text: str) -> str:

@@ -42,16 +42,28 @@ class AskTooling:
 
 
 def open_ask_tooling(
-    options: AskOptions, config: Config, store: Store | None, narrator: Narrator
+    options: AskOptions,
+    config: Config,
+    store: Store | None,
+    narrator: Narrator,
+    *,
+    remote: bool = False,
 ) -> AskTooling | None:
-    """The tools that the options name; None where they name none.
+    """The tools that the options name; None where they name none and none has to be approved.
+
+    Args:
+        options: The options.
+        config: The configuration.
+        store: Keeps what the tools change.
+        narrator: Tells of what is worth a warning.
+        remote: The provider has tools of its own that the user may have to approve.
 
     Raises:
         UsageError: The options don't go together, or name something that isn't there.
         ConfigError: A project's configuration is wrong, or the sandbox that is wanted doesn't work.
     """
-    names = _names(options, config)
-    if not names:
+    names = _names(options, config, remote=remote)
+    if not names and not remote:
         return None
     rules = [rule_of(text, "allow") for text in options.allow]
     rules += [rule_of(text, "deny") for text in options.deny]
@@ -67,8 +79,8 @@ def open_ask_tooling(
     return AskTooling(open_tooling(wanted, config, store, asker), terminal)
 
 
-def _names(options: AskOptions, config: Config) -> tuple[str, ...]:
-    if not options.tools:
+def _names(options: AskOptions, config: Config, *, remote: bool) -> tuple[str, ...]:
+    if not options.tools and not remote:
         given = {
             "--allow": options.allow,
             "--deny": options.deny,
@@ -97,7 +109,7 @@ def _level(options: AskOptions, config: Config, names: Sequence[str]) -> tuple[L
     if wanted not in {"auto", *Level}:
         known = ", ".join(("auto", *Level))
         raise UsageError(f"there is no sandbox {wanted[:40]!a}", hint=f"there are {known}")
-    if wanted == Level.NONE or ("shell" not in names and not options.yes):
+    if wanted == Level.NONE or not names or ("shell" not in names and not options.yes):
         return Level.NONE, wanted == Level.NONE
     from chatterm.permissions.sandbox.probing import choose, probe
 

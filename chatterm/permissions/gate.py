@@ -27,6 +27,7 @@ from chatterm.permissions.verdicts import (
     Judgement,
     ReadAccess,
     ReadOnly,
+    RemoteAccess,
     ShellAccess,
     Unknown,
     WriteAccess,
@@ -141,6 +142,8 @@ class Gate:
                 return self._judge_write(tool, access)
             case FetchAccess():
                 return self._judge_fetch(tool, access)
+            case RemoteAccess():
+                return self._judge_remote(tool, access)
 
     def _judge_shell(self, tool: str, access: ShellAccess) -> Judgement:
         from chatterm.permissions.shell.analysis import Surroundings, analyse
@@ -226,6 +229,12 @@ class Gate:
             Decision.ASK, CallClass.NEEDS_APPROVAL, f"it reaches {_printable(access.host)}"
         )
         return self._decided(base, self._ruled(tool, access), plan_allows=True) or base
+
+    def _judge_remote(self, tool: str, access: RemoteAccess) -> Judgement:
+        # What it does over there isn't known here: no mode but yolo lets it run unasked.
+        reason = "the provider would run it, not chatterm: no sandbox holds it"
+        base = Judgement(Decision.ASK, CallClass.NEEDS_APPROVAL, reason)
+        return self._decided(base, self._ruled(tool, access), plan_allows=False) or base
 
     # --- what all have in common ---
 

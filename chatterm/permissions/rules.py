@@ -23,6 +23,7 @@ from chatterm.permissions.verdicts import (
     Decision,
     FetchAccess,
     ReadAccess,
+    RemoteAccess,
     ShellAccess,
     WriteAccess,
 )
@@ -90,7 +91,7 @@ class Proposal:
         rule = self.rule
         if rule.argv is not None:
             return shlex.join(rule.argv) + (" …" if rule.prefix else "")
-        return f"{rule.tool} {rule.path or rule.host or '(every call)'}"
+        return f"{rule.tool} {rule.path or rule.host or rule.remote or '(every call)'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,8 @@ def proposals(tool: str, access: Access, commands: Sequence[Argv]) -> tuple[Prop
             return (Proposal(_allowing(tool, path=str(path))),)
         case FetchAccess(host=host):
             return (Proposal(_allowing(tool, host=host)),)
+        case RemoteAccess(server, name) if _plain(server) and _plain(name):
+            return (Proposal(_allowing(tool, remote=f"{server}/{name}")),)
         case _:
             return ()
 
@@ -225,6 +228,21 @@ def matches_host(pattern: str, host: str) -> bool:
     return pattern == host
 
 
+def matches_remote(pattern: str, server: str, tool: str) -> bool:
+    """Whether a tool of another server is the one named: as SERVER/TOOL, or SERVER for all of its.
+
+    `*` in place of either stands for any. What a server is called ends at the first slash, so that
+    one with a slash in its name is never taken for another.
+    """
+    wanted, slash, name = pattern.partition("/")
+    return wanted in ("*", server) and (not slash or name in ("*", tool))
+
+
+def _plain(name: str) -> bool:
+    """Whether a name can stand in a rule and mean nothing but itself."""
+    return name.isprintable() and name.strip() == name != "" and not set("/*") & set(name)
+
+
 def _any_match(
     rules: Iterable[Rule], access: Access, commands: Sequence[Argv], workspace: Path | None
 ) -> Rule | None:
@@ -269,6 +287,8 @@ def _matches(rule: Rule, access: Access, workspace: Path | None) -> bool:
             return any(matches_path(rule.path, name, workspace) for name in names)
         case FetchAccess(host=host):
             return rule.host is None or matches_host(rule.host, host)
+        case RemoteAccess(server, tool):
+            return rule.remote is None or matches_remote(rule.remote, server, tool)
         case _:
             return False
 
@@ -282,13 +302,16 @@ def _of_command(argv: Argv) -> tuple[Proposal, ...]:
     return (exact, Proposal(wider))
 
 
-def _allowing(tool: str, *, path: str | None = None, host: str | None = None) -> Rule:
+def _allowing(
+    tool: str, *, path: str | None = None, host: str | None = None, remote: str | None = None
+) -> Rule:
     # A path is written so that nothing in its name is taken for a pattern.
     return Rule(
         tool=tool,  # type: ignore[arg-type]  # the tools' own names are what the schema lists
         decision="allow",
         path=_literal(path) if path is not None else None,
         host=host,
+        remote=remote,
     )
 
 

@@ -2,7 +2,8 @@
 
 `TOOL` is about every call of a tool. `shell:WORDS` is about one command, its words quoted as for a
 shell, and with ` *` at its end about whatever begins so. `read_file:PATTERN` (or another file tool)
-is about paths, and `fetch_url:HOST` about a host.
+is about paths, and `fetch_url:HOST` about a host. `mcp:SERVER/TOOL` is about a tool that the
+provider's own server would run, `mcp:SERVER` about all tools of that server.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Any, cast
 
-from chatterm.config.schema import TOOLS, Decision, Rule, ToolName
+from chatterm.config.schema import RULE_TOOLS, Decision, Rule, RuleTool
 from chatterm.errors import UsageError
 
-_SYNTAX = "a rule is TOOL, shell:COMMAND, shell:BEGINNING *, read_file:PATTERN or fetch_url:HOST"
+_SYNTAX = (
+    "a rule is TOOL, shell:COMMAND, shell:BEGINNING *, read_file:PATTERN, fetch_url:HOST or "
+    "mcp:SERVER/TOOL"
+)
 
 
 def rule_of(text: str, decision: Decision) -> Rule:
@@ -26,13 +30,13 @@ def rule_of(text: str, decision: Decision) -> Rule:
     """
     name, colon, about = text.strip().partition(":")
     name, about = name.strip(), about.strip()
-    if name not in TOOLS:
-        near = get_close_matches(name, TOOLS, 1)
-        meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(TOOLS)}"
+    if name not in RULE_TOOLS:
+        near = get_close_matches(name, RULE_TOOLS, 1)
+        meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(RULE_TOOLS)}"
         raise UsageError(
             f"there is no tool {name[:40]!a} to make a rule about{meant}", hint=_SYNTAX
         )
-    tool = cast("ToolName", name)
+    tool = cast("RuleTool", name)
     if not colon:
         return Rule(tool=tool, decision=decision)
     if not about:
@@ -41,6 +45,8 @@ def rule_of(text: str, decision: Decision) -> Rule:
         return _about_command(about, decision)
     if tool == "fetch_url":
         return Rule(tool=tool, decision=decision, host=about)
+    if tool == "mcp":
+        return Rule(tool=tool, decision=decision, remote=about)
     return Rule(tool=tool, decision=decision, path=about)
 
 
@@ -62,7 +68,7 @@ def words_of(rule: Rule) -> str:
     """A rule as `rule_of` reads it, its decision left out."""
     if rule.argv is not None:
         return f"shell:{shlex.join(rule.argv)}{' *' if rule.prefix else ''}"
-    about = rule.path or rule.host
+    about = rule.path or rule.host or rule.remote
     return f"{rule.tool}:{about}" if about else rule.tool
 
 

@@ -73,7 +73,22 @@ class FetchAccess:
     host: str
 
 
-Access = ShellAccess | ReadAccess | WriteAccess | FetchAccess
+@dataclass(frozen=True, slots=True)
+class RemoteAccess:
+    """Have the provider's server call a tool of another server; nothing of it runs here.
+
+    Attributes:
+        server: What the other server is called, in the provider's words.
+        tool: The tool's name there.
+        arguments: What it would be called with, as the model wrote it.
+    """
+
+    server: str
+    tool: str
+    arguments: str = ""
+
+
+Access = ShellAccess | ReadAccess | WriteAccess | FetchAccess | RemoteAccess
 
 
 # --- what shell analysis says -------------------------------------------------------------------

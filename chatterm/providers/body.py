@@ -142,7 +142,9 @@ class Body:
 
     def _decode_json(self, data: Any) -> None:
         # Not an event stream: lines of JSON, or all there is in one value, which may be an error.
-        error = error_in(data) if self._first else None
+        # A whole response of the Responses protocol says itself how it failed.
+        whole = isinstance(data, dict) and data.get("object") == "response"
+        error = error_in(data) if self._first and not whole else None
         self._first = False
         if error is not None:
             failure = failure_of_error(error, status=self._status, provider=self.provider)

@@ -22,12 +22,13 @@ from chatterm.errors import ErrorKind, Failure, ProviderError
 from chatterm.events import Event
 from chatterm.providers.base import ModelInfo, ModelRequest, RoundEnd
 from chatterm.providers.body import Body
-from chatterm.providers.decoding import Decoder, failed
+from chatterm.providers.decoding import Decoder, failed, stream_cut
 from chatterm.providers.error_words import page_words, request_id_of, shortened
 from chatterm.providers.failures import error_in, failure_of_error, failure_of_response
 from chatterm.providers.pacing import Deadlines, Pace
 from chatterm.providers.reading import Attempt, Capture, Reading
 from chatterm.providers.refused_settings import RefusedSettings
+from chatterm.providers.resuming import PickUp
 from chatterm.providers.retrying import duration, retry_after, until
 from chatterm.providers.sse import Shape, shape_of
 from chatterm.providers.transport import Reply, Transport
@@ -55,6 +56,9 @@ DESCRIBED_AT_ONCE = 4
 RETRY_AFTER_LIMIT_S = 60.0
 INTERRUPT_WAIT_S = 0.5  # for the server to take an interrupt, before the connection is closed
 INTERRUPT_TIMEOUT_S = 2.0
+
+
+Told = Callable[[type[BaseException] | None, object, object], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +259,13 @@ class HttpProvider:
             attempt.sent = message = self._refused.without(request.model, encoded)
             decoder = self._protocol.decoder(request, self._endpoint, writer)
             async with AsyncExitStack() as stack:
-                reading = await self._open(message, decoder, attempt, stack)
-                stack.push_async_exit(self._interrupting(decoder))
-                pace = Pace()
-                while await reading.step(pace):
-                    for event in writer.take():
-                        attempt.shown = True
-                        yield event
-                    if attempt.shown and pace.pause and not decoder.ended:
-                        await asyncio.sleep(pace.pause)
+                told = self._interrupting(decoder)
+                stack.push_async_exit(told)  # for the time between two connections
+                reading = self._answer(message, decoder, attempt, writer, told)
+                events = await stack.enter_async_context(aclosing(reading))
+                async for event in events:
+                    attempt.shown = True
+                    yield event
             attempt.end = decoder.close()
         except ProviderError as error:
             # The decoder knows the usage so far; what it leaves open was cut off.
@@ -274,6 +276,52 @@ class HttpProvider:
         for event in writer.take():
             attempt.shown = True
             yield event
+
+    async def _answer(
+        self,
+        message: HttpRequest,
+        decoder: Decoder,
+        attempt: Attempt,
+        writer: StepWriter,
+        told: Told,
+    ) -> AsyncGenerator[Event, None]:
+        # Yields the events of the answer; where it breaks off and the server goes on, of the rest.
+        pick_up = PickUp(self._protocol, decoder, self._endpoint, self._limits.retries)
+        while True:
+            broke: Failure | None = None
+            brought = False
+            try:
+                async with AsyncExitStack() as stack:
+                    reading = await self._open(message, decoder, attempt, stack)
+                    stack.push_async_exit(told)
+                    pace = Pace()
+                    while await reading.step(pace):
+                        for event in writer.take():
+                            brought = True
+                            yield event
+                        if attempt.shown and pace.pause and not decoder.ended:
+                            await asyncio.sleep(pace.pause)
+            except ProviderError as error:
+                broke = error.failure
+            if broke is None and (decoder.ended or decoder.answered):
+                return
+            in_time = attempt.limits.leave(0)
+            rest = pick_up.rest(broke, brought=brought) if in_time else None
+            if rest is None:
+                if broke is not None:
+                    raise ProviderError(broke)
+                return
+            attempt.end = failed(broke or stream_cut(text_shown=False))
+            wait = self._pause(attempt, pick_up.failures, pick_up.most)
+            if wait is None and attempt.end.failure is not None:
+                raise ProviderError(attempt.end.failure)
+            if pick_up.words:
+                reason = self._clean(broke).message if broke else "the connection ended early"
+                writer.notice("resumed", f"{shortened(reason, 300)}; {pick_up.words}")
+            for event in writer.take():
+                yield event
+            await self._sleep(max(wait or 0.0, pick_up.wait_s))
+            message, attempt.final = rest, False
 
     async def _open_first(self, request: ModelRequest, attempt: Attempt) -> None:
         # Asks what the protocol needs to know before it can ask the model.
@@ -308,17 +356,20 @@ class HttpProvider:
             raise ProviderError(failure_of_error(error, provider=self.name))
         protocol.opened(request, self._endpoint, data)
 
-    def _interrupting(
-        self, decoder: Decoder
-    ) -> Callable[[type[BaseException] | None, object, object], Awaitable[None]]:
+    def _interrupting(self, decoder: Decoder) -> Told:
         # Called before the connection is closed: once it is, the server may not know the id.
+        # An answer is interrupted once, though.
+        done = False
+
         async def told(kind: type[BaseException] | None, *_: object) -> None:
+            nonlocal done
             protocol = self._protocol
             cut_short = kind is not None and not issubclass(kind, Exception)
-            if not cut_short or not isinstance(protocol, Interrupts):
+            if done or not cut_short or not isinstance(protocol, Interrupts):
                 return
             message = protocol.interruption(decoder, self._endpoint)
             if message is not None:
+                done = True
                 task = asyncio.create_task(self._interrupt(message))
                 self._interrupts.add(task)
                 task.add_done_callback(self._interrupts.discard)
@@ -395,14 +446,19 @@ class HttpProvider:
         failure = attempt.end.failure
         if failure is None or not failure.retryable or attempt.shown or attempt.final:
             return None
+        return self._pause(attempt, number, self._limits.retries)
+
+    def _pause(self, attempt: Attempt, number: int, most: int) -> float | None:
+        # Seconds until the next of so many attempts; None when it would be too many, or too late.
+        failure = attempt.end.failure
         asked = retry_after(attempt.headers, attempt.body, self._now())
-        if asked is not None and asked > RETRY_AFTER_LIMIT_S:
+        if failure is not None and asked is not None and asked > RETRY_AFTER_LIMIT_S:
             moment = until(self._now(), asked)
             text = f"{failure.message}; it asks to wait {duration(asked)}, until {moment}"
             hint = "ask again then, or choose another model"
             attempt.end = replace(attempt.end, failure=replace(failure, message=text, hint=hint))
             return None
-        if number >= self._limits.retries:
+        if number >= most:
             return None
         wait = min(8.0, 0.5 * 2**number * random.uniform(1.0, 1.5))  # noqa: S311 - only jitter
         wait = max(wait, asked or 0.0)

@@ -152,6 +152,8 @@ def _http_provider(
         headers=provider.headers,
         body=provider.body,
         auth=provider.auth,
+        server_state=provider.server_state,
+        background=provider.background,
     )
     redactor = Redactor([*secrets_of(endpoint), *_proxy_passwords(provider, environ)])
     capture = None

@@ -25,7 +25,7 @@ from chatterm.providers.decoding import (
 )
 from chatterm.providers.failures import error_in, failure_of_error
 from chatterm.providers.openai_usage import read_usage
-from chatterm.providers.responses_items import ItemTable
+from chatterm.providers.responses_items import Item, ItemTable
 from chatterm.providers.responses_steps import RAW, SUMMARY, ItemSteps
 from chatterm.steps import FinishReason, RefusalStep, Status, TextStep, ToolCallStep, Usage
 
@@ -33,6 +33,12 @@ _INCOMPLETE = {
     "max_output_tokens": FinishReason.LENGTH,
     "content_filter": FinishReason.CONTENT_FILTER,
 }
+
+# The events that aren't about an item; an end closes the last one itself.
+_BESIDE_ITEMS = frozenset(
+    f"response.{word}"
+    for word in ("created", "in_progress", "completed", "incomplete", "failed", "cancelled")
+)
 
 # The events that stream thinking: what form of it, and the field that numbers its parts.
 _STREAMED_THINKING = {
@@ -58,13 +64,25 @@ class ResponsesDecoder:
         provider: The provider's name, for messages.
         max_output_tokens: The limit that was asked for; some servers say `completed` when it is
             reached.
+        record: Where the server keeps its answers: makes, of a response's id, the opaque data by
+            which a whole one is found again.
+        mark: Where an answer goes on without us: makes the opaque data of steps that are not
+            finished yet.
+        preface: Writes what is to be said before the answer, once there is one.
 
     Attributes:
         sequence_number: Of the last event that had one: where a background response resumes.
+        response_id: What the server calls the response; empty until it has said so.
     """
 
     def __init__(
-        self, writer: StepWriter, provider: str = "", max_output_tokens: int | None = None
+        self,
+        writer: StepWriter,
+        provider: str = "",
+        max_output_tokens: int | None = None,
+        record: Callable[[str], dict[str, Any]] | None = None,
+        mark: Callable[[str], dict[str, Any]] | None = None,
+        preface: Callable[[], None] | None = None,
     ) -> None:
         self._writer = writer
         self._provider = provider
@@ -78,6 +96,12 @@ class ResponsesDecoder:
         self._failure: Failure | None = None
         self._moderated = False
         self.sequence_number: int | None = None
+        self.response_id = ""
+        self._record = record
+        self._mark = mark
+        self._preface = preface
+        self._seen: int | None = None  # what has come before the stream was resumed
+        self._last: Item | None = None  # ended, and held back: it may be the response's last
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "response.output_text.delta": self._text_delta,
             "response.output_text.done": partial(self._prose_done, "output_text"),
@@ -120,20 +144,40 @@ class ResponsesDecoder:
         if not isinstance(data, dict):
             self._beside(name, data)
             return
+        if self._preface is not None:
+            self._preface()
+            self._preface = None
         kind = text_of(data.get("type")) or name or ""
         number = data.get("sequence_number")
         if isinstance(number, int):
+            if self._seen is not None and number <= self._seen:
+                return  # a server that begins anew instead of going on
             self.sequence_number = number
         handler = self._handlers.get(kind)
+        if handler is not None and kind not in _BESIDE_ITEMS:
+            self._let_go()
         if handler is not None:
             handler(data)
         elif data.get("object") == "response":  # a whole answer, not streamed
-            self._ended({"response": data})
+            self.whole(data)
         elif name == "error" or not kind.startswith("response."):
             self._beside(name, data)
 
+    def resumed(self) -> None:
+        """The stream broke off; what comes next is the rest, or the whole once more."""
+        self._seen = self.sequence_number
+
+    def whole(self, response: dict[str, Any]) -> bool:
+        """Read a response as it is by now; whether the server is done with it."""
+        if text_of(response.get("status")) in ("queued", "in_progress"):
+            self._read_response(response)
+            return False
+        self._ended({"response": response})
+        return True
+
     def close(self, failure: Failure | None = None) -> RoundEnd:
         """Close the round's steps and say what it came to; `failure` says why it was cut short."""
+        self._let_go()
         saw = self._steps.saw
         self._failure = failure or self._failure
         if self._failure is None and self._status is None:
@@ -145,6 +189,7 @@ class ResponsesDecoder:
             return failed(self._failure, word=self._word, usage=self._usage)
         reason = self._reason()
         self._close_items(Status.DONE if reason is FinishReason.STOP else Status.INTERRUPTED)
+        self._keep()
         return RoundEnd(
             self._settle_reason(reason),
             self._word,
@@ -223,7 +268,23 @@ class ResponsesDecoder:
             self._steps.settle(self._steps.call(item), text_of(item.data.get("arguments")))
 
     def _item_done(self, data: dict[str, Any]) -> None:
-        self._steps.finish(self._items.finished(data), Status.DONE)
+        item = self._items.finished(data)
+        if self._record is None:
+            self._steps.finish(item, Status.DONE)
+        else:
+            self._last = item
+
+    def _let_go(self) -> None:
+        """Close the item that was held back: it wasn't the last, or nothing follows any more."""
+        item, self._last = self._last, None
+        if item is not None:
+            self._steps.finish(item, Status.DONE)
+
+    def _keep(self) -> None:
+        """Record with the last step which response this was, now that it is known to be whole."""
+        if self._record is not None and self.response_id and self._status == "completed":
+            self._writer.keep_with_last(self._record(self.response_id))
+            self._record = None
 
     # --- the response ---
 
@@ -234,6 +295,7 @@ class ResponsesDecoder:
         response = mapping(data.get("response"))
         kind = text_of(data.get("type")).removeprefix("response.")
         self._status = text_of(response.get("status")) or kind or "completed"
+        self._mark = self._steps.mark = None
         self._read_response(response)
         error = response.get("error")
         reason = text_of(mapping(response.get("incomplete_details")).get("reason"))
@@ -242,10 +304,16 @@ class ResponsesDecoder:
         self._word = f"{self._status}:{detail}" if detail else self._status
         if self._status in ("failed", "cancelled") or kind == "failed":
             self._error(error or f"the provider says the response was {self._status}")
+        self._let_go()
         for item in self._items.caught_up(sequence(response.get("output"))):
             self._steps.finish(item, Status.DONE)
+        if self._failure is None and all(item.done for item in self._items.all):
+            self._keep()  # else the items that are still open are closed by `close`
 
     def _read_response(self, response: dict[str, Any]) -> None:
+        self.response_id = self.response_id or text_of(response.get("id"))
+        if self._mark is not None and self.response_id:
+            self._steps.mark = self._mark(self.response_id)
         usage = response.get("usage")
         if isinstance(usage, dict) and usage:
             self._usage = self._writer.usage = read_usage(usage)

@@ -46,12 +46,14 @@ class ItemSteps:
     Attributes:
         saw: The kinds of steps that were opened.
         approvals: Ids of hosted calls that wait for the user's yes.
+        mark: Opaque data of steps that are being written, or were cut off; None for none.
     """
 
     def __init__(self, writer: StepWriter) -> None:
         self._writer = writer
         self.saw: set[str] = set()
         self.approvals: list[str] = []
+        self.mark: dict[str, Any] | None = None
         self._hosted: list[tuple[str, str]] = []  # (type, call id) of hosted calls, in order
 
     # --- while they stream ---
@@ -284,11 +286,14 @@ class ItemSteps:
     def _close(self, part: Part, status: Status, **values: Any) -> None:
         if part.citations:
             values["citations"] = tuple(part.citations.values())
-        self._writer.finish(part.opened, status, **values)
+        opaque = values.pop("opaque", None)
+        if self.mark and status is Status.INTERRUPTED:
+            opaque = (opaque or {}) | self.mark
+        self._writer.finish(part.opened, status, opaque=opaque, **values)
 
     def _open(self, cls: type[Step], **values: Any) -> OpenStep:
         self.saw.add(cls.kind)
-        return self._writer.open(cls, **values)
+        return self._writer.open(cls, opaque=self.mark, **values)
 
 
 def _last_of(item: Item, form: str) -> Part:

@@ -24,6 +24,8 @@ class Endpoint:
         body: Extra request fields from the configuration; they win over ours.
         auth: The header that carries the key, `bearer` or a header's own name; None is the
             protocol's own way.
+        server_state: The server keeps what was said; a request sends what is new.
+        background: The server works on without us; an answer that breaks off is picked up.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: Mapping[str, Any] = field(default_factory=dict)
     auth: str | None = None
+    server_state: bool = False
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,22 @@ class Interrupts(Protocol):
 
     def interruption(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
         """The request that stops the answer which this decoder reads; None: it can't be."""
+        ...
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """A wire protocol whose servers go on with an answer when the connection breaks."""
+
+    def resumption(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
+        """The request for the rest of the answer which this decoder reads; None: it can't be had.
+
+        From then on the decoder takes the rest, and passes over what it has read before.
+        """
+        ...
+
+    def polling(self, decoder: Decoder, endpoint: Endpoint) -> HttpRequest | None:
+        """The request for that answer as it is by now, whole; None: it can't be had."""
         ...
 
 

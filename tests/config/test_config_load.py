@@ -317,6 +317,28 @@ def test_the_body_is_free_but_has_to_be_json():
     assert "JSON doesn't have" in problem("[providers.openai.body]\na = inf")
 
 
+@pytest.mark.parametrize("key", ["server_state", "background"])
+def test_what_a_server_keeps_is_a_setting_of_the_one_protocol_that_has_it(key):
+    text = f"[providers.openai]\n{key} = true"
+    assert getattr(parse_config(text, HERE).providers["openai"], key) is True
+    assert 'protocol = "responses"; anthropic has no such thing: leave it out' in problem(
+        f"[providers.anthropic]\n{key} = true"
+    )
+
+
+def test_a_server_that_keeps_conversations_anyway_is_said_to():
+    assert "keeps the conversation anyway" in problem("[providers.luxx]\nserver_state = true")
+
+
+def test_rules_about_what_the_provider_runs_name_a_server_and_a_tool():
+    table = '{ tool = "mcp", decision = "deny", remote = "shop/find" }'
+    (rule,) = parse_config(f"[permissions]\nrules = [{table}]", HERE).permissions.rules
+    assert rule.remote == "shop/find"
+    wrong = table.replace("mcp", "shell")
+    assert "is only for mcp" in problem(f"[permissions]\nrules = [{wrong}]")
+    assert "must be one of" in problem('[tools]\nenabled = ["mcp"]'), "it is no tool of ours"
+
+
 def test_settings_of_one_protocol_are_refused_for_another():
     assert problem("[providers.openai]\nspeed = 'full'").endswith(
         'is only for providers with protocol = "replay"'

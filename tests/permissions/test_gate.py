@@ -22,6 +22,7 @@ from chatterm.permissions.verdicts import (
     FetchAccess,
     Judgement,
     ReadAccess,
+    RemoteAccess,
     ShellAccess,
     WriteAccess,
 )
@@ -281,6 +282,20 @@ def test_rules_about_paths_and_hosts(ground: Ground) -> None:
 
 
 # --- what an answer keeps -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "decision"),
+    [("confirm", ASK), ("caged", ASK), ("accept-edits", ASK), ("plan", DENY), ("yolo", ALLOW)],
+)
+def test_what_the_provider_runs_is_held_by_no_cage(
+    ground: Ground, name: str, decision: Decision
+) -> None:
+    find, sell = (RemoteAccess("shop", tool) for tool in ("find", "sell"))
+    assert ground.gate(mode(name)).judge("mcp", (find,)).decision is decision
+    gate = ground.gate(mode(name), allow("mcp:shop/find"), rule_of("mcp:shop/sell", "deny"))
+    assert gate.judge("mcp", (find,)).decision is (DENY if name == "plan" else ALLOW)
+    assert gate.judge("mcp", (sell,)).decision is DENY
 
 
 def test_a_grant_for_the_session_opens_that_command_and_not_the_tool(ground: Ground) -> None:

@@ -14,6 +14,7 @@ from chatterm.permissions.rules import (
     matches_command,
     matches_host,
     matches_path,
+    matches_remote,
     may_be_prefix,
     proposals,
     ruling,
@@ -22,6 +23,7 @@ from chatterm.permissions.verdicts import (
     Decision,
     FetchAccess,
     ReadAccess,
+    RemoteAccess,
     ShellAccess,
     WriteAccess,
 )
@@ -167,6 +169,38 @@ def test_without_a_workspace_only_whole_paths_fit() -> None:
 )
 def test_a_host_is_named_or_is_below_one(pattern: str, host: str, fits: bool) -> None:
     assert matches_host(pattern, host) is fits
+
+
+@pytest.mark.parametrize(
+    ("pattern", "server", "tool", "fits"),
+    [
+        ("shop/find", "shop", "find", True),
+        ("shop/find", "shop", "sell", False),
+        ("shop/find", "Shop", "find", False),
+        ("shop", "shop", "sell", True),
+        ("shop", "shop/find", "sell", False),
+        ("shop/*", "shop", "sell", True),
+        ("*/find", "market", "find", True),
+        ("*", "market", "find", True),
+        # A name with a slash in it is never taken for another.
+        ("a/b/c", "a/b", "c", False),
+        ("a/b/c", "a", "b/c", True),
+    ],
+)
+def test_a_tool_of_another_server_is_named_with_it(
+    pattern: str, server: str, tool: str, fits: bool
+) -> None:
+    assert matches_remote(pattern, server, tool) is fits
+
+
+@pytest.mark.parametrize(
+    ("server", "tool"),
+    [("*", "find"), ("shop", "*"), ("a/b", "c"), ("", "find"), ("shop", "a\u202eb"), (" s", "f")],
+)
+def test_a_name_that_would_mean_more_than_itself_makes_no_rule(server: str, tool: str) -> None:
+    assert proposals("mcp", RemoteAccess(server, tool), ()) == ()
+    (plain,) = proposals("mcp", RemoteAccess("shop", "find"), ())
+    assert plain.rule == Rule(tool="mcp", decision="allow", remote="shop/find")
 
 
 def test_rules_about_paths_and_hosts_decide() -> None:

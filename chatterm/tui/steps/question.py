@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from chatterm.agent.questions import Question
 from chatterm.permissions.rules import Proposal, Scope
-from chatterm.permissions.verdicts import ShellAccess
+from chatterm.permissions.verdicts import RemoteAccess, ShellAccess
+from chatterm.providers.approvals import wanted_by
 from chatterm.render.diffs import diff_lines
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, cut, line_cells, wrap
 from chatterm.render.sanitize import escape_controls
@@ -167,6 +168,9 @@ class QuestionItem(Item):
     def _boxed(self, width: int) -> list[Line]:
         """What would run, byte for byte."""
         question = self.question
+        remote = _remote(question)
+        if remote is not None:
+            return [*_called(remote, width), *self._box(remote.arguments, width)]
         command = _command(question)
         if command is None:
             if question.diff:
@@ -229,6 +233,9 @@ class QuestionItem(Item):
         found: list[Line] = []
         for call in self.question.others:
             found += [(), *wrap([Span(escape_controls(call.name), ("tool",))], width)]
+            if call.hosted:
+                wanted = wanted_by(call)
+                found += _called(RemoteAccess(wanted.server, wanted.tool), width)
             command = (call.input or {}).get("command")
             given = command if isinstance(command, str) else call.arguments
             found += self._box(given, width)
@@ -264,6 +271,21 @@ class QuestionItem(Item):
             note = "Tab: another rule" if len(self.question.proposals) > 1 else ""
         found += wrap([Span(escape_controls(note).replace("\n", " "), ("muted",))], width)
         return found
+
+
+def _called(remote: RemoteAccess, width: int) -> list[Line]:
+    """Who would run what, at the provider: each of the names on a line of its own."""
+    server = escape_controls(remote.server).replace("\n", "\\n") or "(unnamed)"
+    tool = escape_controls(remote.tool).replace("\n", "\\n")
+    muted = ("muted",)
+    return [
+        *wrap([Span("the provider's server  ", muted), Span(server, ("strong",))], width),
+        *wrap([Span("is to run  ", muted), Span(tool, ("strong",))], width),
+    ]
+
+
+def _remote(question: Question) -> RemoteAccess | None:
+    return next((each for each in question.access if isinstance(each, RemoteAccess)), None)
 
 
 def _command(question: Question) -> str | None:

@@ -11,8 +11,18 @@ from chatterm.providers.keeper import Keeper
 from chatterm.providers.kept import KeptConversation, KeptTurn
 from chatterm.providers.lightspeed_request import LightspeedProtocol
 from chatterm.providers.luxx_request import LuxxProtocol
+from chatterm.providers.server_threads import Threads, kept_in
 from chatterm.providers.wire import Endpoint, HttpRequest, KeepsConversations
-from chatterm.steps import Step, TextStep, ThinkingStep, ToolCallStep, ToolResultStep
+from chatterm.steps import (
+    Status,
+    Step,
+    TextStep,
+    ThinkingStep,
+    ToolCallStep,
+    ToolResultStep,
+    Turn,
+    UserInput,
+)
 
 HERE = Endpoint("p", "http://h")
 
@@ -249,3 +259,36 @@ def test_an_answer_without_a_question_is_a_turn_too() -> None:
     (turn,) = LuxxProtocol().read_turns([[{"role": "assistant", "content": "Welcome."}]])
     assert turn.asked == ""
     assert texts(LuxxProtocol(), turn) == [("text", "Welcome.")]
+
+
+# --- going on ---------------------------------------------------------------------------------
+
+
+def kept_turn(id_: str, opaque: dict[str, Any] | None = None, model: str = "p/m") -> Turn:
+    steps = (ThinkingStep(id=f"{id_}.0", index=0, round=0, status=Status.DONE, opaque=opaque),)
+    return Turn(id_, UserInput(id_), model, steps if opaque else ())
+
+
+def test_a_turn_that_was_fetched_since_is_no_branch() -> None:
+    threads = Threads("lightspeed")
+    asked = kept_turn("t1")
+    asked = kept_turn("t1", threads.record("c", asked))
+    fetched = kept_turn("t2", LightspeedProtocol().kept_record("c"))
+    assert threads.thread((asked, fetched, kept_turn("t3")), "p").conversation == "c"
+    threads.record("c", kept_turn("t3"))
+    # From beside the last question the server's conversation doesn't go on.
+    assert threads.thread((asked, fetched, kept_turn("t4")), "p").conversation is None
+
+
+def test_a_fetched_conversation_of_luxxs_goes_on_with_its_model() -> None:
+    threads = Threads("luxx")
+    fetched = kept_turn("t1", LuxxProtocol().kept_record("7"))
+    assert threads.thread((fetched, kept_turn("t2")), "p", "made").conversation == "7"
+    other = kept_turn("t2", model="p/other")
+    assert threads.thread((fetched, other), "p", "made").conversation is None
+
+
+def test_where_a_turn_is_kept() -> None:
+    assert kept_in(kept_turn("t", LuxxProtocol().kept_record("7"))) == ("p", "7")
+    assert kept_in(kept_turn("t", {"responses": {"conversation": "7"}})) is None
+    assert kept_in(kept_turn("t")) is None

@@ -23,6 +23,7 @@ MOST_LINES = 500
 FLOORS = {
     "address": 0,
     "redaction": 0,
+    "moments": 0,
     "errors": 0,
     "steps": 0,
     "events": 0,
@@ -37,6 +38,7 @@ FLOORS = {
     "tools": 1,
     "tui": 3,
     "agent": 2,
+    "fetching": 2,
     "session": 2,
     "oneshot": 3,
     "cli": 4,

@@ -52,6 +52,11 @@ _Until = Annotated[
     str | None, typer.Option("--until", metavar="DATE", help="Only up to this day, inclusive.")
 ]
 
+_Server = Annotated[
+    str | None,
+    typer.Option("--server", metavar="PROVIDER", help="One that this provider's server keeps."),
+]
+
 
 @app.command("list")
 def list_conversations(
@@ -62,9 +67,25 @@ def list_conversations(
     limit: Annotated[
         int, typer.Option("-n", "--limit", min=0, metavar="N", help="At most N; 0 for all.")
     ] = 50,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="PROVIDER", help="Those that its server keeps instead."),
+    ] = None,
     as_json: _Json = False,
 ) -> None:
-    """List conversations, the newest first."""
+    """List conversations, the newest first.
+
+    With --server they are those that a Lightspeed or Luxx server keeps: `history fetch` brings one
+    here, to be read and gone on with.
+    """
+    if server is not None:
+        from chatterm.cli.history_server import list_kept
+        from chatterm.errors import UsageError
+
+        if directory or model or since or until:
+            raise UsageError("--server lists all that the server keeps: only --limit goes with it")
+        list_kept(server, limit, as_json=as_json)
+        return
     from chatterm.cli.history_output import print_rows
 
     with _store() as store:
@@ -160,6 +181,23 @@ def import_file(
 
 
 @app.command()
+def fetch(
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose server keeps it.")],
+    conversation: Annotated[
+        str, typer.Argument(metavar="ID", help="Its id there; a unique prefix will do.")
+    ],
+) -> None:
+    """Bring a conversation that a server keeps here, or up to date; prints the id it has here.
+
+    The next question in it (`ask -r ID`, `chatterm -r ID`) goes on in the server's own
+    conversation. What was said here meanwhile is kept, as a branch where need be.
+    """
+    from chatterm.cli.history_server import fetch_kept
+
+    fetch_kept(provider, conversation)
+
+
+@app.command()
 def fork(
     conversation: _Id,
     at: Annotated[
@@ -203,36 +241,58 @@ def undo(
 def delete(
     conversation: _Id,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    server: _Server = None,
 ) -> int:
-    """Delete a conversation for good."""
-    from chatterm.errors import ExitStatus, UsageError
-    from chatterm.render.console import is_terminal
+    """Delete a conversation for good.
+
+    A copy that a server keeps stays there; with --server that one is deleted, and what is here
+    stays.
+    """
+    from chatterm.cli.history_server import delete_kept, tell_kept
+    from chatterm.errors import ExitStatus
     from chatterm.render.sanitize import sanitize_line
 
+    if server is not None:
+        delete_kept(server, conversation, lambda name: yes or _confirmed(name))
+        return ExitStatus.COMPLETED
     with _store() as store:
         found = store.find(conversation)
         name = f"{found.id}  {sanitize_line(found.title)}"
-        if not yes:
-            if not is_terminal(sys.stdin):
-                raise UsageError("nobody can be asked whether to delete it", hint="add --yes")
-            if not typer.confirm(f"delete {name}?", default=False, err=True):
-                return ExitStatus.COMPLETED
+        if not (yes or _confirmed(name)):
+            return ExitStatus.COMPLETED
+        tell = tell_kept(store, found.id)
         store.delete(found.id)
     say(f"deleted {name}")
+    tell()
     return ExitStatus.COMPLETED
+
+
+def _confirmed(name: str) -> bool:
+    from chatterm.errors import UsageError
+    from chatterm.render.console import is_terminal
+
+    if not is_terminal(sys.stdin):
+        raise UsageError("nobody can be asked whether to delete it", hint="add --yes")
+    return typer.confirm(f"delete {name}?", default=False, err=True)
 
 
 @app.command()
 def title(
     conversation: _Id,
     text: Annotated[list[str], typer.Argument(metavar="TEXT", help="The new title.")],
+    server: _Server = None,
 ) -> None:
-    """Give a conversation a title."""
+    """Give a conversation a title; with --server one that a server keeps, there."""
     from chatterm.errors import UsageError
 
     words = " ".join(" ".join(text).split())
     if not words:
         raise UsageError("the title is empty")
+    if server is not None:
+        from chatterm.cli.history_server import rename_kept
+
+        rename_kept(server, conversation, words)
+        return
     with _store() as store:
         store.set_title(store.find(conversation).id, words, "user")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from chatterm.cli.saying import say
 from chatterm.oneshot.output import standard_output
@@ -15,6 +17,9 @@ from chatterm.render.sanitize import sanitize_line
 from chatterm.render.wordwrap import width_of
 from chatterm.store import ConversationRow, Hit
 
+if TYPE_CHECKING:
+    from chatterm.providers.kept import KeptConversation
+
 
 def print_rows(rows: Sequence[ConversationRow], *, as_json: bool) -> None:
     """Print conversations: a table on a terminal, tab-separated lines elsewhere, or JSON."""
@@ -22,7 +27,7 @@ def print_rows(rows: Sequence[ConversationRow], *, as_json: bool) -> None:
         for row in rows:
             say(json.dumps(_row_json(row)))
     elif is_terminal(sys.stdout):
-        _print_table(rows)
+        _print_table([_row_texts(row) for row in rows])
     else:
         for row in rows:
             say("\t".join(_row_cells(row)))
@@ -41,8 +46,6 @@ def print_hits(hits: Sequence[Hit], *, as_json: bool) -> None:
 
 def print_markdown(text: str) -> None:
     """Print Markdown: rendered on a terminal, as it is elsewhere."""
-    import os
-
     from chatterm.render.sanitize import sanitize
 
     if not is_terminal(sys.stdout):
@@ -56,10 +59,59 @@ def print_markdown(text: str) -> None:
         say(styled(line, color=wants_colour(sys.stdout)))
 
 
-def _print_table(rows: Sequence[ConversationRow]) -> None:
+def print_kept(provider: str, kept: Sequence[KeptConversation], *, as_json: bool) -> None:
+    """Print the conversations that a provider's server keeps, as `print_rows` prints ours."""
+    if as_json:
+        for each in kept:
+            say(json.dumps(_kept_json(provider, each)))
+    elif is_terminal(sys.stdout):
+        size = _telling(each.id for each in kept)
+        cells = [_kept_cells(each) for each in kept]
+        _print_table([{**row, "id": row["id"][:size]} for row in cells])
+    else:
+        for each in kept:
+            say("\t".join(_kept_cells(each).values()))
+
+
+def _telling(ids: Iterable[str]) -> int:
+    """How much of ids tells each from the others, and not less than is shown of ours."""
+    common = (_alike(one, other) for one, other in pairwise(sorted(set(ids))))
+    return max(8, 1 + max(common, default=0))
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts have in common before they part."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _kept_cells(kept: KeptConversation) -> dict[str, str]:
+    cells = {
+        "id": kept.id,
+        "when": _when(kept.updated_at),
+        "messages": "" if kept.messages is None else str(kept.messages),
+        "model": kept.model,
+        "title": kept.title,
+    }
+    return {name: sanitize_line(cell) for name, cell in cells.items()}
+
+
+def _kept_json(provider: str, kept: KeptConversation) -> dict[str, Any]:
+    return {
+        "provider": provider,
+        "id": kept.id,
+        "title": kept.title,
+        "created_at": kept.created_at or None,
+        "updated_at": kept.updated_at or None,
+        "messages": kept.messages,
+        "model": kept.model or None,
+    }
+
+
+def _print_table(rows: Sequence[Mapping[str, str]]) -> None:
     from chatterm.cli.history_table import table
 
-    head, *lines = table([_row_texts(row) for row in rows], width_of(sys.stdout))
+    head, *lines = table(rows, width_of(sys.stdout))
     say(f"\x1b[1m{head}\x1b[0m" if wants_styles(sys.stdout) else head)
     for line in lines:
         say(line)

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from rich.cells import cell_len, set_cell_size
 
-COLUMNS = ("id", "when", "from", "title", "model", "turns", "tokens", "cost", "directory")
+COLUMNS = (
+    *("id", "when", "from", "title", "model"),
+    *("turns", "messages", "tokens", "cost", "directory"),
+)
 _GAP = 2
-_NUMBERS = {"turns", "tokens", "cost"}
+_NUMBERS = {"turns", "messages", "tokens", "cost"}
 # The least that these are shortened to; the others are never shortened.
 _LEAST = {"title": 20, "model": 12, "directory": 14}
-_GIVING_WAY = ("turns", "tokens", "cost", "directory", "model", "from")
+_GIVING_WAY = ("turns", "messages", "tokens", "cost", "directory", "model", "from")
 _GROWING = ("title", "directory", "model")
 
 Row = Mapping[str, str]
@@ -27,10 +30,11 @@ def table(rows: Sequence[Row], width: int) -> Iterator[str]:
     """The lines of a table, the names of its columns first.
 
     Args:
-        rows: A text for each column, fit for a terminal.
+        rows: A text for each column, fit for a terminal; a column that no row has isn't shown.
         width: Columns of the screen.
     """
-    shown = [{**row, "directory": _from_home(row["directory"])} for row in rows]
+    none = dict.fromkeys(COLUMNS, "")
+    shown = [{**none, **row, "directory": _from_home(row.get("directory", ""))} for row in rows]
     widths = _widths(shown, width)
     for row in ({name: name for name in COLUMNS}, *shown):
         cells = (_cell(name, row[name], size) for name, size in widths.items())

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted, UsageReported
 from chatterm.steps import (
@@ -23,7 +21,6 @@ from chatterm.steps import (
 if TYPE_CHECKING:
     from chatterm.store.model import Conversation, RecordedTurn
 
-NO_TIME: Final = "1970-01-01T00:00:00.000Z"
 _LONGEST_TITLE = 60
 
 
@@ -215,22 +212,3 @@ def text_of(value: Any) -> str:
 def count_of(value: Any) -> int | None:
     """The value if it is a number of something, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def timestamp_of(value: Any, default: str = NO_TIME) -> str:
-    """A time in seconds since the epoch, or in ISO 8601, as the log writes it.
-
-    A time without a zone is taken as UTC, as the databases that leave it out mean it.
-    """
-    try:
-        if isinstance(value, str) and value:
-            moment = datetime.fromisoformat(value)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        elif isinstance(value, int | float) and math.isfinite(value) and value > 0:
-            moment = datetime.fromtimestamp(value, UTC)
-        else:
-            return default
-        stamp = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):
-        return default
-    return stamp.replace("+00:00", "Z")

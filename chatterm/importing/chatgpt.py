@@ -21,7 +21,6 @@ from chatterm.importing.base import (
     imported,
     list_of,
     text_of,
-    timestamp_of,
 )
 from chatterm.importing.chatgpt_content import (
     attachments_of,
@@ -31,6 +30,7 @@ from chatterm.importing.chatgpt_content import (
 )
 from chatterm.importing.documents import Export, conversations, open_export
 from chatterm.importing.strands import Message, Strand, head_of, strands
+from chatterm.moments import timestamp_of
 from chatterm.steps import (
     FinishReason,
     Outcome,

@@ -20,10 +20,10 @@ from chatterm.importing.base import (
     imported,
     list_of,
     text_of,
-    timestamp_of,
 )
 from chatterm.importing.documents import conversations, open_export
 from chatterm.importing.strands import Message, Strand, head_of, strands
+from chatterm.moments import timestamp_of
 from chatterm.steps import (
     Citation,
     FinishReason,

@@ -24,9 +24,9 @@ from chatterm.importing.base import (
     derived_id,
     imported,
     text_of,
-    timestamp_of,
 )
 from chatterm.importing.llm_tables import Row, Tables
+from chatterm.moments import timestamp_of
 from chatterm.steps import (
     Outcome,
     TextStep,

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatterm.address import place_of
 from chatterm.assembly import StepWriter
@@ -37,12 +37,16 @@ from chatterm.providers.wire import (
     Endpoint,
     HttpRequest,
     Interrupts,
+    KeepsConversations,
     OpensFirst,
     PagedModels,
     Recovers,
     WireProtocol,
 )
 from chatterm.redaction import Redactor, password_in, secrets_in
+
+if TYPE_CHECKING:
+    from chatterm.providers.keeper import Keeper
 
 log = logging.getLogger("chatterm.providers")
 
@@ -51,6 +55,7 @@ ERROR_BODY_TIMEOUT_S = 5.0
 MODELS_LIMIT = 16 * 1024 * 1024
 MODELS_TIMEOUT_S = 30.0
 MOST_MODEL_PAGES = 50
+_LISTING = "list its models"
 DESCRIBING_TIMEOUT_S = 3.0
 DESCRIBED_AT_ONCE = 4
 RETRY_AFTER_LIMIT_S = 60.0
@@ -162,7 +167,7 @@ class HttpProvider:
         except ProviderError as error:
             raise ProviderError(self._clean(error.failure)) from None
         except TimeoutError:
-            text = f"{self.name} didn't list its models within {MODELS_TIMEOUT_S:g} s"
+            text = f"{self.name} didn't {_LISTING} within {MODELS_TIMEOUT_S:g} s"
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
         found = [model for page in pages for model in self._protocol.read_models(page)]
         return await self._described(found)
@@ -189,7 +194,7 @@ class HttpProvider:
             while waiting:
                 model = waiting.pop(0)
                 with suppress(ProviderError):
-                    data = await self._fetch(protocol.model_request(model, endpoint))
+                    data = await self._fetch(protocol.model_request(model, endpoint), _LISTING)
                     found[model.id] = protocol.read_model(model, data, endpoint)
 
         with suppress(TimeoutError):
@@ -204,19 +209,42 @@ class HttpProvider:
         for _ in range(MOST_MODEL_PAGES):
             if request is None:
                 return
-            page = await self._fetch(request)
+            page = await self._fetch(request, _LISTING)
             yield page
             if not isinstance(protocol, PagedModels):
                 return
             request = protocol.more_models(page, self._endpoint)
 
-    async def _fetch(self, request: HttpRequest) -> Any:
+    @property
+    def keeper(self) -> Keeper | None:
+        """What asks for the conversations that the server keeps; None where it keeps none."""
+        from chatterm.providers.keeper import Keeper
+
+        protocol = self._protocol
+        if not isinstance(protocol, KeepsConversations):
+            return None
+        return Keeper(protocol, protocol, self._endpoint, self._ask)
+
+    async def _ask(self, request: HttpRequest, doing: str) -> Any:
+        # `doing`: what doesn't happen where it fails, as in "didn't list its conversations".
+        try:
+            async with asyncio.timeout(MODELS_TIMEOUT_S):
+                return await self._fetch(request, doing)
+        except ProviderError as error:
+            raise ProviderError(self._clean(error.failure)) from None
+        except TimeoutError:
+            text = f"{self.name} didn't {doing} within {MODELS_TIMEOUT_S:g} s"
+            raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
+
+    async def _fetch(self, request: HttpRequest, doing: str) -> Any:
         timeout = self._limits.connect_timeout_s
         async with self._transport.open(request, connect_timeout_s=timeout) as reply:
             body = await reply.read(MODELS_LIMIT, MODELS_TIMEOUT_S)
-        return self._models_data(reply, body)
+        if request.method == "DELETE" and 200 <= reply.status < 300 and not body.strip():
+            return None
+        return self._told_data(reply, body, doing)
 
-    def _models_data(self, reply: Reply, body: bytes) -> Any:
+    def _told_data(self, reply: Reply, body: bytes, doing: str) -> Any:
         request_id = request_id_of(reply.headers)
         if reply.status >= 300:
             raise ProviderError(
@@ -229,7 +257,7 @@ class HttpProvider:
         except (ValueError, RecursionError):
             words = page_words(self._plain(body).decode())
             what = words if shape_of(body) == Shape.PAGE else "its answer isn't JSON"
-            text = f"{self.name} didn't list its models: {what}"
+            text = f"{self.name} didn't {doing}: {what}"
             failure = Failure(
                 ErrorKind.STREAM_INVALID, text, reply.status, request_id, hint="check base_url"
             )

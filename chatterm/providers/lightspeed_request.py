@@ -15,6 +15,7 @@ from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.decoding import Decoder, mapping, sequence, text_of
 from chatterm.providers.history import content_of, is_text
 from chatterm.providers.lightspeed import LightspeedDecoder
+from chatterm.providers.lightspeed_conversations import LightspeedConversations
 from chatterm.providers.server_threads import Thread, Threads, left_out, left_out_words
 from chatterm.providers.wire import Endpoint, HttpRequest, request_headers
 from chatterm.steps import Attachment
@@ -34,7 +35,7 @@ _PLAIN = "text/plain"
 _SERVERS_CHOICE = "default"  # the name that stands for the model the server is set to
 
 
-class LightspeedProtocol:
+class LightspeedProtocol(LightspeedConversations):
     """The `lightspeed` wire protocol."""
 
     def __init__(self) -> None:

@@ -16,6 +16,7 @@ from chatterm.errors import ErrorKind, Failure, ProviderError
 from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.decoding import mapping, sequence, text_of
 from chatterm.providers.luxx import LuxxDecoder
+from chatterm.providers.luxx_conversations import LuxxConversations
 from chatterm.providers.server_threads import (
     Thread,
     Threads,
@@ -28,7 +29,7 @@ from chatterm.providers.wire import Endpoint, HttpRequest, request_headers
 _SERVERS_CHOICE = "default"  # the name that stands for the model the server is set to
 
 
-class LuxxProtocol:
+class LuxxProtocol(LuxxConversations):
     """The `luxx` wire protocol."""
 
     def __init__(self) -> None:

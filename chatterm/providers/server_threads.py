@@ -24,6 +24,8 @@ from chatterm.steps import (
     UserInput,
 )
 
+KEEPING = ("lightspeed", "luxx")
+"""The protocols whose servers keep conversations, under whose names records lie."""
 LONGEST_RESULT = 4000  # characters of a tool's result that are retold
 
 _RETOLD = """\
@@ -65,7 +67,7 @@ class Threads:
     """Finds the conversation that goes on, for the servers of one protocol.
 
     A conversation there is a line, ours are trees: it goes on only from the last turn that was
-    asked in it, as far as this process has seen.
+    asked in it, as far as this process has seen, or from one that was fetched from there since.
 
     Args:
         protocol: The protocol's name, under which records lie in opaque data.
@@ -85,13 +87,14 @@ class Threads:
             made: What the conversation must have been made with, where that can't be changed.
         """
         *earlier, turn = turns
+        ids = [each.id for each in earlier]
         for number, before in reversed(list(enumerate(earlier))):
             record = self._record(before, provider)
             conversation = text_of(record.get("conversation"))
             if not conversation:
                 continue
-            branched = self._last.get(conversation, before.id) != before.id
-            if branched or conversation in self._gone or text_of(record.get("made")) != made:
+            branched = self._last.get(conversation, before.id) not in ids[: number + 1]
+            if branched or conversation in self._gone or not _is_made(record, made, before, turn):
                 break
             return Thread(conversation, tuple(earlier[number + 1 :]), turn)
         return Thread(None, tuple(earlier), turn)
@@ -113,6 +116,23 @@ class Threads:
             return {}
         records = (mapping((step.opaque or {}).get(self._protocol)) for step in turn.steps)
         return next((record for record in records if record), {})
+
+
+def kept_in(turn: Turn) -> tuple[str, str] | None:
+    """The provider and the id of its conversation that holds a turn; None where none does."""
+    for step in turn.steps:
+        for protocol in KEEPING:
+            record = mapping((step.opaque or {}).get(protocol))
+            if conversation := text_of(record.get("conversation")):
+                return turn.provider, conversation
+    return None
+
+
+def _is_made(record: dict[str, Any], made: str, before: Turn, turn: Turn) -> bool:
+    """Whether a conversation fits what is asked; of a fetched one only the model is known."""
+    if record.get("fetched") is True:
+        return before.model == turn.model
+    return text_of(record.get("made")) == made
 
 
 def left_out(user_input: UserInput, accepts: Callable[[Attachment], bool]) -> list[Attachment]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from chatterm.assembly import StepWriter
 from chatterm.errors import Failure
 from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.decoding import Decoder
+
+if TYPE_CHECKING:
+    from chatterm.providers.kept import KeptConversation, KeptTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class HttpRequest:
     """An HTTP request, ready to be sent.
 
     Attributes:
-        method: GET or POST.
+        method: GET or POST; PUT or DELETE for what a server keeps.
         url: The whole address.
         headers: Header names to values.
         body: What is sent as JSON, or None for no body.
@@ -149,6 +152,51 @@ class Recovers(Protocol):
         Returns:
             What was done, for people; empty when nothing can be.
         """
+        ...
+
+
+@runtime_checkable
+class KeepsConversations(Protocol):
+    """A wire protocol whose servers keep conversations that can be listed, and gone on with."""
+
+    def conversations_request(self, endpoint: Endpoint) -> HttpRequest:
+        """The request that lists the conversations, or the first page of them."""
+        ...
+
+    def next_conversations(self, page: Any, asked: HttpRequest) -> HttpRequest | None:
+        """The request for the page after one; None where that was the last."""
+        ...
+
+    def read_conversations(self, pages: Sequence[Any]) -> list[KeptConversation]:
+        """The conversations in the answers, newest first; what can't be read is passed over."""
+        ...
+
+    def turns_request(self, conversation: str, endpoint: Endpoint) -> HttpRequest:
+        """The request for what was said in a conversation, or the first page of it."""
+        ...
+
+    def next_turns(self, page: Any, asked: HttpRequest) -> HttpRequest | None:
+        """The request for the page after one; None where that was the last."""
+        ...
+
+    def read_turns(self, pages: Sequence[Any]) -> list[KeptTurn]:
+        """The turns in the answers, oldest first; what can't be read is passed over."""
+        ...
+
+    def renaming_request(self, conversation: str, title: str, endpoint: Endpoint) -> HttpRequest:
+        """The request that calls a conversation something else."""
+        ...
+
+    def deleting_request(self, conversation: str, endpoint: Endpoint) -> HttpRequest:
+        """The request that deletes a conversation."""
+        ...
+
+    def undone(self, answer: Any) -> str:
+        """Why what was asked wasn't done, where an answer with a good status says so; or empty."""
+        ...
+
+    def kept_record(self, conversation: str) -> dict[str, Any]:
+        """The opaque data of a turn after which a conversation goes on."""
         ...
 
 

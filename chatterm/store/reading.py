@@ -162,6 +162,21 @@ WITH RECURSIVE reached (id) AS (
 """
 
 
+def turns_holding(db: sqlite3.Connection, provider: str, text: str) -> list[str]:
+    """The turns with a provider in one of whose steps this stands as a string of its own."""
+    asked = pack(f"{provider}/")
+    rows = db.execute(_HOLDING, (asked, asked, json.dumps(text, ensure_ascii=False)))
+    return [id_ for (id_,) in rows]
+
+
+_HOLDING = """
+SELECT turn.id FROM turn WHERE substr(turn.model, 1, length(?)) = ? AND EXISTS (
+    SELECT 1 FROM event WHERE event.turn = turn.key AND event.type = 'step.finished'
+    AND instr(event.data, ?)
+) ORDER BY turn.at, turn.key
+"""
+
+
 def turns(db: sqlite3.Connection, directory: Path, ids: Iterable[str]) -> Iterator[RecordedTurn]:
     """Yield turns with their events, in the given order; ids that aren't known are passed over."""
     for id_ in ids:

@@ -177,6 +177,13 @@ class Store:
         base = self.file.parent
         return self._read(lambda db: [*reading.turns(db, base, turn_ids)])
 
+    def turns_holding(self, provider: str, text: str) -> _list[str]:
+        """The turns with a provider that hold a string among what their steps tell; oldest first.
+
+        Looks through all that the provider ever answered.
+        """
+        return self._read(lambda db: reading.turns_holding(db, provider, text))
+
     def tree(self, conversation_id: str) -> _list[tuple[str, str | None]]:
         """Every turn with its parent: those on the path, branches begun here, what they follow.
 

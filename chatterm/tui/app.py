@@ -21,9 +21,11 @@ from chatterm.tui.chat import Chat
 from chatterm.tui.driver import TerminalDriver
 from chatterm.tui.keys import keymap, prompt_keys
 from chatterm.tui.more_keys import teach
+from chatterm.tui.pane.scroll_bar import paint_bars
 from chatterm.tui.setting import Setting
 from chatterm.tui.signals import on_ending
 from chatterm.tui.steps.looks import Looks
+from chatterm.tui.steps.signs import ASCII
 from chatterm.tui.sturdy import Sturdy, Unexpected, cause_of, make_sturdy
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ class ChattermApp(Sturdy, App[Any]):
         self.ended_by: int | None = None
         self.keys_in_use = keymap(config.ui.keys)
         self.set_keymap(self.keys_in_use)
+        paint_bars(whole_cells=looks.signs is ASCII)
         self.chat = Chat(options, config, Setting(looks, theme.palette()), typed)
         self.chat.bottom.teach(self._teach_keys)
         self._begin_with(theme)

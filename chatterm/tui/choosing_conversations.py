@@ -211,21 +211,24 @@ def _title_problem(text: str) -> str | None:
 
 
 async def _delete(chat: Chat, store: Store, id_: str) -> None:
+    from chatterm.fetching import kept_elsewhere
     from chatterm.tui.screens.entry import Confirm
 
     if id_ == chat.talk.session.id:
         raise StoreError("this is the open conversation; open another one first")
     found = await asyncio.to_thread(store.find, id_)
-    asked = Confirm(chat.palette, _question(found), yes="delete it for good", no="keep it")
+    place = await asyncio.to_thread(kept_elsewhere, store, id_)
+    asked = Confirm(chat.palette, _question(found, place), yes="delete it for good", no="keep it")
     yes = await chat.app.push_screen_wait(asked)
     if yes:
         await asyncio.to_thread(store.delete, id_)
 
 
-def _question(found: Conversation) -> str:
+def _question(found: Conversation, place: tuple[str, str] | None) -> str:
     from chatterm.transcripts.words import title_of
 
-    return f"Delete “{title_of(found)}”?"
+    stays = f" {shown(place[0])} keeps it still." if place is not None else ""
+    return f"Delete “{title_of(found)}”?{stays}"
 
 
 async def _export(chat: Chat, _: Store, id_: str) -> None:

@@ -82,11 +82,10 @@ class Completing:
         prompt.move_cursor_to_offset(cursor)
         self._chat.suggestions.hide()
 
-    @staticmethod
-    def _commands(query: str) -> list[tuple[Match, str]]:
+    def _commands(self, query: str) -> list[tuple[Match, str]]:
         from chatterm.tui.deeds.every import TYPED
 
-        about = {deed.slash: deed.text for deed in TYPED}
+        about = {deed.slash: deed.text for deed in TYPED if deed.offered(self._chat)}
         if not query:
             return [(Match(name, 0, ()), text) for name, text in about.items()]
         return [(match, about[match.text]) for match in best(query, about, _MOST)]

@@ -83,6 +83,8 @@ class TurnItems:
                 if (call := self.call(event.id)) is not None:
                     _tell(call, event)
             case TurnFinished():
+                for call in self._calls.values():
+                    call.end_turn()
                 self._show(EndItem(f"{self.turn}/end", self.turn, self._looks, event, self._took))
 
     def replay(self, events: Sequence[Event]) -> None:
@@ -179,7 +181,7 @@ class TurnItems:
                 return CallItem(key, turn, looks, step)
             case RefusalStep():
                 return RefusalItem(key, turn, looks, step)
-            case NoticeStep():
+            case NoticeStep() if step.reason != "stream_cut":  # that is why the turn failed
                 return NoticeItem(key, turn, looks, step)
         return None
 

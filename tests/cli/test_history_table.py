@@ -30,7 +30,7 @@ def names(width: int, row: dict[str, str] = ROW) -> list[str]:
 
 def test_a_wide_screen_shows_all_of_it() -> None:
     head, line = table([ROW], 300)
-    assert head.split() == list(COLUMNS)
+    assert head.split() == list(ROW)
     assert all(text in line for name, text in ROW.items() if name != "directory")
     assert "~/src/wire/chatterm" in line
 
@@ -46,7 +46,7 @@ def test_a_wide_screen_shows_all_of_it() -> None:
     ],
 )
 def test_columns_give_way_in_their_order(width: int, gone: set[str]) -> None:
-    assert set(COLUMNS) - set(names(width)) == gone
+    assert set(ROW) - set(names(width)) == gone
 
 
 def test_model_and_directory_are_shortened_before_anything_goes() -> None:
@@ -54,6 +54,13 @@ def test_model_and_directory_are_shortened_before_anything_goes() -> None:
     assert "openrouter/…" in line
     assert line.endswith("wire/chatterm")
     assert "31200" in line
+
+
+def test_a_servers_conversations_have_messages_and_no_turns() -> None:
+    row = {"id": "c1", "when": "2026-01-01 12:00", "title": "T", "model": "m", "messages": "12"}
+    head, line = table([row], 80)
+    assert head.split() == ["id", "when", "title", "model", "messages"]
+    assert line.endswith("m            12")
 
 
 def test_a_column_without_anything_in_it_is_not_shown() -> None:

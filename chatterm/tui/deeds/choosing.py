@@ -35,7 +35,7 @@ async def palette(chat: Chat, _: str) -> None:
             search=deed.slash,
         )
         for deed in DEEDS
-        if not deed.hidden and deed.name != "palette"
+        if not deed.hidden and deed.name != "palette" and deed.offered(chat)
     ]
     picked = await chat.app.push_screen_wait(Picker(chat.palette, "Do", choices))
     if picked is not None:
@@ -49,7 +49,7 @@ def help_(chat: Chat, _: str) -> None:
 
     groups: dict[str, list[tuple[str, str]]] = {}
     for deed in DEEDS:
-        if deed.hidden:
+        if deed.hidden or not deed.offered(chat):
             continue
         keys = chat.keys_of(deed.name)
         given = f"/{deed.slash} {deed.takes}".rstrip()
@@ -94,6 +94,19 @@ async def conversations(chat: Chat, _: str) -> None:
     from chatterm.tui.choosing_conversations import pick
 
     await pick(chat)
+
+
+async def server(chat: Chat, _: str) -> None:
+    """Choose one of the conversations that the provider's server keeps."""
+    from chatterm.tui.choosing_kept import pick
+
+    await pick(chat)
+
+
+def _keeps(chat: Chat) -> bool:
+    from chatterm.tui.choosing_kept import keeps
+
+    return keeps(chat)
 
 
 async def new(chat: Chat, _: str) -> None:
@@ -215,6 +228,7 @@ CHOOSING = (
     Deed("model", "who is asked", _G, pick_model, "ctrl+o", takes="PROVIDER/MODEL"),
     Deed("pick_model", "change the model", _G, pick_model, hidden=True),
     Deed("conversations", "go on with another conversation", _G, conversations, "ctrl+s"),
+    Deed("server", "a conversation that the server keeps", _G, server, offered=_keeps),
     Deed("new", "begin another conversation", _G, new, "ctrl+n"),
     Deed("rename", "give the conversation a title", _G, rename, takes="TITLE"),
     Deed("export", "write the conversation to a file", _G, export, takes="FILE"),

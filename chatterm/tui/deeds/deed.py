@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Run = Callable[["Chat", str], Awaitable[None] | None]
 
 
+def always(_: Chat) -> bool:
+    """What most deeds are offered."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Deed:
     """Something that can be done.
@@ -28,6 +33,7 @@ class Deed:
         reading: Its keys count while the pane has the focus; else they always do.
         takes: What may follow its slash command.
         hidden: It is only clicked, and stands in no list.
+        offered: Whether it stands in lists now; it can be typed all the same, and says why not.
     """
 
     name: str
@@ -38,6 +44,7 @@ class Deed:
     reading: bool = False
     takes: str = ""
     hidden: bool = False
+    offered: Callable[[Chat], bool] = always
 
     @property
     def slash(self) -> str:

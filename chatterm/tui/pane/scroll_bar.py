@@ -6,6 +6,8 @@ much as the rest of a frame; but a bar consists of at most five kinds of row.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -14,6 +16,18 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 
 _Looks = tuple[object, ...]
+
+
+class WholeCells(ScrollBarRender):
+    """Paints a bar whose ends fall on whole cells, for terminals without blocks to draw parts."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * len(ScrollBarRender.VERTICAL_BARS)
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * len(ScrollBarRender.HORIZONTAL_BARS)
+
+
+def paint_bars(*, whole_cells: bool) -> None:
+    """Have all scroll bars of the process end on whole cells, or where they really end."""
+    ScrollBar.renderer = WholeCells if whole_cells else ScrollBarRender
 
 
 class PaneScrollBar(ScrollBar):

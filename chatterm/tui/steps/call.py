@@ -58,6 +58,7 @@ class CallItem(StepItem):
         "_asked",
         "_edit",
         "_live",
+        "_over",
         "_started",
         "_written",
         "call",
@@ -76,6 +77,7 @@ class CallItem(StepItem):
         self._answered: tuple[str, Any] | None = None
         self._live: ColouredItem | None = None
         self._started: float | None = None
+        self._over = False
         self._written: Writing | None = None
         self._edit: EditBody | None = None
 
@@ -145,6 +147,12 @@ class CallItem(StepItem):
         self._live = None
         self.rebuild()
 
+    def end_turn(self) -> None:
+        """The turn has ended: no result comes any more."""
+        if self.result is None and not self._over:
+            self._over = True
+            self.rebuild()
+
     def tell_edits(self, edits: Edits) -> None:
         """What has become of what it edited."""
         if edits is not self.edits:
@@ -161,15 +169,17 @@ class CallItem(StepItem):
     def build(self) -> None:
         """Show the call as it now is."""
         signs = self.looks.signs
+        ended = self._over and self.call.status is Status.DONE
         self.running = self.result is None and self.call.status in (Status.OPEN, Status.DONE)
+        self.running &= not ended
         if self.question is not None:
             self.running = False
             self.mark = Span(signs.asking, ("warning", "strong"))
         elif self.result is not None:
             self.mark = self._ending_mark(self.result)
-        elif not self.running:
+        elif not self.running and not ended:
             self.mark = Span(signs.interrupted, ("muted",))
-        elif not self._works:
+        elif ended or not self._works:
             self.mark = Span(signs.still, ("muted",))
         elif self.mark is None or self.mark.text == signs.still:
             self.mark = self.spin(0, "tool")
@@ -233,6 +243,8 @@ class CallItem(StepItem):
             return "writing", "muted"
         if self.call.status is not Status.DONE:
             return "cut off, not run", "muted"
+        if self._over:
+            return "no result came", "muted"
         if self.call.hosted:
             return "the provider runs it", "muted"
         if self._answered is None:

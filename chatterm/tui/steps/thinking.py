@@ -83,8 +83,8 @@ class ThinkingItem(StepItem):
             words = join((f"thinking {took}", self._amount(), what), signs.dot)
         else:
             took = seconds((self._step.duration_ms or 0) / 1000)
-            done = f"thought for {took}" + (", interrupted" if cut else "")
-            words = join((done, self._amount(), what), signs.dot)
+            # The mark says that it was cut off, and the turn's end why.
+            words = join((f"thought for {took}", self._amount(), what), signs.dot)
         self.head.show((self.folding_sign(is_open=is_open), Span(words, ("thinking",))))
         parts: list[Item] = []
         if self.unfolded:

@@ -37,6 +37,7 @@ FLOORS = {
     "tools": 1,
     "tui": 3,
     "agent": 2,
+    "prompts": 2,
     "session": 2,
     "oneshot": 3,
     "cli": 4,

@@ -21,7 +21,7 @@ from chatterm.errors import UsageError
 from chatterm.prompts.head import ALL, Argument, Head
 
 _PLACEHOLDER = re.compile(r"\\(?P<plain>\{\{)|\{\{[ \t]*(?P<name>[A-Za-z][A-Za-z0-9_-]*)[ \t]*\}\}")
-_FENCE = re.compile(r"\+\+\+[ \t]*\r?\n")
+_FENCE = re.compile(r"\+\+\+[ \t]*\n")
 _WORD = re.compile(r'"(?P<quoted>(?:[^"\\]|\\.)*)"(?=\s|$)|(?P<plain>\S+)')
 _ESCAPED = re.compile(r'\\(["\\])')
 # A stranger's file says what is asked; who is asked, and what that costs, is the user's to say.
@@ -135,10 +135,10 @@ def parse(text: str, name: str, path: Path, *, project: bool) -> Template:
     Raises:
         ConfigFileError: Something in it is wrong.
     """
-    text = text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     opening = _FENCE.match(text)
     if opening is None:
-        if re.match(r"---[ \t]*\r?\n[ \t]*[\w-]+[ \t]*:", text):
+        if re.match(r"---[ \t]*\n[ \t]*[\w-]+[ \t]*:", text):
             what = "a template's head is TOML between two lines of +++, not YAML between ---"
             raise ConfigFileError(path, [Problem("", what, 1)])
         head, body, above, toml = Head(), text, 0, ""

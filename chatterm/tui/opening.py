@@ -63,6 +63,7 @@ async def open_all(chat: Chat) -> None:
     await asyncio.to_thread(loading.load_markdown)
     await asyncio.to_thread(loading.load, loading.SENDING)
     await chat.talk.ready()
+    await chat.templates.read()
     await offer_servers(chat)
     if chat.talk.chosen is not None:
         from chatterm.agent.pricing import load_list

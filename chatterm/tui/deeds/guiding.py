@@ -78,7 +78,8 @@ async def prompts(chat: Chat, _: str) -> None:
     from chatterm.tui.templating import typed_name, wrong
 
     await chat.templates.read()
-    entries = {str(number): entry for number, entry in enumerate(chat.templates.entries)}
+    ordered = sorted(chat.templates.entries, key=lambda entry: entry.template is None)
+    entries = {str(number): entry for number, entry in enumerate(ordered)}
     if not entries:
         chat.say("there are no prompts: Markdown files in prompts/ beside the configuration")
         return

@@ -7,11 +7,11 @@ a turn that stops half-way, however it stops, leaves a conversation that can go 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatterm.agent.calls import CallRunner
 from chatterm.agent.interrupt import Interrupt, Interrupted
@@ -20,13 +20,7 @@ from chatterm.agent.queue import MessageQueue, Queued, When
 from chatterm.agent.recorder import Recorder
 from chatterm.assembly import Clock
 from chatterm.errors import Failure
-from chatterm.events import (
-    Event,
-    StepFinished,
-    TurnFinished,
-    UsageReported,
-    context_report,
-)
+from chatterm.events import Event, StepFinished, TurnFinished, UsageReported, context_report
 from chatterm.providers.base import Provider, Settings
 from chatterm.providers.history import sendable
 from chatterm.steps import NoticeStep, Turn, TurnStatus, Usage, UserInput
@@ -58,6 +52,8 @@ class Prompt:
         max_cost_usd: What the turn may cost, as far as its cost is known.
         price: Tells what a round cost where the provider doesn't; called in a thread.
         turn: An id for the turn; the same id again doesn't ask again.
+        noted: What the turn records among its settings beside those.
+        notices: What the user is told as it begins: reasons, and sentences.
     """
 
     input: UserInput
@@ -69,6 +65,8 @@ class Prompt:
     max_cost_usd: float | None = None
     price: Callable[[Usage], float | None] | None = None
     turn: str | None = None
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    notices: Sequence[tuple[str, str]] = ()
 
 
 class Session:
@@ -110,6 +108,7 @@ class Session:
         self.queue = MessageQueue()
         self.branched = False
         self._windows: dict[str, int | None] = {}  # by provider/model, as far as was asked
+        self._settings: dict[str, Mapping[str, Any] | None] = {}  # of turns, as far as was asked
 
     @classmethod
     def resume(
@@ -166,6 +165,21 @@ class Session:
             return []
         end = len(self._path) if before is None else self._place.get(before, 0)
         return self._store.turns(self._path[max(0, end - most) : end])
+
+    @property
+    def last_settings(self) -> Mapping[str, Any]:
+        """What the last turn with words of the user recorded of how it asked; empty before one.
+
+        Raises:
+            StoreError: It can't be read.
+        """
+        for turn in reversed(self._path):
+            if turn not in self._settings:
+                found = self._store.turns([turn]) if self._store is not None else []
+                self._settings[turn] = found[0].settings if found else None
+            if (settings := self._settings[turn]) is not None:
+                return settings
+        return {}
 
     @cached_property
     def _place(self) -> dict[str, int]:
@@ -338,6 +352,8 @@ class Session:
         )
         ran = Turn(turn, prompt.input, model, tuple(steps), context_report(kept))
         self._turns = (*self.turns, ran)
+        words = prompt.input.text or prompt.input.attachments
+        self._settings[turn] = request.recorded_settings if words else None
         self._place[turn] = len(self._path)
         self._path.append(turn)
         if recorder.error is not None:
@@ -454,6 +470,8 @@ class Session:
             max_rounds=prompt.max_rounds,
             max_cost_usd=prompt.max_cost_usd,
             price=prompt.price,
+            noted=prompt.noted,
+            notices=prompt.notices,
         )
 
     def _earlier(self) -> Iterator[Turn]:

@@ -39,6 +39,7 @@ FLOORS = {
     "tui": 3,
     "agent": 2,
     "fetching": 2,
+    "prompts": 2,
     "session": 2,
     "oneshot": 3,
     "cli": 4,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chatterm.agent.calls import NOT_RUN, Answered, CallAnswer, CallRunner, NoTools
 from chatterm.agent.interrupt import Interrupt, Interrupted
@@ -59,6 +59,8 @@ class TurnRequest:
         max_rounds: The most model calls.
         max_cost_usd: What the turn may cost, as far as its cost is known, in US dollars.
         price: Tells what a round cost where the provider doesn't; called in a thread.
+        noted: What is recorded among the settings and not sent.
+        notices: What the user is told as the turn begins: reasons, and sentences.
     """
 
     conversation: str
@@ -73,6 +75,13 @@ class TurnRequest:
     max_rounds: int = 50
     max_cost_usd: float | None = None
     price: Callable[[Usage], float | None] | None = None
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    notices: Sequence[tuple[str, str]] = ()
+
+    @property
+    def recorded_settings(self) -> dict[str, Any]:
+        """The settings as the turn's beginning records them."""
+        return self.settings.to_json() | dict(self.noted)
 
 
 async def run_turn(
@@ -104,7 +113,7 @@ async def run_turn(
         input=request.input,
         system=request.system,
         model=run.model,
-        settings=request.settings.to_json(),
+        settings=request.recorded_settings,
         at=clock.timestamp(),
     )
     try:
@@ -165,6 +174,10 @@ class _Run:
 
     async def rounds(self) -> AsyncGenerator[Event, None]:
         """Run rounds until the turn is over, and leave how it ended in `finished`."""
+        for reason, text in self._request.notices:
+            self._writer.notice(reason, text)
+        for event in self._writer.take():
+            yield self._kept(event)
         for number in range(self._request.max_rounds):
             async for event in self._round(number):
                 yield event

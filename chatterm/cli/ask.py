@@ -38,6 +38,22 @@ def ask(
     system: Annotated[
         str | None, typer.Option("-s", "--system", metavar="TEXT", help="The system prompt.")
     ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "-t", "--template", metavar="NAME", help="Give PROMPT's words to that template."
+        ),
+    ] = None,
+    list_templates: Annotated[
+        bool, typer.Option("--list-templates", help="List the templates there are.")
+    ] = False,
+    instructions: Annotated[
+        bool | None,
+        typer.Option(
+            "--instructions/--no-instructions",
+            help="Send AGENTS.md and its like; with --tool they are sent.",
+        ),
+    ] = None,
     attach: Annotated[
         list[Path] | None,
         typer.Option("-a", "--attach", metavar="FILE", help="Send a text, image or PDF file too."),
@@ -148,7 +164,16 @@ def ask(
       git diff | chatterm ask "write a commit message" > message
       chatterm ask -x "a shell line that counts files" | sh
       chatterm ask --schema person.json -a letter.txt "who wrote this?"
+      chatterm ask -t translate French < letter.txt
+
+    \b
+    A template is a Markdown file: prompts/NAME.md beside the configuration file,
+    or .chatterm/prompts/NAME.md in a project.
     """
+    if list_templates:
+        from chatterm.cli.ask_templates import list_templates as listing
+
+        return listing()
     from chatterm.oneshot.ask import ask as run  # the heavy part, and `--help` needs none of it
 
     return run(
@@ -179,5 +204,7 @@ def ask(
             yes=yes,
             sandbox=sandbox,
             may_ask=not no_input,
+            template=template,
+            instructions=instructions,
         )
     )

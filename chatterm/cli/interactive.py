@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 64 * 1024 * 1024
 _WITH_VALUE = frozenset({"--config", "--data-dir", "--mode", "-m", "--model"})
-_FLAGS = frozenset({"-c", "--continue", "--debug"})
+_FLAGS = frozenset({"-c", "--continue", "--debug", "--instructions", "--no-instructions"})
 _RESUME = frozenset({"-r", "--resume"})
 
 
@@ -74,6 +74,7 @@ def app_options(arguments: Sequence[str]) -> AppOptions | None:
         model=read.values.get("--model") or read.values.get("-m"),
         mode=mode,
         debug=bool(os.environ.get("CHATTERM_DEBUG")),
+        instructions=_instructions(read.flags),
     )
 
 
@@ -94,6 +95,12 @@ def run_app(options: AppOptions) -> int:
     if attachment is not None:
         options = replace(options, attachments=(attachment,))
     return start(options)
+
+
+def _instructions(flags: set[str]) -> bool | None:
+    if "--no-instructions" in flags:
+        return False
+    return True if "--instructions" in flags else None
 
 
 def _check_mode(mode: str) -> None:

@@ -93,6 +93,12 @@ def _global_options(
             autocompletion=completing.modes,
         ),
     ] = None,
+    instructions: Annotated[
+        bool | None,
+        typer.Option(
+            "--instructions/--no-instructions", help="The app: send AGENTS.md and its like."
+        ),
+    ] = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="The configuration file.")
     ] = None,
@@ -123,10 +129,10 @@ def _global_options(
     set_up_logging(debug=is_debugging())
     if ctx.invoked_subcommand is None:
         raise UsageError("that isn't an option of the app", hint="`chatterm --help` lists them")
-    if go_on or resume is not None or model is not None or mode is not None:
+    if go_on or any(each is not None for each in (resume, model, mode, instructions)):
         raise UsageError(
-            f"-c, -r, -m and --mode before a command are the app's; `{ctx.invoked_subcommand}` "
-            "takes its own after its name"
+            "-c, -r, -m, --mode and --instructions before a command are the app's; "
+            f"`{ctx.invoked_subcommand}` takes its own after its name"
         )
 
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         Config,
         Context,
         Generation,
+        Instructions,
         Limits,
         Permissions,
         ProviderConfig,
@@ -85,7 +86,7 @@ _MODULES = {
         "project_config_path workspace"
     ),
     "schema": (
-        "EFFORTS MODES PROTOCOLS TOOLS Config Context Generation Limits Permissions "
+        "EFFORTS MODES PROTOCOLS TOOLS Config Context Generation Instructions Limits Permissions "
         "ProviderConfig Rule Store Stream Titles ToolConfig Tools Ui"
     ),
 }
@@ -102,6 +103,7 @@ __all__ = [
     "ConfigPath",
     "Context",
     "Generation",
+    "Instructions",
     "Key",
     "KeyringState",
     "Known",

@@ -338,7 +338,10 @@ class _Reader:
     def check_tightens(self, document: Mapping[str, Any], *, trusted: bool) -> None:
         """Report what a project's file may not say."""
         for name in document.keys() - {"permissions"}:
-            self.problem((name,), "is not for a project's file: it may only tighten [permissions]")
+            what = "is not for a project's file: it may only tighten [permissions]"
+            if name == "generation":
+                what += "; a project's system prompt goes into .chatterm/system.md"
+            self.problem((name,), what)
         table = document.get("permissions")
         if not isinstance(table, dict):
             return

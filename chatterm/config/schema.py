@@ -325,6 +325,21 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Instructions:
+    """Files that tell the model how to work: AGENTS.md, else CLAUDE.md, else GEMINI.md."""
+
+    enabled: Annotated[
+        bool,
+        "Send those beside this file, of the workspace and above it; and a project's own system "
+        "prompt (.chatterm/system.md).",
+    ] = True
+    ask: Annotated[
+        Literal["tools", "always", "never"], "Whether `ask` sends them: when it has tools, or …"
+    ] = "tools"
+    max_bytes: Annotated[int, "How much of them, all together.", _between(256, 10_000_000)] = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """How long a provider is waited for, and how its stream is kept."""
 
@@ -395,5 +410,6 @@ class Config:
     store: Annotated[Store, ""] = Store()
     titles: Annotated[Titles, ""] = Titles()
     context: Annotated[Context, ""] = Context()
+    instructions: Annotated[Instructions, ""] = Instructions()
     stream: Annotated[Stream, ""] = Stream()
     ui: Annotated[Ui, ""] = Ui()

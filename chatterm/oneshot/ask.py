@@ -32,6 +32,7 @@ from chatterm.errors import (
 from chatterm.events import Event, StepFinished, TurnFinished
 from chatterm.oneshot.answer import answer_text, first_code_block, json_in_reply, misfit
 from chatterm.oneshot.gather import gather_input
+from chatterm.oneshot.guiding import guide, with_template
 from chatterm.oneshot.narrator import Narrator
 from chatterm.oneshot.options import AskOptions, Format
 from chatterm.oneshot.output import FileOutput, Output, standard_output
@@ -61,6 +62,7 @@ from chatterm.steps import FinishReason, NoticeStep, TurnStatus, UserInput
 if TYPE_CHECKING:
     from chatterm.agent.pricing import Price
     from chatterm.oneshot.tooling import AskTooling
+    from chatterm.prompts.standing import Guidance
     from chatterm.store import Store
 
 _INCOMPLETE = {
@@ -109,12 +111,14 @@ class _Prepared:
                 f"there is no effort {options.effort!a}", hint=f"there are {', '.join(EFFORTS)}"
             )
         config = _load()
+        self._narrator = _narrator(options, config)
+        templated = with_template(options, config, self._narrator.warn)
+        options = self._options = templated.options
         self._keep_days = config.store.keep_days
         self._store = _open_store(options, config)
         self._session = _session(options, self._store)
         model = options.model or _model_before(self._session)
         chosen = resolve_model(model, config, os.environ, IMPLEMENTED)
-        self._narrator = _narrator(options, config)
         user_input = gather_input(
             options.words, options.files, read_stdin=options.read_stdin, warn=self._narrator.warn
         )
@@ -125,9 +129,12 @@ class _Prepared:
             pace=1.0 if self._on_terminal else 0.0,
         )
         self._tooling = _open_tooling(options, config, self._store, self._narrator, chosen)
-        about = self._tooling.tooling.system if self._tooling else None
+        wish = _SCHEMA_REQUEST + json.dumps(self._schema, ensure_ascii=False)
+        guidance = guide(
+            templated, config, self._session, self._tooling, wish if self._schema else None
+        )
         self._prompt = _prompt(
-            options, config, chosen, self._provider, user_input, self._schema, about
+            options, config, chosen, self._provider, user_input, self._schema, guidance
         )
         self._context = config.context
 
@@ -264,10 +271,14 @@ class _Prepared:
             print_error(f"{end.error.message}{request_id}", hint)
         elif status is ExitStatus.INCOMPLETE and end.finish_reason in _INCOMPLETE:
             print_error(_INCOMPLETE[end.finish_reason])
-        elif status is ExitStatus.COMPLETED and not result.steps:
+        elif status is ExitStatus.COMPLETED and not _said_anything(result):
             self._narrator.warn("the model answered with nothing")
         elif status is ExitStatus.DENIED:
             print_error("a tool call was denied because nobody could be asked")
+
+
+def _said_anything(result: Result) -> bool:
+    return any(not isinstance(step, NoticeStep) for step in result.steps)
 
 
 def _prompt(
@@ -277,17 +288,16 @@ def _prompt(
     provider: Provider,
     user_input: UserInput,
     schema: Mapping[str, Any] | None,
-    about: str | None,
+    guidance: Guidance,
 ) -> Prompt:
     generation = config.generation
-    system = options.system if options.system is not None else generation.system
-    wish = None if schema is None else _SCHEMA_REQUEST + json.dumps(schema, ensure_ascii=False)
-    system = "\n\n".join(filter(None, (system, about, wish))) or None
     return Prompt(
         input=user_input,
         provider=provider,
         model=chosen.model,
-        system=system,
+        system=guidance.system,
+        noted=guidance.noted,
+        notices=guidance.notices,
         settings=Settings(
             temperature=generation.temperature,
             max_output_tokens=generation.max_output_tokens,

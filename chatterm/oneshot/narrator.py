@@ -40,7 +40,9 @@ _MARK = {
 }
 # Notices that the turn's end tells again, and those that only tell how it goes.
 _TOLD_ELSEWHERE = frozenset(("stream_cut",))
-_PROGRESS = frozenset(("retry", "resumed", "compacted", "recovered", "quota", "topic", "tool"))
+_PROGRESS = frozenset(
+    ("retry", "resumed", "compacted", "recovered", "quota", "topic", "tool", "instructions")
+)
 _LONGEST = 200  # characters of a call's arguments in its one line
 
 

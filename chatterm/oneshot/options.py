@@ -47,6 +47,8 @@ class AskOptions:
         yes: Allow all that no rule denies.
         sandbox: How commands are caged.
         may_ask: The user may be asked at the terminal.
+        template: The template that the words are given to.
+        instructions: Whether instructions from files are sent.
     """
 
     words: tuple[str, ...] = ()
@@ -75,3 +77,5 @@ class AskOptions:
     yes: bool = False
     sandbox: str | None = None
     may_ask: bool = True
+    template: str | None = None
+    instructions: bool | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from chatterm.errors import StoreError
 from chatterm.events import (
@@ -105,6 +106,14 @@ class RecordedTurn:
         """The finished steps, by index."""
         steps = [event.step for event in self.events if isinstance(event, StepFinished)]
         return tuple(sorted(steps, key=lambda step: step.index))
+
+    @property
+    def settings(self) -> dict[str, Any] | None:
+        """What it recorded of how it asked; None for a turn without words of the user."""
+        started = next((e for e in self.events if isinstance(e, TurnStarted)), None)
+        if started is None or not (started.input.text or started.input.attachments):
+            return None
+        return started.settings
 
     def turn(self) -> Turn:
         """The turn as a request to a model needs it."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from chatterm.errors import ConfigError
 
 if TYPE_CHECKING:
-    from chatterm.agent.tooling import Tooling
     from chatterm.config import Config, ResolvedModel
     from chatterm.providers.base import Provider
     from chatterm.session import Prompt
@@ -123,22 +122,18 @@ class Asked:
         return Chosen(resolved, open_provider(resolved, config))
 
 
-def prompt_of(
-    chosen: Chosen, config: Config, effort: str | None, tooling: Tooling | None
-) -> Prompt:
-    """How somebody is asked: all but what the user sent."""
+def prompt_of(chosen: Chosen, config: Config, effort: str | None) -> Prompt:
+    """How somebody is asked: all but what the user sent, and the system text."""
     from chatterm.agent.pricing import price_for
     from chatterm.providers.base import Settings
     from chatterm.session import Prompt
     from chatterm.steps import UserInput
 
     generation = config.generation
-    about = tooling.system if tooling is not None else None
     return Prompt(
         input=UserInput(""),
         provider=chosen.provider,
         model=chosen.resolved.model,
-        system="\n\n".join(filter(None, (generation.system, about))) or None,
         settings=Settings(
             temperature=generation.temperature,
             max_output_tokens=generation.max_output_tokens,

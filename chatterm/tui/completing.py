@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -85,10 +86,18 @@ class Completing:
     def _commands(self, query: str) -> list[tuple[Match, str]]:
         from chatterm.tui.deeds.every import TYPED
 
+        if not query:
+            self._chat.begin_again("templates", partial(self._read_templates))
         about = {deed.slash: deed.text for deed in TYPED if deed.offered(self._chat)}
+        about |= self._chat.templates.offered()
         if not query:
             return [(Match(name, 0, ()), text) for name, text in about.items()]
         return [(match, about[match.text]) for match in best(query, about, _MOST)]
+
+    async def _read_templates(self) -> None:
+        """Look which templates there are now, and offer them."""
+        if await self._chat.templates.read():
+            self._more()
 
     def _paths(self, query: str) -> list[tuple[Match, str]]:
         paths = self._paths_index().paths()

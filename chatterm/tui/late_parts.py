@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chatterm.tui.desk import Desk
     from chatterm.tui.looking import LiveTurn
     from chatterm.tui.setting import Setting
+    from chatterm.tui.templating import Templates
     from chatterm.tui.transcript import Transcript
 
 
@@ -55,6 +56,13 @@ class LateParts:
     def asking(self) -> Asking:
         """Asks about calls."""
         return self.desk.asking
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The templates there are."""
+        from chatterm.tui.templating import Templates
+
+        return Templates(cast("Any", self))
 
     @cached_property
     def completing(self) -> Completing:

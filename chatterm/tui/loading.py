@@ -39,6 +39,9 @@ SENDING = (
     "chatterm.agent.context",
     "chatterm.tui.asking",
     "chatterm.tui.completing",
+    "chatterm.tui.templating",
+    "chatterm.prompts.opening",
+    "chatterm.prompts.standing",
 )
 
 

@@ -18,6 +18,7 @@ from chatterm.store import Filter
 from chatterm.tui import loading
 from chatterm.tui.drafting import bring_back
 from chatterm.tui.servers import offer_servers
+from chatterm.tui.trouble import TroubleItem
 from chatterm.tui.under_way import unexpected
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ async def open_all(chat: Chat) -> None:
     await asyncio.to_thread(loading.load, loading.SHOWING)
     if recorded:
         await asyncio.to_thread(loading.load_parser)
+        # What was told meanwhile, of the store or of the model, stays below the conversation.
+        told = [item for item in chat.pane.items if isinstance(item, TroubleItem)]
         await chat.show_recorded(recorded)
+        chat.pane.extend(told)
     await bring_back(chat)
     chat.on_change()
     options = chat.options
@@ -63,6 +67,7 @@ async def open_all(chat: Chat) -> None:
     await asyncio.to_thread(loading.load_markdown)
     await asyncio.to_thread(loading.load, loading.SENDING)
     await chat.talk.ready()
+    await chat.templates.read()
     await offer_servers(chat)
     if chat.talk.chosen is not None:
         from chatterm.agent.pricing import load_list

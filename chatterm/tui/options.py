@@ -22,6 +22,7 @@ class AppOptions:
         model: `provider/model` or an alias.
         mode: The permission mode.
         debug: Show how fast it is.
+        instructions: Whether instructions from files are sent; None as configured.
     """
 
     prompt: str = ""
@@ -32,3 +33,4 @@ class AppOptions:
     model: str | None = None
     mode: str | None = None
     debug: bool = False
+    instructions: bool | None = None

@@ -11,6 +11,7 @@ from chatterm.agent.queue import When
 from chatterm.steps import UserInput
 from chatterm.tui.branching import with_content
 from chatterm.tui.deeds.every import BY_NAME
+from chatterm.tui.templating import is_named, use
 
 if TYPE_CHECKING:
     from chatterm.permissions.places import Places
@@ -28,26 +29,41 @@ def submit(chat: Chat, *, later: bool) -> None:
     text = chat.prompt.take()
     chat.remember(text)
     command = typed.strip()
+    when = When.TURN if later else When.ROUND
     if command.startswith("/") and _is_command(command):
         name, _, given = command[1:].partition(" ")
         chat.do(f"{name}:{given.strip()}")
+    elif command.startswith("/") and is_named(command):
+        chat.begin(use(chat, text.strip(), command, when))
     elif command.startswith("!") and len(command) > 1:
         from chatterm.tui.own_commands import run_typed
 
         chat.begin(run_typed(chat, command))
     elif "@" not in typed and chat.editing is None and not chat.carried:
-        chat.send_message(UserInput(text), When.TURN if later else When.ROUND)
+        chat.send_message(UserInput(text), when)
     else:
-        chat.begin(_send(chat, text, typed, When.TURN if later else When.ROUND))
+        chat.begin(send_made(chat, text, typed, when))
 
 
-async def _send(chat: Chat, text: str, typed: str, when: When) -> None:
-    """Send a message that has to be made ready first."""
+async def send_made(
+    chat: Chat, text: str, typed: str, when: When, tools: frozenset[str] | None = None
+) -> None:
+    """Send a message that has to be made ready first.
+
+    Args:
+        chat: The screen.
+        text: The message.
+        typed: What of it was typed, and may mention files.
+        when: When it is sent, while a turn is under way.
+        tools: The only tools that its turn has; None leaves them as they are.
+    """
     carried, chat.carried = chat.carried, ()
     message = await message_of(chat, text, typed)
     if carried:
         carried = await asyncio.to_thread(with_content, chat.talk.store, carried)
         message = replace(message, attachments=(*carried, *message.attachments))
+    if tools is not None:
+        chat.talk.guiding.limit(message, tools)
     if chat.editing is not None:
         from chatterm.tui.branching import send_edited
 
@@ -57,9 +73,8 @@ async def _send(chat: Chat, text: str, typed: str, when: When) -> None:
 
 
 def _is_command(text: str) -> bool:
-    """Whether a text is meant as a command: a path, say, is not."""
-    name = text[1:].split(" ", 1)[0]
-    return name in BY_NAME or ("/" not in name and name.replace("-", "").isalpha())
+    """Whether a text is a command of ours."""
+    return text[1:].split(" ", 1)[0] in BY_NAME
 
 
 async def message_of(chat: Chat, text: str, typed: str) -> UserInput:

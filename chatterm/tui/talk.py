@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from chatterm.errors import ChattermError, ConfigError, StoreError
 from chatterm.tui.asked import Asked, Chosen, prompt_of
+from chatterm.tui.guiding import Guiding
 from chatterm.tui.options import AppOptions
 from chatterm.tui.resources import open_store, open_tools
 from chatterm.tui.titling import Titling, first_title
@@ -72,6 +73,7 @@ class Talk:
         tooling: The tools, once they are opened.
         title: What the conversation is called.
         mode: The permission mode.
+        guiding: What the model is told beside messages.
         begun: There is a conversation to talk in: before that none can be sent a message.
         moving: Held while another conversation, or another branch, is gone to.
     """
@@ -83,6 +85,7 @@ class Talk:
         self.store: Store | None = None
         self._session: Session | None = None
         self._asked = Asked(lambda: self.config)
+        self.guiding = Guiding(lambda: self.config, options.instructions)
         self._titling = Titling(self._asked, self._retitled)
         self._used: list[Chosen] = []  # by the turn under way
         self.tooling: Tooling | None = None
@@ -189,8 +192,7 @@ class Talk:
         self._listener.on_change()
         with self._told():
             ask = self._listener.ask
-            tooling = await asyncio.to_thread(open_tools, self.config, self.mode, self.store, ask)
-            self._use(tooling)
+            self._use(await asyncio.to_thread(open_tools, self.config, self.mode, self.store, ask))
         self._listener.on_change()
 
     @contextmanager
@@ -284,7 +286,7 @@ class Talk:
         session = self.session
 
         def run(prompt: Prompt) -> AsyncGenerator[Event, None]:
-            calls = self.tooling.toolbox if self.tooling is not None else None
+            calls = self.guiding.calls(self.tooling)
             context = self.config.context
             first = replace(prompt, input=message)
             return session.run_all(first, calls=calls, context=context, following=self.prompt)
@@ -329,6 +331,7 @@ class Talk:
         if self.chosen is None:
             await self.choose(self._options.model)
         await asyncio.to_thread(lambda: session.turns)  # very many may have to be read
+        await self.guiding.get_ready(session, self.tooling)
 
     def on_event(self, session: Session, event: Event) -> None:
         """Something has happened in a turn."""
@@ -339,8 +342,9 @@ class Talk:
             self._came_to_end = event.finish_reason is not FinishReason.INTERRUPTED
             if self._used and not self.is_demo:  # a script is no title
                 self._titling.turn_ends(session, self._used[-1])
-        elif isinstance(event, TurnStarted) and not self.title:
-            self.title = first_title(event.input)  # as the store calls it, till there is a better
+        elif isinstance(event, TurnStarted):
+            self.guiding.turn_begins(event.input)
+            self.title = self.title or first_title(event.input)  # as the store has it, at first
         self._listener.on_session_event(event)
 
     def on_failure(self, error: ChattermError) -> None:
@@ -367,7 +371,8 @@ class Talk:
             raise AssertionError("only called once there is somebody to ask")
         self._asked.hold(chosen)
         self._used.append(chosen)
-        return prompt_of(chosen, self.config, self._effort, self.tooling)
+        prompt = prompt_of(chosen, self.config, self._effort)
+        return self.guiding.guided(prompt, self.session, self.tooling)
 
     # --- other conversations, other branches ---
 
@@ -445,9 +450,8 @@ class Talk:
         """Every turn with its parent, branches included; nothing where nothing is kept."""
         if self.store is None:
             return []
-        store, id_ = self.store, self.session.id
         try:
-            return await asyncio.to_thread(store.tree, id_)
+            return await asyncio.to_thread(self.store.tree, self.session.id)
         except StoreError:
             return []
 
@@ -483,11 +487,10 @@ class Talk:
         if self.tooling is not None:
             self.tooling.close()
         if self.store is not None:
-            store = self.store
             if self.config.store.keep_days:
                 with suppress(StoreError):
-                    await asyncio.to_thread(store.expire, self.config.store.keep_days)
-            await asyncio.to_thread(store.close)
+                    await asyncio.to_thread(self.store.expire, self.config.store.keep_days)
+            await asyncio.to_thread(self.store.close)
 
 
 def _no_cage(instead: str) -> ConfigError:

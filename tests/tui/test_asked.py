@@ -21,14 +21,14 @@ def chosen(model: str, **provider: str) -> Chosen:
 
 def test_what_a_turn_costs_is_worked_out_in_the_app() -> None:
     asked = chosen("gpt-5", protocol="responses", base_url="https://api.openai.com/v1")
-    price = prompt_of(asked, Config(), None, None).price
+    price = prompt_of(asked, Config(), None).price
     assert price is not None
     assert price(Usage(1_000_000, 0)) == pytest.approx(1.25)
 
 
 def test_nothing_is_worked_out_for_a_server_on_this_machine() -> None:
     asked = chosen("gpt-5", protocol="chat", base_url="http://127.0.0.1:8080/v1")
-    assert prompt_of(asked, Config(), None, None).price is None
+    assert prompt_of(asked, Config(), None).price is None
 
 
 async def test_a_cost_that_was_worked_out_is_shown(

@@ -37,8 +37,17 @@ async def palette(chat: Chat, _: str) -> None:
         for deed in DEEDS
         if not deed.hidden and deed.name != "palette" and deed.offered(chat)
     ]
+    choices += [
+        Choice(f"/{name}", about, f"/{name}", "Prompts", search=name)
+        for name, about in chat.templates.offered().items()
+    ]
     picked = await chat.app.push_screen_wait(Picker(chat.palette, "Do", choices))
-    if picked is not None:
+    if picked is None:
+        return
+    if picked.choice.key.startswith("/"):
+        chat.prompt.put_back(f"{picked.choice.key} ")
+        chat.prompt.focus()
+    else:
         chat.do(picked.choice.key)
 
 
@@ -54,6 +63,8 @@ def help_(chat: Chat, _: str) -> None:
         keys = chat.keys_of(deed.name)
         given = f"/{deed.slash} {deed.takes}".rstrip()
         groups.setdefault(deed.group, []).append((keys or given, deed.text))
+    for name, about in chat.templates.offered().items():
+        groups.setdefault("Prompts", []).append((f"/{name}", about))
     send, later, newline = (_prompt_keys(chat, name) for name in ("send", "send_later", "newline"))
     prompt = [
         (send, "send; while a turn runs, at the next round's end"),

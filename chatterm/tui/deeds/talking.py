@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chatterm.errors import UsageError
@@ -260,14 +259,6 @@ def set_effort(chat: Chat, given: str) -> None:
         chat.say(f"there is no effort {given[:20]!a}; there are {', '.join(EFFORTS)}")
 
 
-async def set_system(chat: Chat, given: str) -> None:
-    """What the model is told of its task, for this session."""
-    config = chat.talk.config
-    generation = replace(config.generation, system=given or None)
-    chat.talk.config = replace(config, generation=generation)
-    chat.say("the system prompt is set" if given else "no system prompt any more")
-
-
 _G = "Message and turn"
 TALKING = (
     Deed("escape", "leave, or stop the turn; twice edits the last message", _G, escape, "escape"),
@@ -288,6 +279,5 @@ TALKING = (
     Deed("compact", "summarise older turns", _G, compact),
     Deed("expand", "undo a summary", _G, expand),
     Deed("effort", "how hard the model thinks", _G, set_effort, takes="LEVEL"),
-    Deed("system", "the system prompt of this session", _G, set_system, takes="TEXT"),
     Deed("demo", "play the demo", _G, demo),
 )

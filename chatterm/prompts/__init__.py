@@ -1,0 +1,1 @@
+"""What users and projects write for the model beforehand: instructions, templates, system texts."""

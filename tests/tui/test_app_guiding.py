@@ -1,0 +1,385 @@
+"""What the model is told in the app: instructions, templates, system prompts; over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatterm.events import TurnStarted
+from chatterm.store import Store
+from faultserver import FaultServer
+from models import call, rounds
+from tui.app_driver import Driver, Place, place
+
+__all__ = ["place"]
+
+
+class Desk:
+    """A place with a model on a real server."""
+
+    def __init__(self, place: Place, server: FaultServer) -> None:
+        self.place, self.server = place, server
+        self.app = place.app
+        self.configure("")
+        server.script(*rounds("chat", "Fine."))
+
+    def configure(self, head: str, tables: str = "") -> None:
+        self.place.config.write_text(
+            f'model = "p/m"\n{head}\n[titles]\nmodel = "off"\n[providers.p]\nprotocol = "chat"\n'
+            f'base_url = "{self.server.url}"\n{tables}\n'
+        )
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.place.work / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def mine(self, name: str, text: str) -> None:
+        directory = self.place.config.parent / "prompts"
+        directory.mkdir(exist_ok=True)
+        (directory / name).write_text(text)
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        asked = [each for each in self.server.requests if each.method == "POST"]
+        body: dict[str, Any] = asked[-1].json
+        return body
+
+    @property
+    def system(self) -> str:
+        found = (each for each in self.sent["messages"] if each["role"] == "system")
+        return "".join(each["content"] for each in found)
+
+    @property
+    def message(self) -> str:
+        text: str = self.sent["messages"][-1]["content"]
+        return text
+
+    @property
+    def tools(self) -> list[str]:
+        return [each["function"]["name"] for each in self.sent.get("tools", ())]
+
+
+@pytest.fixture
+def desk(place: Place, server: FaultServer) -> Desk:
+    return Desk(place, server)
+
+
+async def command(app: Driver, text: str, says: str) -> None:
+    """A command, and what is said to it."""
+    await app.send(text)
+    await app.until(lambda: app.says(says))
+
+
+# --- instructions ---
+
+
+async def test_instructions_are_sent_and_told_once(desk: Desk) -> None:
+    desk.write("AGENTS.md", "Use tabs.")
+    async with desk.app() as app:
+        await app.ask("hello")
+        assert app.says("instructions: AGENTS.md 9 bytes")
+        first = desk.system
+        assert first.endswith('<instructions path="AGENTS.md">\nUse tabs.\n</instructions>')
+        await app.ask("again")
+        assert desk.system == first
+        assert "\n".join(app.lines()).count("instructions: AGENTS.md") == 1
+        id_ = app.chat.talk.session.id
+    with Store.open(desk.place.data) as store:
+        begun = [turn.events[0] for turn in store.turns(store.path(id_))]
+    assert [each.system for each in begun if isinstance(each, TurnStarted)] == [first, first]
+
+
+async def test_a_change_is_told_with_the_next_turn(desk: Desk) -> None:
+    file = desk.write("AGENTS.md", "Use tabs.")
+    async with desk.app() as app:
+        await app.ask("hello")
+        desk.write("AGENTS.md", "Use blanks, many of them.")
+        os.utime(file, (1, 1))
+        await app.ask("again")
+        assert app.says("they have changed")
+        assert "Use blanks" in desk.system
+        file.unlink()
+        await app.ask("and again")
+        assert app.says("there are none any more")
+        assert "<instructions" not in desk.system
+
+
+async def test_they_are_switched_for_a_conversation_and_stay_so(desk: Desk) -> None:
+    desk.write("AGENTS.md", "Use tabs.")
+    async with desk.app() as app:
+        await command(app, "/instructions off", "instructions are off in this conversation")
+        await app.ask("hello")
+        assert "Use tabs." not in desk.system
+        assert not app.says("AGENTS.md")
+        id_ = app.chat.talk.session.id
+        await app.send("/new")
+        await app.until(lambda: app.chat.talk.session.id != id_)
+        await app.ask("hello")
+        assert "Use tabs." in desk.system
+    async with desk.app(resume=id_) as app:
+        await app.ask("again")
+        assert "Use tabs." not in desk.system
+        await command(app, "/instructions on", "instructions are on in this conversation")
+        await app.ask("again")
+        assert "Use tabs." in desk.system
+        await command(app, "/instructions perhaps", "takes on or off")
+
+
+@pytest.mark.parametrize(
+    ("enabled", "wanted", "sent"),
+    [("true", False, False), ("false", None, False), ("false", True, True)],
+)
+async def test_the_command_line_and_the_configuration_switch_them(
+    desk: Desk, enabled: str, wanted: bool | None, sent: bool
+) -> None:
+    desk.configure("", f"[instructions]\nenabled = {enabled}")
+    desk.write("AGENTS.md", "Use tabs.")
+    async with desk.app(instructions=wanted) as app:
+        await app.ask("hello")
+        assert ("Use tabs." in desk.system) is sent
+
+
+async def test_they_can_be_read(desk: Desk) -> None:
+    desk.write("AGENTS.md", "Use tabs.")
+    desk.write(".chatterm/system.md", "You serve this project.")
+    async with desk.app() as app:
+        await command(app, "/instructions", "on in this conversation")
+        assert app.says("Use tabs.")
+        assert app.says("You serve this project.")
+        await app.press("escape")
+
+
+async def test_hostile_ones_are_told_and_the_turn_goes_on(desk: Desk) -> None:
+    os.mkfifo(desk.place.work / "AGENTS.md")
+    (desk.place.work / ".chatterm").mkdir()
+    (desk.place.work / ".chatterm" / "system.md").symlink_to("/dev/zero")
+    (desk.place.work / ".chatterm" / "prompts").symlink_to("/dev")
+    async with desk.app() as app:
+        await app.ask("hello")
+        assert app.says("AGENTS.md is a named pipe, not a file")
+        assert "You serve" not in desk.system
+        assert app.says("Fine.")
+
+
+# --- system prompts ---
+
+
+async def test_a_conversation_has_a_system_prompt_of_its_own(desk: Desk) -> None:
+    desk.configure("", '[generation]\nsystem = "Configured."')
+    async with desk.app() as app:
+        await app.ask("hello")
+        assert desk.system.startswith("Configured.\n\n")
+        await command(app, "/system A pirate.", "the system prompt of this conversation is set")
+        await app.ask("again")
+        assert desk.system.startswith("A pirate.\n\n")
+        id_ = app.chat.talk.session.id
+        await app.send("/new")
+        await app.until(lambda: app.chat.talk.session.id != id_)
+        await app.ask("hello")
+        assert desk.system.startswith("Configured.\n\n")
+    async with desk.app(resume=id_) as app:
+        await app.ask("again")
+        assert desk.system.startswith("A pirate.\n\n")
+        await command(app, "/system default", "the configured one again")
+        await app.ask("again")
+        assert desk.system.startswith("Configured.\n\n")
+        await command(app, "/system none", "no system prompt in this conversation")
+        await app.ask("again")
+        assert desk.system.startswith("Your tools work on")
+
+
+async def test_it_is_kept_while_a_message_is_edited(desk: Desk) -> None:
+    async with desk.app() as app:
+        await app.ask("hello")
+        await command(app, "/system A pirate.", "is set")
+        await app.send("/retry")
+        await app.until(lambda: "A pirate." in desk.system)
+        await app.idle()
+
+
+async def test_what_the_model_is_told_can_be_read(desk: Desk) -> None:
+    desk.configure("", '[generation]\nsystem = "Configured."')
+    desk.write(".chatterm/system.md", "The project's.")
+    desk.write("AGENTS.md", "Use tabs.")
+    async with desk.app() as app:
+        await command(app, "/system", "your configuration's system prompt")
+        assert app.says("Configured.")
+        assert app.says("this project's system prompt, .chatterm/system.md")
+        assert app.says("Use tabs.")
+        await app.press("escape")
+
+
+async def test_it_can_be_written_in_an_editor(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lent(_app: object, argv: list[str], **_: object) -> int:
+        await asyncio.to_thread(Path(argv[-1]).write_text, "Written.")
+        return 0
+
+    monkeypatch.setattr("chatterm.tui.editing.lend", lent)  # a test has no terminal to lend
+    monkeypatch.setenv("VISUAL", "cat")
+    async with desk.app() as app:
+        await command(app, "/system edit", "is set")
+        await app.ask("hello")
+        assert desk.system.startswith("Written.\n\n")
+
+
+# --- templates ---
+
+TRANSLATE = """\
++++
+description = "Translate a text"
+[[arguments]]
+name = "language"
+[[arguments]]
+name = "text"
++++
+Into {{language}}: {{text}}
+"""
+
+
+async def test_a_template_is_used_by_its_name(desk: Desk) -> None:
+    desk.mine("translate.md", TRANSLATE)
+    async with desk.app() as app:
+        await app.ask("/translate French good   day")
+        assert desk.message == "Into French: good   day"
+        assert app.says("Into French: good day")
+
+
+async def test_it_is_offered_among_the_commands(desk: Desk) -> None:
+    desk.mine("translate.md", TRANSLATE)
+    desk.write(".chatterm/prompts/tidy.md", "Tidy up.")
+    async with desk.app() as app:
+        await app.type("/")
+        await app.until(lambda: "tidy" in app.chat.templates.offered())
+        await app.type("trans")
+        await app.until(lambda: app.says("Translate a text (your prompt)"))
+        await app.press("enter")
+        assert app.chat.prompt.text == "/translate "
+        app.chat.prompt.write("")
+        await app.type("/tid")
+        await app.until(lambda: app.says("this project's prompt"))
+        app.chat.prompt.write("")
+        await app.send("/help")
+        await app.until(lambda: app.app.screen is not app.chat)
+        await app.type("prompts")
+        await app.until(lambda: app.says("/translate"))
+        await app.press("escape")
+
+
+async def test_it_stands_in_the_palette(desk: Desk) -> None:
+    desk.mine("translate.md", TRANSLATE)
+    async with desk.app() as app:
+        await app.until(lambda: app.chat.templates.entries)
+        await app.press("ctrl+p")
+        await app.until(lambda: app.app.screen is not app.chat)
+        await app.type("translate")
+        await app.until(lambda: app.says("Translate a text"))
+        await app.press("enter")
+        await app.until(lambda: app.chat.prompt.text == "/translate ")
+
+
+async def test_a_command_goes_before_a_template_of_its_name(desk: Desk) -> None:
+    desk.mine("help.md", "Help me with {{arguments}}.")
+    async with desk.app() as app:
+        await app.until(lambda: app.chat.templates.entries)
+        await app.send("/help")
+        await app.until(lambda: app.app.screen is not app.chat)
+        await app.press("escape")
+        await app.ask("/prompt:help my work")
+        assert desk.message == "Help me with my work."
+        await command(app, "/prompts", "/help is a command: /prompt:help is the prompt")
+        await app.press("enter")
+        await app.until(lambda: app.chat.prompt.text == "/prompt:help ")
+
+
+async def test_of_two_the_users_counts_and_the_other_one_can_be_named(desk: Desk) -> None:
+    desk.mine("review.md", "Mine.")
+    desk.write(".chatterm/prompts/review.md", "Theirs.")
+    async with desk.app() as app:
+        await app.ask("/review")
+        assert desk.message == "Mine."
+        await app.ask("/project:review")
+        assert desk.message == "Theirs."
+
+
+async def test_what_is_missing_or_wrong_is_told_and_the_text_is_back(desk: Desk) -> None:
+    desk.mine("translate.md", TRANSLATE)
+    desk.mine("broken.md", "+++\nmodle = 1\n+++\nhi")
+    async with desk.app() as app:
+        await command(app, "/translate French", "translate needs text")
+        assert app.chat.prompt.text == "/translate French"
+        await command(app, "/broken", "line 2: modle: is not a setting; did you mean model?")
+        app.chat.prompt.take()
+        await command(app, "/translat x", "there is no command /translat; did you mean translate?")
+        assert [each for each in desk.server.requests if each.method == "POST"] == []
+
+
+async def test_what_is_no_name_is_a_message(desk: Desk) -> None:
+    async with desk.app() as app:
+        for text in ("/etc/passwd is a file", "/2 of them", "/* a comment */"):
+            await app.ask(text)
+            assert desk.message == text
+
+
+async def test_files_go_along_only_where_the_user_names_them(desk: Desk) -> None:
+    desk.write("notes.txt", "private")
+    desk.write(".chatterm/prompts/trap.md", "Look at @notes.txt !`touch made`. {{arguments}}")
+    async with desk.app() as app:
+        await app.ask("/trap now")
+        assert "private" not in str(desk.sent)
+        await app.ask("/trap @notes.txt")
+        assert "private" in str(desk.sent)
+        assert not (desk.place.work / "made").exists()
+
+
+async def test_a_template_settles_what_it_asks_for(desk: Desk) -> None:
+    desk.mine(
+        "look.md",
+        '+++\nmodel = "p/other"\nsystem = "A reader."\ntools = ["read_file"]\n+++\nLook.',
+    )
+    desk.server.script(
+        *rounds("chat", (call("shell", command="touch made"),), "I may not.", "Fine.")
+    )
+    async with desk.app() as app:
+        await app.ask("/look")
+        assert (desk.sent["model"], desk.tools) == ("other", ["read_file"])
+        assert desk.system.startswith("A reader.\n\n")
+        assert "there is no tool named 'shell'" in str(desk.sent)
+        assert not (desk.place.work / "made").exists()
+        await app.ask("and now")
+        assert (desk.sent["model"], len(desk.tools)) == ("other", 6)
+        assert desk.system.startswith("A reader.\n\n")
+        await command(app, "/system A writer.", "is set")
+        await app.ask("/look")
+        assert desk.system.startswith("A writer.\n\n")
+
+
+async def test_one_that_waits_has_its_tools_when_its_turn_comes(desk: Desk) -> None:
+    desk.mine("look.md", '+++\ntools = ["read_file"]\n+++\nLook.')
+    desk.server.script(*rounds("chat", (call("shell", command="touch made"),), "So.", "Fine."))
+    async with desk.app() as app:
+        await app.send("hello")
+        await app.asked()
+        app.chat.prompt.write("/look")
+        await app.press("alt+enter")
+        await app.until(lambda: app.chat.talk.waiting)
+        await app.press("n")
+        await app.until(lambda: len(app.chat.talk.session.turns) == 2)
+        await app.idle()
+        assert (desk.message, desk.tools) == ("Look.", ["read_file"])
+        await app.ask("again")
+        assert len(desk.tools) == 6
+
+
+async def test_a_system_prompt_alone_wants_a_message(desk: Desk) -> None:
+    desk.mine("pirate.md", '+++\nsystem = "A pirate."\n+++\n')
+    async with desk.app() as app:
+        await command(app, "/pirate", "say something after its name")
+        app.chat.prompt.take()
+        await app.ask("/pirate hello")
+        assert (desk.message, desk.system.startswith("A pirate.\n\n")) == ("hello", True)

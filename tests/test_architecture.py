@@ -38,6 +38,8 @@ FLOORS = {
     "tui": 3,
     "agent": 2,
     "session": 2,
+    "talking": 2,
+    "linear": 3,
     "oneshot": 3,
     "cli": 4,
     "__main__": 5,
@@ -54,6 +56,7 @@ WITHIN_FLOOR = {
     "permissions": {"config"},
     "tools": {"permissions", "config", "render"},
     "session": {"agent"},
+    "talking": {"agent", "session"},
 }
 
 each_module = pytest.mark.parametrize(

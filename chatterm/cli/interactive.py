@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from chatterm.cli.commands import COMMANDS
 from chatterm.cli.logs import set_up_logging
 from chatterm.errors import UsageError
-from chatterm.tui.options import AppOptions
+from chatterm.talking.options import AppOptions
 
 if TYPE_CHECKING:
     from chatterm.steps import Attachment

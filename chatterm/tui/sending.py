@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
-from chatterm.tui.branching import with_content
+from chatterm.talking.branches import with_content
 from chatterm.tui.deeds.every import BY_NAME
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def message_of(chat: Chat, text: str, typed: str) -> UserInput:
     """
     if "@" not in typed:
         return UserInput(text)
-    from chatterm.tui.prompt.attachments import attach, mentioned_files
+    from chatterm.talking.attachments import attach, mentioned_files
 
     await chat.talk.ready()  # before that it isn't known which files are sensitive
     tooling = chat.talk.tooling

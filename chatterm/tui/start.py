@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from chatterm.config import config_path, load_config
 from chatterm.errors import ChattermError, ConfigError, ExitStatus, UsageError
+from chatterm.talking.options import AppOptions
 from chatterm.tui import background
-from chatterm.tui.options import AppOptions
 
 if TYPE_CHECKING:
     from chatterm.config import Config

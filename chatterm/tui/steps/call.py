@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, ClassVar
 
+from chatterm.render import amounts
 from chatterm.render.lines import Line, Span
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Outcome, Status, ToolCallStep, ToolResultStep
+from chatterm.talking.undoing import Edits
 from chatterm.tui.pane.items import ColouredItem, Item, LinesItem
-from chatterm.tui.steps import amounts
 from chatterm.tui.steps.about import about
 from chatterm.tui.steps.edits import EditBody, is_edit
 from chatterm.tui.steps.looks import Looks
@@ -32,14 +32,6 @@ _WISHES = {
     **dict.fromkeys(("read_file", "list_files", "search"), "read"),
     "fetch_url": "fetch",
 }
-
-
-class Edits(Enum):
-    """What has become of what a call edited; the value is what is said at its head."""
-
-    THERE = "undo"  # the files are as it left them
-    UNDONE = "undone"  # they are as it found them
-    CHANGED = "changed since"  # they are otherwise
 
 
 class CallItem(StepItem):

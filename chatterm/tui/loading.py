@@ -23,7 +23,7 @@ OPENING = (
     "chatterm.store.store",
     "chatterm.talking.past_prompts",
     "chatterm.tui.notifying",
-    "chatterm.tui.prompt.drafts",
+    "chatterm.talking.drafts",
     "chatterm.agent.titles",
 )
 SHOWING = (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chatterm.talking import past_prompts as history
+from chatterm.talking.drafts import Draft, Drafts
 from chatterm.talking.past_prompts import PromptHistory
-from chatterm.tui.prompt.drafts import Draft, Drafts
 
 
 @pytest.fixture

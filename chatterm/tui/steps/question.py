@@ -3,65 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chatterm.agent.questions import Question
-from chatterm.permissions.rules import Proposal, Scope
-from chatterm.permissions.verdicts import ShellAccess
 from chatterm.render.diffs import diff_lines
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, cut, line_cells, wrap
 from chatterm.render.sanitize import escape_controls
+from chatterm.talking.answering import choices_of, command_of
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.signs import Signs
 
 _NARROW = 60
 _GAP = "   "
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One answer.
-
-    Attributes:
-        key: The key that gives it.
-        label: What it means.
-        name: What it does.
-    """
-
-    key: str
-    label: str
-    name: str
-
-
-def choices_of(question: Question, dots: str = "…") -> list[Choice]:
-    """The answers that a question can be given."""
-    found = [Choice("y", "once", "once")]
-    scopes = {scope for proposal in question.proposals for scope in proposal.scopes}
-    if Scope.SESSION in scopes:
-        found.append(Choice("s", "this session", "session"))
-    if scopes & {Scope.PROJECT, Scope.EVERYWHERE}:
-        found.append(Choice("a", f"always{dots}", "always"))
-    if question.call.input is not None and not question.call.hosted:
-        found.append(Choice("e", "edit", "edit"))
-    if question.others:
-        count = len(question.others)
-        others = "other one" if count == 1 else f"other {count}"
-        found.append(Choice("r", f"yes to the {others} too", "rest"))
-    found.append(Choice("n", "no", "no"))
-    if question.others:
-        found.append(Choice("x", "no to all", "none"))
-    found.append(Choice("Esc", "no, and stop", "stop"))
-    return found
-
-
-def rule_choices(proposal: Proposal) -> list[Choice]:
-    """What can be done with a rule that would always allow such calls."""
-    found = []
-    if Scope.PROJECT in proposal.scopes:
-        found.append(Choice("p", "in this project", "project"))
-    if Scope.EVERYWHERE in proposal.scopes:
-        found.append(Choice("g", "everywhere", "everywhere"))
-    return [*found, Choice("e", "edit the rule", "rule"), Choice("Esc", "back", "back")]
 
 
 class QuestionItem(Item):
@@ -167,7 +119,7 @@ class QuestionItem(Item):
     def _boxed(self, width: int) -> list[Line]:
         """What would run, byte for byte."""
         question = self.question
-        command = _command(question)
+        command = command_of(question)
         if command is None:
             if question.diff:
                 rows: list[Line] = []
@@ -264,10 +216,3 @@ class QuestionItem(Item):
             note = "Tab: another rule" if len(self.question.proposals) > 1 else ""
         found += wrap([Span(escape_controls(note).replace("\n", " "), ("muted",))], width)
         return found
-
-
-def _command(question: Question) -> str | None:
-    for access in question.access:
-        if isinstance(access, ShellAccess):
-            return access.command
-    return None

@@ -57,6 +57,7 @@ WITHIN_FLOOR = {
     "tools": {"permissions", "config", "render"},
     "session": {"agent"},
     "talking": {"agent", "session"},
+    "linear": {"oneshot"},
 }
 
 each_module = pytest.mark.parametrize(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 64 * 1024 * 1024
 _WITH_VALUE = frozenset({"--config", "--data-dir", "--mode", "-m", "--model"})
-_FLAGS = frozenset({"-c", "--continue", "--debug"})
+_FLAGS = frozenset({"-c", "--continue", "--debug", "--plain", "--no-plain"})
 _RESUME = frozenset({"-r", "--resume"})
 
 
@@ -74,11 +74,12 @@ def app_options(arguments: Sequence[str]) -> AppOptions | None:
         model=read.values.get("--model") or read.values.get("-m"),
         mode=mode,
         debug=bool(os.environ.get("CHATTERM_DEBUG")),
+        plain=_plain(read.flags),
     )
 
 
 def run_app(options: AppOptions) -> int:
-    """Run the app, and return its exit status.
+    """Run the app, or the same line by line, and return its exit status.
 
     Raises:
         ChattermError: It can't begin.
@@ -86,14 +87,35 @@ def run_app(options: AppOptions) -> int:
     from dataclasses import replace
 
     set_up_logging(debug=options.debug)
-    from chatterm.tui.start import start
-
     if not os.isatty(1):
-        return start(options)  # it says what is wrong
+        raise UsageError(
+            "the app needs a terminal, and standard output isn't one",
+            hint='`chatterm ask "…"` answers into a pipe or a file',
+        )
+    from chatterm.config import config_path, load_config
+    from chatterm.linear.wanted import reason
+
+    where = config_path()
+    config = load_config(where.path, required=where.explicit)
+    why = reason(options.plain, config.ui.plain, os.environ)
     attachment = _piped()
     if attachment is not None:
         options = replace(options, attachments=(attachment,))
-    return start(options)
+    if why is not None:
+        from chatterm.linear.start import start as start_linear
+
+        return start_linear(options, config, why)
+    from chatterm.tui.start import start
+
+    return start(options, config)
+
+
+def _plain(flags: set[str]) -> bool | None:
+    """What the command line says of the linear mode."""
+    said = {"--plain", "--no-plain"} & flags
+    if len(said) > 1:
+        raise UsageError("--plain and --no-plain don't go together")
+    return None if not said else "--plain" in said
 
 
 def _check_mode(mode: str) -> None:

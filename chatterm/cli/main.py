@@ -75,6 +75,10 @@ def _global_options(
         str | None,
         typer.Option(metavar="MODE", help="The app: confirm, caged, accept-edits, plan or yolo."),
     ] = None,
+    plain: Annotated[
+        bool | None,
+        typer.Option("--plain/--no-plain", help="The app: line by line, without a screen."),
+    ] = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="The configuration file.")
     ] = None,
@@ -105,10 +109,11 @@ def _global_options(
     set_up_logging(debug=is_debugging())
     if ctx.invoked_subcommand is None:
         raise UsageError("that isn't an option of the app", hint="`chatterm --help` lists them")
-    if go_on or resume is not None or model is not None or mode is not None:
+    given = (resume, model, mode, plain)
+    if go_on or any(each is not None for each in given):
         raise UsageError(
-            f"-c, -r, -m and --mode before a command are the app's; `{ctx.invoked_subcommand}` "
-            "takes its own after its name"
+            "-c, -r, -m, --mode and --plain before a command are the app's; "
+            f"`{ctx.invoked_subcommand}` takes its own after its name"
         )
 
 

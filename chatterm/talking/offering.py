@@ -1,4 +1,4 @@
-"""What is offered to somebody who has set up no model: the demo, and servers of this machine."""
+"""What is offered, in words: modes; and without a model the demo, and servers of this machine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ NO_MODEL = (
     "Set a key, such as OPENAI_API_KEY, or run `chatterm config init`."
 )
 """What is worth knowing while the demo stands in for a model."""
+
+MODE_TEXTS = {
+    "confirm": "reading in the workspace is allowed, the rest asks",
+    "caged": "commands run unasked inside the sandbox",
+    "accept-edits": "edits in the workspace run unasked, too",
+    "plan": "reads only",
+    "yolo": "nothing asks; only deny rules hold",
+}
+"""What each permission mode means."""
 
 _SHOWN = 3
 """How many models of a server are told at once; the choice of models has all."""

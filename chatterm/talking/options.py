@@ -1,4 +1,4 @@
-"""What the app was asked to do: its options as plain data, cheap to import."""
+"""What the interactive program was asked to do: its options as plain data, cheap to import."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class AppOptions:
         model: `provider/model` or an alias.
         mode: The permission mode.
         debug: Show how fast it is.
+        plain: Talk line by line, or don't; None decides by the configuration and the terminal.
     """
 
     prompt: str = ""
@@ -32,3 +33,4 @@ class AppOptions:
     model: str | None = None
     mode: str | None = None
     debug: bool = False
+    plain: bool | None = None

@@ -61,7 +61,7 @@ def step_back(here: Conversation, turn: str) -> None:
         raise UsageError("that turn isn't part of this branch") from None
 
 
-def branches(here: Conversation, _: str) -> None:
+def branches(here: Conversation, _given: str) -> None:
     """The branches, to choose one to go on with."""
     talk = here.talk
     tree = Tree(here.wait(talk.tree()))
@@ -84,7 +84,7 @@ def branches(here: Conversation, _: str) -> None:
     chosen = here.choose(lines, "branch")
     if chosen is None or begun[chosen][0] in path:
         return
-    target, _, siblings = begun[chosen]
+    target, _place, siblings = begun[chosen]
     left = next(each for each in siblings if each in path)
     _offer_to_restore(here, left)
 

@@ -61,7 +61,7 @@ def tell_state(here: Conversation) -> None:
     if talk.tooling is not None and talk.mode != "caged":
         cage = ", commands caged" if talk.tooling.level.caged else ", commands not caged"
     here.say(f"mode: {talk.mode}{cage}")
-    here.say(f"directory: {talk.directory}")
+    here.tell(f"directory: {talk.directory}")
 
 
 def leave(here: Conversation) -> None:

@@ -115,6 +115,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("waiting", "the messages that wait", turning.waiting),
     Command("send-waiting", "send what waits", turning.send_waiting),
     Command("edit-queued", "take the last waiting message back", turning.edit_queued),
+    Command("raise-queued", "send the last waiting message first", turning.raise_queued),
     Command("drop-queued", "remove the last waiting message", turning.drop_queued),
     Command("editor", "write the message in your editor", turning.editor),
     Command(

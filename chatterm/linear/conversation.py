@@ -179,9 +179,12 @@ class Conversation:
             if line is None:
                 break
             lines.append(line)
-        if first.startswith(("/", "!")) or not self.terminal.more_waits():
+        if first.startswith(("/", "!")):
+            return first, True
+        came = self.terminal.came_along()
+        if not came:
             return "\n".join(lines), True
-        return self._pasted(lines)
+        return self._pasted([*lines, *came])
 
     def _block(self) -> tuple[str, bool]:
         """All lines up to the one that ends the block."""
@@ -192,12 +195,7 @@ class Conversation:
 
     def _pasted(self, lines: list[str]) -> tuple[str, bool]:
         """Lines that came at once are one message; an Enter of the user's own sends it."""
-        while self.terminal.more_waits():
-            line = self.terminal.read("")
-            if line is None:
-                break
-            lines.append(line)
-        self.terminal.say(f"{len(lines)} lines at once are one message. Enter sends it.")
+        self.terminal.say(f"{len(lines)} lines came at once: one message, Enter sends it.")
         last = self.terminal.read(_MORE)
         return "\n".join([*lines, last] if last else lines), False
 
@@ -311,6 +309,10 @@ class Conversation:
     def say(self, text: str) -> None:
         """Say something in lines; it is sanitised."""
         self.terminal.say(sanitize(text))
+
+    def tell(self, text: str) -> None:
+        """Say one line, however long: what holds a path isn't broken."""
+        self.terminal.exact(sanitize_line(text))
 
     def choose(self, options: Sequence[str], what: str) -> int | None:
         """Have the user choose one of several, which are numbered.

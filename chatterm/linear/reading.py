@@ -9,6 +9,7 @@ from chatterm.linear.telling import spent_in_words
 from chatterm.render import amounts
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import Step, ThinkingStep, ToolResultStep, Usage
+from chatterm.talking.results import said_by
 
 if TYPE_CHECKING:
     from chatterm.linear.conversation import Conversation
@@ -65,7 +66,7 @@ def open_(here: Conversation, _: str) -> None:
         here.say("No tool has given a result yet.")
         return
     step, store = steps[-1], here.talk.store
-    text = step.content
+    text = said_by(step)
     if step.full_output is not None and store is not None:
         data = here.wait(asyncio.to_thread(store.blob, step.full_output))
         text = data.decode("utf-8", "replace")

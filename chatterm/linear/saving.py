@@ -56,7 +56,7 @@ def save_block(here: Conversation, given: str) -> None:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise OutputError(f"can't write {path}: {why}") from error
-    here.say(f"written to {path}")
+    here.tell(f"written to {path}")
 
 
 def export(here: Conversation, given: str) -> None:
@@ -93,7 +93,7 @@ def export(here: Conversation, given: str) -> None:
 
     missing = here.wait(asyncio.to_thread(written))
     also = f"; {missing} of its attachments aren't kept any more" if missing else ""
-    here.say(f"written to {path}{also}")
+    here.tell(f"written to {path}{also}")
 
 
 def undo(here: Conversation, _: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from chatterm import __version__
-from chatterm.errors import ExitStatus, UsageError
+from chatterm.errors import ChattermError, ExitStatus, UsageError
 from chatterm.linear.terminal import Terminal
 from chatterm.linear.told import Signals
 from chatterm.render.sanitize import sanitize
@@ -21,7 +21,7 @@ _NO_EDITING = frozenset({"", "dumb", "unknown", "network", "emacs"})
 
 
 def start(options: AppOptions, config: Config, reason: str) -> int:
-    """Talk line by line, and return the exit status.
+    """Talk line by line, and return the exit status. Errors are told there.
 
     Args:
         options: What was asked for.
@@ -29,7 +29,7 @@ def start(options: AppOptions, config: Config, reason: str) -> int:
         reason: Why it is done line by line.
 
     Raises:
-        ChattermError: It can't begin.
+        UsageError: There is no terminal to take keys from.
     """
     _take_keys()
     signals = Signals()
@@ -39,7 +39,13 @@ def start(options: AppOptions, config: Config, reason: str) -> int:
     terminal.say("The full screen: chatterm --no-plain.")
     from chatterm.linear.conversation import Conversation
 
-    Conversation(options, config, terminal, signals).run()
+    try:
+        Conversation(options, config, terminal, signals).run()
+    except ChattermError as error:
+        terminal.say(f"error: {sanitize(error.message)}")
+        if error.hint:
+            terminal.say(f"hint: {sanitize(error.hint)}")
+        return error.exit_status
     if signals.ended_by is not None:
         return 128 + signals.ended_by
     if terminal.gone:

@@ -40,6 +40,7 @@ from chatterm.steps import (
     Usage,
     UserInput,
 )
+from chatterm.talking.results import said_by
 
 if TYPE_CHECKING:
     from chatterm.errors import Failure
@@ -272,7 +273,8 @@ class Teller:
         self._terminal.say(f"{where}: {about}")
 
     def _tell_result(self, step: ToolResultStep) -> None:
-        lines = sanitize(step.content).strip("\n").split("\n") if step.content.strip() else []
+        content = sanitize(said_by(step)).strip("\n")
+        lines = content.split("\n") if content.strip() else []
         said = [_OUTCOMES.get(step.outcome, step.outcome.value)]
         said.append(amounts.count(len(lines), "line"))
         if step.exit_code is not None:

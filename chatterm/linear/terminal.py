@@ -111,8 +111,9 @@ class Terminal:
             return None
         try:
             with self._signals.waiting():
-                if self._editor is not None and not self._pending:
-                    line = self._edited(prompt, filled)
+                if self._editor is not None and b"\n" not in self._pending:
+                    typed, self._pending = _text(self._pending), b""
+                    line = self._edited(prompt, filled + sanitize_line(typed))
                 else:
                     line = self._plain(prompt)
         except (KeyboardInterrupt, Ended):
@@ -135,11 +136,20 @@ class Terminal:
         with suppress(termios.error, OSError):
             termios.tcflush(0, termios.TCIFLUSH)
 
-    def more_waits(self) -> bool:
-        """Whether the next line is there already: it was pasted along with the last one."""
-        if b"\n" in self._pending:
-            return True
-        return bool(select.select([0], [], [], _PASTED_S)[0])
+    def came_along(self) -> list[str]:
+        """The lines that came at once with the last one: nobody types so quickly.
+
+        What of a line came, and isn't ended, stands in the next one that is asked for.
+        """
+        while select.select([0], [], [], _PASTED_S)[0]:
+            try:
+                data = os.read(0, _BLOCK)
+            except OSError:
+                break
+            if not data:
+                break
+            self._pending += data
+        return self._whole_lines()
 
     def typed_meanwhile(self) -> list[str] | None:
         """The lines that came without being asked for; None at the end of input. Doesn't wait."""
@@ -151,8 +161,14 @@ class Terminal:
             data = b""
         if not data:
             return None
-        *lines, self._pending = (self._pending + data).split(b"\n")
+        self._pending += data
         self._in_line = False  # the terminal has shown the line's end
+        return self._whole_lines()
+
+    def _whole_lines(self) -> list[str]:
+        # What came while the editor still had the terminal ends with a return.
+        data = self._pending.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, self._pending = data.split(b"\n")
         return [_text(line) for line in lines]
 
     def remember(self, text: str) -> None:
@@ -237,7 +253,7 @@ def _attributes() -> Any:
 def _set_attributes(attributes: Any) -> None:
     if attributes is not None:
         with suppress(termios.error, OSError):
-            termios.tcsetattr(0, termios.TCSADRAIN, attributes)
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
 
 
 def _text(line: bytes) -> str:

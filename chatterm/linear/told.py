@@ -28,15 +28,14 @@ class Signals:
         self._stop: Callable[[], None] = lambda: None
 
     def listen(self, stop: Callable[[], None]) -> None:
-        """Take the signals from now on; what the parent had ignored stays ignored.
+        """Take the signals from now on.
 
         Args:
             stop: Stops what is under way; called in the midst of anything else.
         """
         self._stop = stop
         for number in (signal.SIGINT, *_ENDING):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._told)
+            signal.signal(number, self._told)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

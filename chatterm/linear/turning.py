@@ -102,6 +102,16 @@ def edit_queued(here: Conversation, _: str) -> None:
     write_again(here, found[-1].input.text)
 
 
+def raise_queued(here: Conversation, _: str) -> None:
+    """Have the last waiting message sent first."""
+    found = here.talk.waiting
+    if not found:
+        here.say("Nothing waits.")
+        return
+    here.stage.do(here.talk.session.queue.move, found[-1].id, 0)
+    here.say(f"first: {found[-1].input.text}")
+
+
 def drop_queued(here: Conversation, _: str) -> None:
     """Remove a waiting message; Up brings it back."""
     found = here.talk.waiting

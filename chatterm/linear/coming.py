@@ -43,7 +43,7 @@ def begin(here: Conversation) -> None:
     if options.pick:
         from chatterm.linear.choosing import resume
 
-        resume(here, "")
+        here.attempt(lambda: resume(here, ""))
     if options.prompt or options.attachments:
         if options.prompt:
             here.terminal.exact(f"you: {sanitize(options.prompt)}")

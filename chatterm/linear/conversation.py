@@ -121,8 +121,13 @@ class Conversation:
         if typed is None:
             self.leaving = True
             return
+        text, mentions = typed
+        self.attempt(lambda: self.obey(text, mentions))
+
+    def attempt(self, deed: Callable[[], None]) -> None:
+        """Do something; what goes wrong is told, and the conversation goes on."""
         try:
-            self.obey(*typed)
+            deed()
         except KeyboardInterrupt:
             self.terminal.say("given up")
         except ChattermError as error:

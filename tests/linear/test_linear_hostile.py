@@ -65,11 +65,13 @@ def test_hostile_answers_thoughts_and_calls(place: Place, server: FaultServer) -
         ear.hears("done with it")
         ear.says("/open")
         ear.says("/read all")
-        ear.says("/rename \u202etitle")
         ear.says("/find ok")
         assert ear.quits() == 0
         clean(ear)
+    (listed,) = place.runs("history", "list", "--json").text.splitlines()
+    assert place.runs("history", "title", json.loads(listed)["id"], "\u202etitle").status == 0
     with place.start("-c") as ear:
+        assert "Going on with: ⟨U+202E⟩title\n" in ear.hears("you: ")
         ear.says("/resume")
         ear.says("", "conversation, Enter is none: ")
         assert ear.quits() == 0

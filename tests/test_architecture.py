@@ -41,6 +41,8 @@ FLOORS = {
     "fetching": 2,
     "prompts": 2,
     "session": 2,
+    "talking": 2,
+    "linear": 3,
     "oneshot": 3,
     "cli": 4,
     "__main__": 5,
@@ -57,6 +59,8 @@ WITHIN_FLOOR = {
     "permissions": {"config"},
     "tools": {"permissions", "config", "render"},
     "session": {"agent"},
+    "talking": {"agent", "session"},
+    "linear": {"oneshot"},
 }
 
 each_module = pytest.mark.parametrize(

@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING
 from chatterm.cli.commands import COMMANDS
 from chatterm.cli.logs import set_up_logging
 from chatterm.errors import UsageError
-from chatterm.tui.options import AppOptions
+from chatterm.talking.options import AppOptions
 
 if TYPE_CHECKING:
     from chatterm.steps import Attachment
 
 _MOST_BYTES = 64 * 1024 * 1024
 _WITH_VALUE = frozenset({"--config", "--data-dir", "--mode", "-m", "--model"})
-_FLAGS = frozenset({"-c", "--continue", "--debug", "--instructions", "--no-instructions"})
+_FLAGS = frozenset(
+    {
+        *("-c", "--continue", "--debug", "--plain", "--no-plain"),
+        *("--instructions", "--no-instructions"),
+    }
+)
 _RESUME = frozenset({"-r", "--resume"})
 
 
@@ -75,11 +80,12 @@ def app_options(arguments: Sequence[str]) -> AppOptions | None:
         mode=mode,
         debug=bool(os.environ.get("CHATTERM_DEBUG")),
         instructions=_instructions(read.flags),
+        plain=_plain(read.flags),
     )
 
 
 def run_app(options: AppOptions) -> int:
-    """Run the app, and return its exit status.
+    """Run the app, or the same line by line, and return its exit status.
 
     Raises:
         ChattermError: It can't begin.
@@ -87,14 +93,35 @@ def run_app(options: AppOptions) -> int:
     from dataclasses import replace
 
     set_up_logging(debug=options.debug)
-    from chatterm.tui.start import start
-
     if not os.isatty(1):
-        return start(options)  # it says what is wrong
+        raise UsageError(
+            "the app needs a terminal, and standard output isn't one",
+            hint='`chatterm ask "…"` answers into a pipe or a file',
+        )
+    from chatterm.config import config_path, load_config
+    from chatterm.linear.wanted import reason
+
+    where = config_path()
+    config = load_config(where.path, required=where.explicit)
+    why = reason(options.plain, config.ui.plain, os.environ)
     attachment = _piped()
     if attachment is not None:
         options = replace(options, attachments=(attachment,))
-    return start(options)
+    if why is not None:
+        from chatterm.linear.start import start as start_linear
+
+        return start_linear(options, config, why)
+    from chatterm.tui.start import start
+
+    return start(options, config)
+
+
+def _plain(flags: set[str]) -> bool | None:
+    """What the command line says of the linear mode."""
+    said = {"--plain", "--no-plain"} & flags
+    if len(said) > 1:
+        raise UsageError("--plain and --no-plain don't go together")
+    return None if not said else "--plain" in said
 
 
 def _instructions(flags: set[str]) -> bool | None:

@@ -99,6 +99,10 @@ def _global_options(
             "--instructions/--no-instructions", help="The app: send AGENTS.md and its like."
         ),
     ] = None,
+    plain: Annotated[
+        bool | None,
+        typer.Option("--plain/--no-plain", help="The app: line by line, without a screen."),
+    ] = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="The configuration file.")
     ] = None,
@@ -129,9 +133,10 @@ def _global_options(
     set_up_logging(debug=is_debugging())
     if ctx.invoked_subcommand is None:
         raise UsageError("that isn't an option of the app", hint="`chatterm --help` lists them")
-    if go_on or any(each is not None for each in (resume, model, mode, instructions)):
+    given = (resume, model, mode, plain, instructions)
+    if go_on or any(each is not None for each in given):
         raise UsageError(
-            "-c, -r, -m, --mode and --instructions before a command are the app's; "
+            "-c, -r, -m, --mode, --plain and --instructions before a command are the app's; "
             f"`{ctx.invoked_subcommand}` takes its own after its name"
         )
 

@@ -365,6 +365,11 @@ class Stream:
 class Ui:
     """The screen."""
 
+    plain: Annotated[
+        Literal["auto", "on", "off"],
+        "Talk line by line, without a screen. `auto`: where the terminal can't be drawn on, or a "
+        "screen reader is found. --plain, --no-plain and CHATTERM_PLAIN come first.",
+    ] = "auto"
     fps: Annotated[int, "Frames a second, at most, while a reply streams.", _between(1, 120)] = 30
     notifications: Annotated[
         bool, "Tell the terminal when a turn ends or asks while the window isn't in front."

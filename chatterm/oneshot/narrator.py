@@ -137,7 +137,7 @@ class Narrator:
             ):
                 self.warn(step.text)
             case ToolCallStep() if self._talkative:
-                arguments = " ".join(_said(step).split())
+                arguments = " ".join(said_by_call(step).split())
                 if len(arguments) > _LONGEST:
                     arguments = arguments[:_LONGEST] + "…"
                 self._line(f"● {_one_line(f'{step.name}  {arguments}')}", _MUTED)
@@ -195,7 +195,7 @@ def _sanitizer() -> Sanitizer:
     return Sanitizer()
 
 
-def _said(call: ToolCallStep) -> str:
+def said_by_call(call: ToolCallStep) -> str:
     """What a call is about: what our own tools are asked, else the arguments as they are."""
     given = call.input or {}
     about = [given[key] for key in ("command", "url", "pattern", "path") if key in given]

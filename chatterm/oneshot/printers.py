@@ -41,6 +41,26 @@ class Printer(Protocol):
         ...
 
 
+class Teller(Protocol):
+    """Tells of everything that isn't the answer: `ask`'s narrator, or another one."""
+
+    def event(self, event: Event) -> None:
+        """Tell of an event, when it is worth telling."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Say something the user should know about the result."""
+        ...
+
+    def pause(self, *, blank: bool) -> bool:
+        """A text of the answer is about to be written; says whether anything was told before it."""
+        ...
+
+    def resume(self, *, blank: bool) -> None:
+        """A text of the answer is whole."""
+        ...
+
+
 class Sink(Protocol):
     """Where the answer's text goes."""
 
@@ -148,7 +168,7 @@ class TextPrinter:
         same_screen: Both write to one terminal, so that a blank line keeps them apart.
     """
 
-    def __init__(self, sink: Sink, narrator: Narrator, *, same_screen: bool = False) -> None:
+    def __init__(self, sink: Sink, narrator: Teller, *, same_screen: bool = False) -> None:
         self._sink = sink
         self._narrator = narrator
         self._same_screen = same_screen

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from chatterm.config import Config
-    from chatterm.tui.options import AppOptions
+    from chatterm.talking.options import AppOptions
     from chatterm.tui.prompt.prompt import Prompt
     from chatterm.tui.theme import Theme
 

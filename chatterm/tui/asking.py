@@ -11,14 +11,20 @@ from typing import Any, Protocol
 from textual import events
 
 from chatterm.agent.questions import Question, Reply
-from chatterm.config.schema import Rule
 from chatterm.errors import UsageError
 from chatterm.permissions.rules import Proposal, Scope
-from chatterm.permissions.rulewords import rule_of, words_of
+from chatterm.permissions.rulewords import words_of
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import escape_controls
+from chatterm.talking.answering import (
+    choices_of,
+    edited_arguments,
+    edited_rule,
+    proposal_for,
+    rule_choices,
+)
 from chatterm.tui.steps.call import CallItem
-from chatterm.tui.steps.question import QuestionItem, choices_of, rule_choices
+from chatterm.tui.steps.question import QuestionItem
 from chatterm.tui.steps.signs import Signs
 
 _GRACE_S = 0.3
@@ -241,12 +247,14 @@ class Asking:
             case "rest":
                 self._reply(Reply(allow=True, note=item.note, rest=True))
             case "session":
-                proposal = _with(item.question, Scope.SESSION)
+                proposal = proposal_for(item.question, Scope.SESSION)
                 self._reply(
                     Reply(allow=True, note=item.note, scope=Scope.SESSION, rule=proposal.rule)
                 )
             case "always":
-                self._choose_rule(item, _always(item.question))
+                self._choose_rule(
+                    item, proposal_for(item.question, Scope.PROJECT, Scope.EVERYWHERE)
+                )
             case "edit":
                 self._edit(item)
             case "no":
@@ -326,19 +334,12 @@ class Asking:
         )
 
     def _edited_json(self, item: QuestionItem, text: str | None) -> None:
-        import json
-
         if text is None:
             return
         try:
-            values = json.loads(text)
-        except ValueError as error:
-            self._say(item, f"that isn't JSON: {error}")
-            return
-        if isinstance(values, dict):
-            self._edited(item, values)
-        else:
-            self._say(item, "the arguments have to be a JSON object")
+            self._edited(item, edited_arguments(text))
+        except UsageError as error:
+            self._say(item, error.message)
 
     def _edited(self, item: QuestionItem, values: Mapping[str, Any] | None) -> None:
         if values is not None and item is self._item:
@@ -387,17 +388,9 @@ class Asking:
         if text is None or self._rule is None or item is not self._item:
             return
         try:
-            rule = rule_of(text, "allow")
+            rule = edited_rule(self._rule.rule, text)
         except UsageError as error:
             self._say(item, error.message)
-            return
-        before = self._rule.rule
-        tool, every = before.tool, Rule(tool=before.tool, decision="allow")
-        if rule.tool != tool:
-            self._say(item, f"the call is one of {tool}: so must the rule be")
-            return
-        if rule == every and before != every:
-            self._say(item, f"that would allow every call of {tool}: say which")
             return
         item.says = ""
         self._rule = replace(self._rule, rule=rule)
@@ -407,12 +400,3 @@ class Asking:
 def _rows_to_read(item: QuestionItem) -> int:
     """How many rows of a call have to be read: its head and what would run."""
     return 1 + item.body_rows(item.width)
-
-
-def _with(question: Question, scope: Scope) -> Proposal:
-    return next(each for each in question.proposals if scope in each.scopes)
-
-
-def _always(question: Question) -> Proposal:
-    beyond = {Scope.PROJECT, Scope.EVERYWHERE}
-    return next(each for each in question.proposals if beyond & set(each.scopes))

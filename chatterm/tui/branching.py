@@ -10,14 +10,12 @@ from chatterm.agent.edits import edited, not_covered
 from chatterm.errors import ChattermError
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import sanitize_line
-from chatterm.steps import Attachment, UserInput
+from chatterm.steps import UserInput
+from chatterm.talking.branches import Tree, with_content
 from chatterm.tui.moving import give_back, send_at_once, unmentioned
 from chatterm.tui.steps.user import UserItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from chatterm.store import Store
     from chatterm.tui.chat import Chat
 
 
@@ -106,30 +104,6 @@ async def show_branches(chat: Chat) -> None:
                 item.tell_branch(place, len(siblings))
 
 
-class Tree:
-    """The turns of a conversation, all branches.
-
-    Args:
-        turns: Each turn with its parent, the older ones first.
-    """
-
-    def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
-        self._parents = dict(turns)
-        self._children: dict[str | None, list[str]] = {}
-        for turn, parent in self._parents.items():
-            self._children.setdefault(parent, []).append(turn)
-
-    def siblings(self, turn: str) -> list[str]:
-        """The turns that follow the same one, itself included; none for an unknown one."""
-        return self._children[self._parents[turn]] if turn in self._parents else []
-
-    def newest_leaf(self, turn: str) -> str:
-        """The end of the newest branch that a turn is on the way to."""
-        while children := self._children.get(turn):
-            turn = children[-1]
-        return turn
-
-
 async def _leave(chat: Chat, turn: str) -> bool:
     """Go back to before a turn; whether that was wanted, files and all."""
     if chat.talk.running:
@@ -178,22 +152,6 @@ async def _offer_to_restore(chat: Chat, turn: str) -> bool:
         except ChattermError as error:
             chat.on_trouble(error)
     return True
-
-
-def with_content(store: Store | None, attachments: Sequence[Attachment]) -> tuple[Attachment, ...]:
-    """Attachments with their content, which the log names only. Blocks.
-
-    Raises:
-        StoreError: It isn't kept any more.
-    """
-    return tuple(
-        each if each.data is not None or store is None else _filled(store, each)
-        for each in attachments
-    )
-
-
-def _filled(store: Store, attachment: Attachment) -> Attachment:
-    return replace(attachment, data=store.blob(attachment.sha256))
 
 
 def _message_of(chat: Chat, turn: str) -> UserItem | None:

@@ -15,6 +15,8 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from chatterm.errors import ChattermError
+from chatterm.talking.offering import NO_MODEL
+from chatterm.talking.talk import Talk
 from chatterm.tui.bottom import Bottom, Suggestions
 from chatterm.tui.chat_pane import ChatPane, bindings
 from chatterm.tui.deeds.every import BY_NAME
@@ -27,10 +29,9 @@ from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.queue_view import QueueView
 from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
-from chatterm.tui.talk import Talk
 from chatterm.tui.telling import Telling
 from chatterm.tui.ticking import Ticking
-from chatterm.tui.welcome import NO_MODEL, WelcomeItem
+from chatterm.tui.welcome import WelcomeItem
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
     from chatterm.events import Event
     from chatterm.steps import Attachment, UserInput
     from chatterm.store import RecordedTurn
+    from chatterm.talking.options import AppOptions
     from chatterm.tui.asking import Asking
     from chatterm.tui.notifying import Notifier
-    from chatterm.tui.options import AppOptions
     from chatterm.tui.profiling import Profile
     from chatterm.tui.side import TimelineSide
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.errors import StoreError
-from chatterm.tui.screens.painting import folded, shown
+from chatterm.talking.finding import found_conversations
+from chatterm.tui.screens.painting import shown
 
 if TYPE_CHECKING:
     from chatterm.render.lines import Line
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
     from chatterm.tui.screens.choices import Action, Choice
 
-_MOST_FOUND = 500
-"""How many conversations are shown."""
-_MOST_HITS = 200
-"""In how many places words are looked for; the newest ones."""
-_FEWEST_CHARS = 2
-"""Fewer aren't looked for in what was said: they are nearly everywhere."""
 _PREVIEWED = 4
 """How many turns a preview shows, the last ones."""
 
@@ -100,7 +95,7 @@ class Finder:
         Raises:
             StoreError: They can't be read.
         """
-        rows, hits = await asyncio.to_thread(self._find, query)
+        rows, hits = await asyncio.to_thread(found_conversations, self._store, self._here, query)
         self._rows = {row.conversation.id: row for row in rows}
         self.hits = hits
         return [self._choice(row) for row in rows]
@@ -108,26 +103,6 @@ class Finder:
     def row(self, id_: str) -> ConversationRow | None:
         """A conversation that was found."""
         return self._rows.get(id_)
-
-    def _find(self, query: str) -> tuple[list[ConversationRow], dict[str, Hit]]:
-        rows = self._store.list()
-        hits: dict[str, Hit] = {}
-        words = query.split()
-        if words:
-            if len(query.strip()) >= _FEWEST_CHARS:
-                unfinished = not query.endswith(" ")
-                for hit in self._store.search(query, limit=_MOST_HITS, unfinished=unfinished):
-                    hits.setdefault(hit.conversation.id, hit)
-            titled = [row for row in rows if _is_titled(row, words)]
-            known = {row.conversation.id for row in titled}
-            said = [
-                row
-                for row in rows
-                if row.conversation.id in hits and row.conversation.id not in known
-            ]
-            rows = titled + said
-        rows.sort(key=lambda row: row.conversation.directory != self._here)
-        return rows[:_MOST_FOUND], hits
 
     def _choice(self, row: ConversationRow) -> Choice:
         from chatterm.transcripts.words import title_of
@@ -138,16 +113,8 @@ class Finder:
         return Choice(conversation.id, title_of(conversation), _detail(row), group)
 
 
-def _is_titled(row: ConversationRow, words: list[str]) -> bool:
-    """Whether a title has all of the words, or the id begins with the only one."""
-    title = folded(row.conversation.title)
-    if len(words) == 1 and row.conversation.id.startswith(words[0]):
-        return True
-    return all(folded(word) in title for word in words)
-
-
 def _detail(row: ConversationRow) -> str:
-    from chatterm.tui.steps.amounts import when
+    from chatterm.render.amounts import when
 
     model = (row.model or "").partition("/")[2]
     return shown("  ".join(filter(None, (model, when(row.conversation.updated_at)))))

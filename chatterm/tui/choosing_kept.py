@@ -139,8 +139,8 @@ def _title(kept: KeptConversation) -> str:
 
 
 def _choice(kept: KeptConversation) -> Choice:
+    from chatterm.render.amounts import when
     from chatterm.tui.screens.picker import Choice
-    from chatterm.tui.steps.amounts import when
 
     label: Line = (Span(_title(kept), () if kept.title else MUTED),)
     detail = "  ".join(filter(None, (kept.model, when(kept.updated_at))))

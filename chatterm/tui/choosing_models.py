@@ -200,6 +200,6 @@ def _label(provider: str, model: str) -> Line:
 
 def _window(model: ModelInfo) -> str:
     """How much a model takes, in few characters."""
-    from chatterm.tui.steps.amounts import tokens
+    from chatterm.render.amounts import tokens
 
     return tokens(model.context_window) if model.context_window else ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chatterm.render import amounts
 from chatterm.render.lines import Line, Span, Style
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import RefusalStep, Step, TextStep
@@ -13,7 +14,6 @@ from chatterm.transcripts.outline import ToolUse, TurnView, outline
 from chatterm.transcripts.words import ending
 from chatterm.tui.screens.painting import ERROR, MUTED
 from chatterm.tui.short_path import short_path
-from chatterm.tui.steps import amounts
 from chatterm.tui.steps.about import about
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.config import data_dir
 from chatterm.errors import ChattermError
-from chatterm.tui.prompt.drafts import Draft, Drafts
+from chatterm.talking.drafts import Draft, Drafts
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from textual.app import App
 
 from chatterm.errors import ChattermError
 from chatterm.render.sanitize import sanitize_line
+from chatterm.talking.editor import editor, text_of
 from chatterm.tui.lending import lend
 
 
@@ -61,29 +61,4 @@ async def edited(
         return None
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    return None if after == before else _text_of(after, ended=text.endswith("\n"))
-
-
-def editor(environ: Mapping[str, str]) -> list[str]:
-    """The user's editor, with its arguments.
-
-    Raises:
-        ChattermError: Its name can't be split into words.
-    """
-    for name in ("VISUAL", "EDITOR"):
-        try:
-            words = shlex.split(environ.get(name, ""))
-        except ValueError as error:
-            reason = str(error).lower()
-            raise ChattermError(
-                f"${name} can't be read: {reason}", hint="mend its quotes"
-            ) from None
-        if words:
-            return words
-    return ["vi"]
-
-
-def _text_of(data: bytes, *, ended: bool) -> str:
-    """The text of a file; editors end the last line where the user didn't."""
-    text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
-    return text if ended else text.removesuffix("\n")
+    return None if after == before else text_of(after, ended=text.endswith("\n"))

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable
 
 from chatterm.events import Event, StepDelta, TurnFinished, TurnStarted, UsageReported
+from chatterm.render import amounts
 from chatterm.steps import Usage
 from chatterm.tui.status import Part
-from chatterm.tui.steps import amounts
 
 _RATE_S = 2.0
 

@@ -21,9 +21,9 @@ _TURN_S = 0.0003
 OPENING = (
     "chatterm.tui.opening",
     "chatterm.store.store",
-    "chatterm.tui.prompt.history",
+    "chatterm.talking.past_prompts",
     "chatterm.tui.notifying",
-    "chatterm.tui.prompt.drafts",
+    "chatterm.talking.drafts",
     "chatterm.agent.titles",
 )
 SHOWING = (

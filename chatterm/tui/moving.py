@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
-from chatterm.tui.prompt.mention import mentions
+from chatterm.talking.mention import mentions
 
 if TYPE_CHECKING:
     from chatterm.steps import Attachment

@@ -15,11 +15,11 @@ from chatterm.errors import ChattermError
 from chatterm.providers.registry import get_ready
 from chatterm.steps import UserInput
 from chatterm.store import Filter
+from chatterm.talking.under_way import unexpected
 from chatterm.tui import loading
 from chatterm.tui.drafting import bring_back
 from chatterm.tui.servers import offer_servers
 from chatterm.tui.trouble import TroubleItem
-from chatterm.tui.under_way import unexpected
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
@@ -77,7 +77,7 @@ async def open_all(chat: Chat) -> None:
 
 
 def _remember_prompts(chat: Chat) -> None:
-    from chatterm.tui.prompt.history import PromptHistory
+    from chatterm.talking.past_prompts import PromptHistory
 
     chat.prompt.past = PromptHistory(data_dir() / "prompts.jsonl", str(Path.cwd()))
     if chat.talk.config.ui.keys.get("vim") == "on":

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
-from chatterm.tui.branching import with_content
+from chatterm.talking.branches import with_content
+from chatterm.talking.messages import message_of as made
 from chatterm.tui.deeds.every import BY_NAME
 from chatterm.tui.templating import is_named, use
 
 if TYPE_CHECKING:
-    from chatterm.permissions.places import Places
     from chatterm.tui.chat import Chat
 
 
@@ -85,29 +84,7 @@ async def message_of(chat: Chat, text: str, typed: str) -> UserInput:
         text: The message.
         typed: What of it was typed, and may mention files: not what was pasted.
     """
-    if "@" not in typed:
-        return UserInput(text)
-    from chatterm.tui.prompt.attachments import attach, mentioned_files
-
-    await chat.talk.ready()  # before that it isn't known which files are sensitive
-    tooling = chat.talk.tooling
-    directory = Path(chat.directory)
-
-    def gathered() -> tuple[UserInput, list[str]]:
-        places = tooling.ground.places if tooling is not None else _places()
-        files = mentioned_files(typed, directory)
-        attachments, problems = attach(files, places)
-        return UserInput(text, tuple(attachments)), problems
-
-    message, problems = await asyncio.to_thread(gathered)
+    message, problems = await made(chat.talk, text, typed)
     for problem in problems:
         chat.say(problem)
     return message
-
-
-def _places() -> Places:
-    """What is where, when there are no tools that know it."""
-    from chatterm.config import workspace
-    from chatterm.permissions.opening import Ground
-
-    return Ground.of(workspace(Path.cwd().resolve())).places

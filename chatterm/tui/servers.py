@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from chatterm.talking.offering import offers
 
 if TYPE_CHECKING:
     from chatterm.providers.finding import FoundServer
     from chatterm.tui.chat import Chat
-
-_SHOWN = 3
-"""How many models of a server the greeting tells; the picker has all."""
 
 # What was found, for as long as the process runs.
 _FOUND: list[FoundServer] = []
@@ -31,22 +29,6 @@ async def offer_servers(chat: Chat) -> None:
     _FOUND[:] = found
     if found and chat.welcome is not None and _has_no_model(chat):
         chat.welcome.offer_models(offers(found))
-
-
-def offers(found: Sequence[FoundServer]) -> list[tuple[str, str]]:
-    """What to say of servers, a row each, and the deed that uses it; "" where there is none."""
-    rows = []
-    for server in found:
-        if server.provider is None:
-            rows.append((f"{server.kind} at {server.url}; to use it, configure {server.table}", ""))
-        elif not server.models:
-            rows.append((f"{server.kind} at {server.url}, which has no models yet", ""))
-        else:
-            names = [f"{server.provider}/{model}" for model in server.models]
-            rows += [(f"{name}  {server.kind}", f"model:{name}") for name in names[:_SHOWN]]
-            if len(names) > _SHOWN:
-                rows.append((f"and {len(names) - _SHOWN} more", "model:"))
-    return rows
 
 
 def _has_no_model(chat: Chat) -> bool:

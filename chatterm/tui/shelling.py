@@ -1,35 +1,18 @@
-"""The user's own commands, typed into the prompt after `!`.
-
-They run in the user's own shell with the user's own environment, in no cage and behind no gate:
-whoever typed them could type them next door as well. A model can't bring any of this about. What
-such a command starts ends with it all the same, as with the model's commands; and it has no
-terminal, unless it is known to need one or was typed after `!!`: then it gets ours meanwhile.
-"""
+"""Running the user's own commands from within the app, which may have to lend its terminal."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import signal
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from textual.app import App
 
 from chatterm.errors import ChattermError
-from chatterm.permissions.sandbox.levels import Cage, Level
-from chatterm.tools.capture import Capture
-from chatterm.tools.processes import HARD_CAP_BYTES, Command, Stopped, run
+from chatterm.talking.own_commands import Typed, captured, shell, typed
 from chatterm.tui.lending import lend
-from chatterm.tui.own_programs import needs_terminal
 
-KEPT_BYTES = 1_000_000
-_NO_LIMIT_S = 7 * 86_400.0
-_INTERRUPTED = 128 + signal.SIGINT
 # What a program printed stays until it was read. Ctrl+C ends the program, not the waiting.
 _WAITS = 'trap : INT; "$@"; s=$?; printf "\\n[%s] Enter goes back " "$s"; read -r _; exit "$s"'
 
@@ -47,29 +30,6 @@ class Desk(Protocol):
 
     def on_trouble(self, error: ChattermError) -> None:
         """Show what can't be done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A command as it was typed.
-
-    Attributes:
-        line: What the shell gets.
-        terminal: It gets the terminal.
-        waits: What it leaves on the terminal stays until the user has read it.
-    """
-
-    line: str
-    terminal: bool
-    waits: bool
-
-
-def typed(command: str) -> Typed:
-    """What is meant by what stands after the `!`."""
-    asked = command.startswith("!")
-    line = command.removeprefix("!").strip()
-    known = needs_terminal(line)
-    return Typed(line, asked or known, waits=not known)
 
 
 async def run_own(
@@ -99,7 +59,7 @@ async def run_own(
     try:
         if wanted.terminal:
             return "", await _on_terminal(chat, wanted)
-        return await _captured(chat, wanted.line, output, cancelled)
+        return await captured(wanted.line, chat.directory, output, cancelled)
     except ChattermError as error:
         chat.on_trouble(error)
     except OSError as error:
@@ -108,49 +68,8 @@ async def run_own(
 
 
 async def _on_terminal(chat: Desk, wanted: Typed) -> int:
-    argv = _shell(wanted.line)
+    argv = shell(wanted.line)
     if wanted.waits:
         argv = ("/bin/sh", "-c", _WAITS, "sh", *argv)
     status = await lend(chat.app, argv, directory=chat.directory)
     return status if status >= 0 else 128 - status
-
-
-async def _captured(
-    chat: Desk, line: str, output: Callable[[str], None], cancelled: asyncio.Event | None
-) -> tuple[str, int]:
-    place = Path(tempfile.mkdtemp(prefix="chatterm-"))
-    try:
-        # The level `none` is no cage: it only sees to it that nothing is left in the end.
-        command = Command(
-            _shell(line), chat.directory, dict(os.environ), Level.NONE, Cage(temporary=place)
-        )
-        capture = Capture(place / "output", KEPT_BYTES, output)
-        try:
-            answer, stopped = await run(
-                command, capture, timeout_s=_NO_LIMIT_S, cancelled=cancelled
-            )
-        finally:
-            capture.close()
-        text = capture.text("the rest isn't kept")
-    finally:
-        await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
-    if stopped is Stopped.CANCELLED:
-        return text, _INTERRUPTED
-    if stopped is Stopped.TOO_MUCH:
-        text += f"\n[stopped: it wrote more than {HARD_CAP_BYTES // 1024**2} MB]"
-    if not answer.started and stopped is None:
-        raise ChattermError(f"the command can't be started: {answer.why or 'no reason is known'}")
-    return text, _status(answer.exit_code, answer.killed_by)
-
-
-def _shell(line: str) -> tuple[str, ...]:
-    shell = os.environ.get("SHELL", "")
-    return (shell if os.access(shell, os.X_OK) else "/bin/sh", "-c", line)
-
-
-def _status(exit_code: int | None, killed_by: str | None) -> int:
-    """An exit status as a shell counts it."""
-    if exit_code is not None:
-        return exit_code
-    number = getattr(signal, killed_by or "", None)
-    return 128 + (number if isinstance(number, int) else signal.SIGKILL)

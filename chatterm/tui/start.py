@@ -7,10 +7,10 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from chatterm.config import config_path, load_config
-from chatterm.errors import ChattermError, ConfigError, ExitStatus, UsageError
+from chatterm.config import config_path
+from chatterm.errors import ChattermError, ConfigError, ExitStatus
+from chatterm.talking.options import AppOptions
 from chatterm.tui import background
-from chatterm.tui.options import AppOptions
 
 if TYPE_CHECKING:
     from chatterm.config import Config
@@ -21,19 +21,12 @@ _ANSWER_S = 0.15
 """How long the terminal may take to tell its background: over a slow line the default is taken."""
 
 
-def start(options: AppOptions) -> int:
+def start(options: AppOptions, config: Config) -> int:
     """Run the app, and return its exit status.
 
     Raises:
         ChattermError: It can't begin.
     """
-    if not os.isatty(1):
-        raise UsageError(
-            "the app needs a terminal, and standard output isn't one",
-            hint='`chatterm ask "…"` answers into a pipe or a file',
-        )
-    where = config_path()
-    config = load_config(where.path, required=where.explicit)
     ask = config.theme == "auto" and "NO_COLOR" not in os.environ
     with background.ask() if ask else background.Question(None, None) as question:
         from chatterm.tui.app import ChattermApp  # while the terminal thinks about its answer

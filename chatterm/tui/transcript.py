@@ -17,6 +17,7 @@ from chatterm.events import (
     TurnFinished,
     TurnStarted,
 )
+from chatterm.render.amounts import moment
 from chatterm.steps import (
     NoticeStep,
     RefusalStep,
@@ -29,7 +30,6 @@ from chatterm.steps import (
 )
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.reading import ReadingPane
-from chatterm.tui.steps.amounts import moment
 from chatterm.tui.steps.call import CallItem
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.remarks import EndItem, NoticeItem, RefusalItem

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import stat
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.agent.edits import Edited
-from chatterm.errors import StoreError
-from chatterm.tools.replacing import digest_of
-from chatterm.tools.undoing import plan, undo
-from chatterm.tui.steps.call import CallItem, Edits
+from chatterm.talking.undoing import Edits, states_of, take_back
+from chatterm.tui.steps.call import CallItem
 
 if TYPE_CHECKING:
     from chatterm.steps import FileEdit
     from chatterm.tui.chat import Chat
     from chatterm.tui.pane.items import Item
-
-_MOST_BYTES = 16 * 1024 * 1024
-"""A larger file isn't read just to be looked at."""
 
 
 async def undo_edit(chat: Chat) -> None:
@@ -87,79 +81,8 @@ def _edited(chat: Chat) -> list[CallItem]:
     ]
 
 
-def states_of(
-    calls: Sequence[Sequence[FileEdit]], undone: Sequence[bool] | None = None
-) -> list[Edits]:
-    """What has become of what calls edited; each file is read once. Blocks.
-
-    Args:
-        calls: The edits of each call, the oldest first.
-        undone: Which of them are known to have been taken back: a file that holds again what such
-            a call had made of it holds what an earlier one did.
-    """
-    taken_back = undone or [False] * len(calls)
-    held: dict[str, list[str | None]] = {}  # what each file held, one after the other
-    ends: list[dict[str, int]] = []  # after which of these each call stands
-    for edits, is_undone in zip(calls, taken_back, strict=True):
-        end: dict[str, int] = {}
-        for edit in () if is_undone else edits:
-            versions = held.setdefault(edit.path, [])
-            if not versions or versions[-1] != edit.before:
-                versions.append(edit.before)
-            versions.append(edit.after)
-            end[edit.path] = len(versions) - 1
-        ends.append(end)
-    now = {path: _last(versions, _digest(Path(path))) for path, versions in held.items()}
-    return [
-        Edits.UNDONE if is_undone else _state([(now[path], at) for path, at in end.items()])
-        for end, is_undone in zip(ends, taken_back, strict=True)
-    ]
-
-
-def _last(versions: Sequence[str | None], digest: str | None) -> int | None:
-    """Which version a file holds, the last one that it may be; None where it holds another."""
-    found = [place for place, version in enumerate(versions) if version == digest]
-    return found[-1] if found else None
-
-
-def _state(places: Sequence[tuple[int | None, int]]) -> Edits:
-    """What has become of a call's edits, by where its files are and where it left them."""
-    if all(now == then for now, then in places):
-        return Edits.THERE
-    if all(now is not None and now < then for now, then in places):
-        return Edits.UNDONE
-    return Edits.CHANGED
-
-
-def _digest(path: Path) -> str | None:
-    """The digest of a file; None where there is none, an empty text where it can't be told."""
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
-            return ""
-        return digest_of(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return ""
-
-
 async def _undo(chat: Chat, edits: Sequence[FileEdit]) -> list[Path]:
     tooling = chat.talk.tooling
     if tooling is None:
         return []
-    places = tooling.ground.places
-
-    def kept(digest: str) -> bytes | None:
-        try:
-            return None if chat.talk.store is None else chat.talk.store.blob(digest)
-        except StoreError:
-            return None
-
-    def done() -> list[Path]:
-        return list(undo(plan(edits, kept, places), places))
-
-    paths = await asyncio.to_thread(done)
-    for path in paths:
-        tooling.bench.seen.pop(path, None)
-    return paths
+    return await asyncio.to_thread(take_back, edits, tooling, chat.talk.store)

@@ -6,20 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from chatterm import __version__
+from chatterm.render.amounts import when
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, wrap
 from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.stacked import shortened, shortened_text
-from chatterm.tui.steps.amounts import when
 
 if TYPE_CHECKING:
     from chatterm.store import ConversationRow
-
-NO_MODEL = (
-    "No model is set up: the demo plays, and nothing leaves this machine. "
-    "Set a key, such as OPENAI_API_KEY, or run `chatterm config init`."
-)
-"""What is worth knowing while the demo stands in for a model."""
 
 _ID = 6
 _BETWEEN = "  "

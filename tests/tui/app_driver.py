@@ -14,9 +14,9 @@ import pytest
 from textual.pilot import Pilot
 
 from chatterm.config import load_config
+from chatterm.talking.options import AppOptions
 from chatterm.tui.app import ChattermApp
 from chatterm.tui.chat import Chat
-from chatterm.tui.options import AppOptions
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.signs import UNICODE
 from chatterm.tui.themes import chosen_theme

@@ -60,8 +60,8 @@ from chatterm.steps import (
     UserInput,
 )
 from chatterm.store import Store
+from chatterm.talking.options import AppOptions
 from chatterm.tui.app import ChattermApp
-from chatterm.tui.options import AppOptions
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.signs import ASCII, UNICODE
 from chatterm.tui.themes import chosen_theme, no_colour_theme

@@ -33,7 +33,7 @@ from chatterm.steps import (
     Usage,
 )
 from chatterm.store import Store
-from chatterm.tui import talk
+from chatterm.talking import talk
 from tui.app_driver import Driver, Place, place
 from tui.playing import Round, play
 

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 from chatterm.permissions.opening import Ground
-from chatterm.tui.steps.call import CallItem, Edits
+from chatterm.talking.undoing import Edits
+from chatterm.tui.steps.call import CallItem
 from tui.app_driver import Driver, Place, place
 
 __all__ = ["place"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatterm.tui.talk import Talk
+from chatterm.talking.talk import Talk
 from tui.app_driver import Driver, Place, place
 
 __all__ = ["place"]
@@ -108,7 +108,7 @@ async def test_a_sensitive_file_is_not_sent_without_tools(
     def fails(*_: Any) -> Any:
         raise OSError("no tools today")
 
-    monkeypatch.setattr("chatterm.tui.talk.open_tools", fails)
+    monkeypatch.setattr("chatterm.talking.talk.open_tools", fails)
     (place.work / ".env").write_text("KEY=secret\n")
     async with place.app() as app:
         await app.send("look at @.env")

@@ -23,7 +23,7 @@ from chatterm.steps import (
     UserInput,
 )
 from chatterm.store import Conversation, RecordedTurn, Store
-from chatterm.tui.talk import Talk
+from chatterm.talking.talk import Talk
 from tui.app_driver import Driver, Place, place
 from tui.test_app_hard import assert_exact, assert_takes_keys, resident
 

@@ -8,9 +8,9 @@ import time
 import pytest
 from textual.events import AppBlur, AppFocus
 
+from chatterm.render.amounts import time_of_day
 from chatterm.steps import UserInput
 from chatterm.tui import notifying
-from chatterm.tui.steps.amounts import time_of_day
 from tui.app_driver import Driver, Place, place
 
 __all__ = ["place"]

@@ -14,7 +14,7 @@ from chatterm.agent.attaching import attachment_of
 from chatterm.errors import StoreError
 from chatterm.events import Event
 from chatterm.store import Store
-from chatterm.tui import talk, under_way
+from chatterm.talking import talk, under_way
 from chatterm.tui.transcript import Transcript
 from tui.app_driver import PATIENCE_S, Driver, Place, place
 

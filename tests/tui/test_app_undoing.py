@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chatterm.tui.steps.call import CallItem, Edits
+from chatterm.talking.undoing import Edits
+from chatterm.tui.steps.call import CallItem
 from tui.app_driver import Driver, Place, place
 
 __all__ = ["place"]

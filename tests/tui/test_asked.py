@@ -8,7 +8,7 @@ from chatterm.agent import pricing
 from chatterm.config import Config, ProviderConfig, ResolvedModel
 from chatterm.providers.demo import DemoProvider
 from chatterm.steps import Usage
-from chatterm.tui.asked import Chosen, prompt_of
+from chatterm.talking.asked import Chosen, prompt_of
 from tui.app_driver import Place, place
 
 __all__ = ["place"]

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from chatterm.errors import StoreError
+from chatterm.render.amounts import when
 from chatterm.store import Store
 from chatterm.tui.choosing_conversations import pick
 from chatterm.tui.screens.entry import Confirm
 from chatterm.tui.screens.picker import Picker
-from chatterm.tui.steps.amounts import when
 from store.making import Making, finished, record, started, whole_turn
 from tui.screens_app import HOSTILE, ScreensApp, is_clean, rows, shows, wait_until
 from tui.stand_in import (

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from textual.app import App
 
-from chatterm.tui import clipboard
-from chatterm.tui.clipboard import MOST_BYTES, copy, tool
+from chatterm.talking import clipboard
+from chatterm.talking.clipboard import tool
+from chatterm.tui.clipboard import MOST_BYTES, copy
 from tui.lending_app import program
 
 

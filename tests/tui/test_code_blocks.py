@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chatterm.render.code_blocks import code_blocks
 from chatterm.render.lines import line_text
 from chatterm.render.markdown import render
-from chatterm.tui.code_blocks import code_blocks
 
 
 @pytest.mark.parametrize(

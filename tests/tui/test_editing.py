@@ -9,8 +9,9 @@ import pytest
 from textual.app import App
 
 from chatterm.errors import ChattermError
+from chatterm.talking.editor import editor
 from chatterm.tui import editing
-from chatterm.tui.editing import edited, editor
+from chatterm.tui.editing import edited
 from tui.lending_app import app, program
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from chatterm.errors import OutputError, StoreError, UsageError
 from chatterm.store import Store
+from chatterm.talking.exporting import default_name
 from chatterm.transcripts import from_jsonl
-from chatterm.tui.exporting import default_name, export
+from chatterm.tui.exporting import export
 from chatterm.tui.screens.entry import Confirm, Entry
 from store.making import hold
 from tui.screens_app import ScreensApp, shows, wait_until

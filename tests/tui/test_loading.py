@@ -14,7 +14,7 @@ import asyncio, sys
 from pathlib import Path
 from chatterm.config import load_config
 from chatterm.tui.app import ChattermApp
-from chatterm.tui.options import AppOptions
+from chatterm.talking.options import AppOptions
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.signs import UNICODE
 from chatterm.tui.themes import chosen_theme

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatterm.permissions.places import Places
-from chatterm.tui.prompt.attachments import attach, mentioned_files, mentions
-from chatterm.tui.prompt.mention import written
+from chatterm.talking.attachments import attach, mentioned_files, mentions
+from chatterm.talking.mention import written
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatterm.permissions.places import Places
+from chatterm.talking.mention import mentions
 from chatterm.tui.prompt.completion import (
     Completion,
     Kind,
@@ -18,7 +19,6 @@ from chatterm.tui.prompt.completion import (
     fuzzy,
     replaced,
 )
-from chatterm.tui.prompt.mention import mentions
 from chatterm.tui.prompt.path_index import Bounds, PathIndex
 
 PATHS = [

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from chatterm.tui.prompt import history
-from chatterm.tui.prompt.drafts import Draft, Drafts
-from chatterm.tui.prompt.history import PromptHistory
+from chatterm.talking import past_prompts as history
+from chatterm.talking.drafts import Draft, Drafts
+from chatterm.talking.past_prompts import PromptHistory
 
 
 @pytest.fixture
@@ -152,7 +152,8 @@ def test_a_prompt_is_remembered_though_the_file_cannot_be_written(file: Path) ->
 
 def test_many_processes_write_at_once(file: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from chatterm.tui.prompt import history;"
+        "import sys; from pathlib import Path;"
+        "from chatterm.talking import past_prompts as history;"
         "history.MOST_ENTRIES, history._SLACK = 130, -100;"
         "kept = history.PromptHistory(Path(sys.argv[1]), '/a');"
         "[kept.add(f'{sys.argv[2]} {n}') for n in range(40)]; sys.exit(bool(kept.problem))"

@@ -12,8 +12,9 @@ from textual.app import App
 
 from cages import wait_until
 from chatterm.errors import ChattermError
-from chatterm.tui.own_programs import needs_terminal
-from chatterm.tui.shelling import run_own, typed
+from chatterm.talking.own_commands import typed
+from chatterm.talking.own_programs import needs_terminal
+from chatterm.tui.shelling import run_own
 from terminals import Terminal
 from tui.lending_app import app
 

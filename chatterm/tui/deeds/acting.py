@@ -115,7 +115,7 @@ async def _block(chat: Chat) -> str | None:
 
 
 def _blocks(chat: Chat) -> list[tuple[str, str]]:
-    from chatterm.tui.code_blocks import code_blocks
+    from chatterm.render.code_blocks import code_blocks
 
     item = chat.chosen_item
     copied = getattr(item, "copied", None)

@@ -6,19 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from chatterm.errors import ChattermError
+from chatterm.talking.offering import MODE_TEXTS
 from chatterm.tui.deeds.deed import Deed
 
 if TYPE_CHECKING:
     from chatterm.config.schema import Mode
     from chatterm.tui.chat import Chat
-
-_MODE_TEXT = {
-    "confirm": "reading in the workspace is allowed, the rest asks",
-    "caged": "commands run unasked inside the sandbox",
-    "accept-edits": "edits in the workspace run unasked, too",
-    "plan": "reads only",
-    "yolo": "nothing asks; only deny rules hold",
-}
 
 
 async def palette(chat: Chat, _: str) -> None:
@@ -141,7 +134,7 @@ async def mode(chat: Chat, given: str) -> None:
     if not given:
         widest = max(map(len, MODES))
         choices = [
-            Choice(name, (Span(f"{name:{widest}}  "), Span(_MODE_TEXT[name], ("muted",))))
+            Choice(name, (Span(f"{name:{widest}}  "), Span(MODE_TEXTS[name], ("muted",))))
             for name in MODES
         ]
         picked = await chat.app.push_screen_wait(

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import lru_cache
 from heapq import nsmallest
 
-from chatterm.tui.prompt import mention
+from chatterm.talking import mention
 
 # How many candidates are looked at closely, of those that fit at all.
 _CLOSELY = 1000

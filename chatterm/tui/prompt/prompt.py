@@ -15,7 +15,7 @@ from textual.widgets import TextArea
 if TYPE_CHECKING:
     from textual.document._document import Document
 
-    from chatterm.tui.prompt.history import PromptHistory
+    from chatterm.talking.past_prompts import PromptHistory
     from chatterm.tui.prompt.pasting import Folded
     from chatterm.tui.prompt.vim import Vim
 
@@ -137,7 +137,7 @@ class Prompt(TextArea):
 
     def attach_files(self, paths: Sequence[Path]) -> None:
         """Mention files."""
-        from chatterm.tui.prompt.mention import written
+        from chatterm.talking.mention import written
 
         self.insert_at_cursor("".join(f"{written(str(path))} " for path in paths))
 

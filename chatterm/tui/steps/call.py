@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import Enum
 from typing import Any, ClassVar
 
+from chatterm.render import amounts
 from chatterm.render.lines import Line, Span
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Outcome, Status, ToolCallStep, ToolResultStep
+from chatterm.talking.results import said_by
+from chatterm.talking.undoing import Edits
 from chatterm.tui.pane.items import ColouredItem, Item, LinesItem
-from chatterm.tui.steps import amounts
 from chatterm.tui.steps.about import about
 from chatterm.tui.steps.edits import EditBody, is_edit
 from chatterm.tui.steps.looks import Looks
@@ -23,7 +24,6 @@ _LIVE_ROWS = 5
 _LIKELY_ROWS = 6
 _MATCH = re.compile(r"^\s*\d+:", re.MULTILINE)
 _NUMBERED = re.compile(r"^\s*\d+\t", re.MULTILINE)
-_ENDED = re.compile(r"\Aexit status \d+, [\d.]+ s\n*")
 _NOTE = re.compile(r"^\[.*\]$", re.MULTILINE)
 _QUIET = frozenset({"read_file", "list_files", "search", "fetch_url"})
 """Of these the result is told in the head; it is shown when it is unfolded."""
@@ -32,14 +32,6 @@ _WISHES = {
     **dict.fromkeys(("read_file", "list_files", "search"), "read"),
     "fetch_url": "fetch",
 }
-
-
-class Edits(Enum):
-    """What has become of what a call edited; the value is what is said at its head."""
-
-    THERE = "undo"  # the files are as it left them
-    UNDONE = "undone"  # they are as it found them
-    CHANGED = "changed since"  # they are otherwise
 
 
 class CallItem(StepItem):
@@ -297,7 +289,7 @@ class CallItem(StepItem):
                 return amounts.count(len(entries), "entry", "entries")
             case "edit_file" | "write_file":
                 return self._edited().changes(self.looks.signs.minus)
-        said = self._said(result).strip("\n")
+        said = said_by(result).strip("\n")
         lines = said.count("\n") + 1 if said else 0
         return amounts.count(lines, "line") if lines > 1 or result.name == "shell" else ""
 
@@ -341,21 +333,14 @@ class CallItem(StepItem):
             if self.call.name == "shell" or result.name not in _QUIET:
                 self._writing.restate(self.arguments, whole=True)
                 parts.append(self._writing)
-            parts.append(whole_output(f"{self.key}/whole", self._said(result)))
+            parts.append(whole_output(f"{self.key}/whole", said_by(result)))
         elif result.name not in _QUIET or not result.ok:
-            parts.append(shortened_output(f"{self.key}/short", self._said(result), dots))
+            parts.append(shortened_output(f"{self.key}/short", said_by(result), dots))
         if result.full_output and self.unfolded:
             kept = "only a part; the whole output is kept, and opens in the pager"
             parts.append(LinesItem(f"{self.key}/kept", [muted(kept)], gap=0))
         parts += [self._images(result)]
         return [part for part in parts if part is not None]
-
-    @staticmethod
-    def _said(result: ToolResultStep) -> str:
-        """The output, without the line that tells the model how the command ended."""
-        if result.exit_code is None:
-            return result.content
-        return _ENDED.sub("", result.content, count=1)
 
     def _images(self, result: ToolResultStep) -> Item | None:
         lines: list[Line] = []

@@ -3,66 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chatterm.agent.questions import Question
-from chatterm.permissions.rules import Proposal, Scope
-from chatterm.permissions.verdicts import RemoteAccess, ShellAccess
+from chatterm.permissions.verdicts import RemoteAccess
 from chatterm.providers.approvals import wanted_by
 from chatterm.render.diffs import diff_lines
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, cut, line_cells, wrap
 from chatterm.render.sanitize import escape_controls
+from chatterm.talking.answering import choices_of, command_of
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.signs import Signs
 
 _NARROW = 60
 _GAP = "   "
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One answer.
-
-    Attributes:
-        key: The key that gives it.
-        label: What it means.
-        name: What it does.
-    """
-
-    key: str
-    label: str
-    name: str
-
-
-def choices_of(question: Question, dots: str = "…") -> list[Choice]:
-    """The answers that a question can be given."""
-    found = [Choice("y", "once", "once")]
-    scopes = {scope for proposal in question.proposals for scope in proposal.scopes}
-    if Scope.SESSION in scopes:
-        found.append(Choice("s", "this session", "session"))
-    if scopes & {Scope.PROJECT, Scope.EVERYWHERE}:
-        found.append(Choice("a", f"always{dots}", "always"))
-    if question.call.input is not None and not question.call.hosted:
-        found.append(Choice("e", "edit", "edit"))
-    if question.others:
-        count = len(question.others)
-        others = "other one" if count == 1 else f"other {count}"
-        found.append(Choice("r", f"yes to the {others} too", "rest"))
-    found.append(Choice("n", "no", "no"))
-    if question.others:
-        found.append(Choice("x", "no to all", "none"))
-    found.append(Choice("Esc", "no, and stop", "stop"))
-    return found
-
-
-def rule_choices(proposal: Proposal) -> list[Choice]:
-    """What can be done with a rule that would always allow such calls."""
-    found = []
-    if Scope.PROJECT in proposal.scopes:
-        found.append(Choice("p", "in this project", "project"))
-    if Scope.EVERYWHERE in proposal.scopes:
-        found.append(Choice("g", "everywhere", "everywhere"))
-    return [*found, Choice("e", "edit the rule", "rule"), Choice("Esc", "back", "back")]
 
 
 class QuestionItem(Item):
@@ -171,7 +124,7 @@ class QuestionItem(Item):
         remote = _remote(question)
         if remote is not None:
             return [*_called(remote, width), *self._box(remote.arguments, width)]
-        command = _command(question)
+        command = command_of(question)
         if command is None:
             if question.diff:
                 rows: list[Line] = []
@@ -286,10 +239,3 @@ def _called(remote: RemoteAccess, width: int) -> list[Line]:
 
 def _remote(question: Question) -> RemoteAccess | None:
     return next((each for each in question.access if isinstance(each, RemoteAccess)), None)
-
-
-def _command(question: Question) -> str | None:
-    for access in question.access:
-        if isinstance(access, ShellAccess):
-            return access.command
-    return None

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from chatterm.errors import ErrorKind, Failure
 from chatterm.events import TurnFinished
+from chatterm.render import amounts
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, line_cells, line_text, wrap
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import FinishReason, NoticeStep, RefusalStep, Status, Step
 from chatterm.tui.pane.items import Item
-from chatterm.tui.steps import amounts
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.step_item import join
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from chatterm.render.amounts import guessed_tokens, moment, seconds, whole_seconds
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, wrap
 from chatterm.render.sanitize import Sanitizer
 from chatterm.steps import Status, ThinkingStep
 from chatterm.tui.pane.items import Item, MarkdownItem
-from chatterm.tui.steps.amounts import guessed_tokens, moment, seconds, whole_seconds
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.step_item import StepItem, join
 

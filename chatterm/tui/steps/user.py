@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from chatterm.render.amounts import count, size, time_of_day
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, line_cells, line_text, wrap
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import Attachment, UserInput
 from chatterm.tui.pane.items import Item
-from chatterm.tui.steps.amounts import count, size, time_of_day
 from chatterm.tui.steps.looks import Looks
 
 _MOST_LINES = 16

@@ -1,4 +1,4 @@
-"""What the app was asked to do: its options as plain data, cheap to import."""
+"""What the interactive program was asked to do: its options as plain data, cheap to import."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class AppOptions:
         mode: The permission mode.
         debug: Show how fast it is.
         instructions: Whether instructions from files are sent; None as configured.
+        plain: Talk line by line, or don't; None decides by the configuration and the terminal.
     """
 
     prompt: str = ""
@@ -34,3 +35,4 @@ class AppOptions:
     mode: str | None = None
     debug: bool = False
     instructions: bool | None = None
+    plain: bool | None = None

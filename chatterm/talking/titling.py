@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from chatterm.session import Session
     from chatterm.steps import UserInput
     from chatterm.store import Store
-    from chatterm.tui.asked import Asked, Chosen
+    from chatterm.talking.asked import Asked, Chosen
 
 
 def first_title(sent: UserInput) -> str:

@@ -12,7 +12,7 @@ from chatterm.errors import UsageError
 from chatterm.permissions.places import Places
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Attachment
-from chatterm.tui.prompt.mention import mentions
+from chatterm.talking.mention import mentions
 
 __all__ = ["attach", "mentioned_files", "mentions"]
 

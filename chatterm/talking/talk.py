@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from chatterm.errors import ChattermError, ConfigError, StoreError
-from chatterm.tui.asked import Asked, Chosen, prompt_of
-from chatterm.tui.guiding import Guiding
-from chatterm.tui.options import AppOptions
-from chatterm.tui.resources import open_store, open_tools
-from chatterm.tui.titling import Titling, first_title
-from chatterm.tui.under_way import UnderWay, unexpected
+from chatterm.talking.asked import Asked, Chosen, prompt_of
+from chatterm.talking.guiding import Guiding
+from chatterm.talking.options import AppOptions
+from chatterm.talking.resources import open_store, open_tools
+from chatterm.talking.titling import Titling, first_title
+from chatterm.talking.under_way import UnderWay, unexpected
 
 if TYPE_CHECKING:
     from chatterm.agent.questions import Question, Reply
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from chatterm.session import Prompt, Session
     from chatterm.steps import Turn, UserInput
     from chatterm.store import Conversation, RecordedTurn, Store
-    from chatterm.tui.under_way import Run
+    from chatterm.talking.under_way import Run
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,89 @@
+"""Being told to end, and Ctrl+C: what a signal does while the user is waited for, and else."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_ENDING = (signal.SIGHUP, signal.SIGTERM)
+
+
+class Ended(BaseException):
+    """The process was told to end while it waited for the user."""
+
+
+class Signals:
+    """What the process is told by signals. Handlers run in the main thread alone.
+
+    Attributes:
+        ended_by: The signal that told it to end, if one did.
+    """
+
+    def __init__(self) -> None:
+        self.ended_by: int | None = None
+        self._waiting = False
+        self._stop: Callable[[], None] = lambda: None
+
+    def listen(self, stop: Callable[[], None]) -> None:
+        """Take the signals from now on.
+
+        Args:
+            stop: Stops what is under way; called in the midst of anything else.
+        """
+        self._stop = stop
+        for number in (signal.SIGINT, *_ENDING):
+            signal.signal(number, self._told)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Within this the user is waited for: Ctrl+C is a KeyboardInterrupt.
+
+        Raises:
+            Ended: The process is told to end, or was before.
+        """
+        self._waiting = True
+        try:
+            if self.ended_by is not None:
+                raise Ended
+            yield
+        finally:
+            self._waiting = False
+
+    def _told(self, number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGINT:
+            self.ended_by = number
+            for each in _ENDING:  # the second one ends it at once, should leaving not end
+                signal.signal(each, signal.SIG_DFL)
+        if self._waiting:
+            self._waiting = False
+            raise KeyboardInterrupt if number == signal.SIGINT else Ended
+        self._stop()
+
+
+@contextmanager
+def stopping(before: Callable[[], None], after: Callable[[], None]) -> Iterator[None]:
+    """Within this Ctrl+Z stops the process with the terminal as the shell had it.
+
+    Args:
+        before: Gives the terminal back.
+        after: Takes it again.
+    """
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        before()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)  # until it is told to go on
+        signal.signal(signal.SIGTSTP, told)
+        after()
+
+    if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGTSTP, told)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)

@@ -1,0 +1,43 @@
+"""What is offered, in words: modes; and without a model the demo, and servers of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatterm.providers.finding import FoundServer
+
+NO_MODEL = (
+    "No model is set up: the demo plays, and nothing leaves this machine. "
+    "Set a key, such as OPENAI_API_KEY, or run `chatterm config init`."
+)
+"""What is worth knowing while the demo stands in for a model."""
+
+MODE_TEXTS = {
+    "confirm": "reading in the workspace is allowed, the rest asks",
+    "caged": "commands run unasked inside the sandbox",
+    "accept-edits": "edits in the workspace run unasked, too",
+    "plan": "reads only",
+    "yolo": "nothing asks; only deny rules hold",
+}
+"""What each permission mode means."""
+
+_SHOWN = 3
+"""How many models of a server are told at once; the choice of models has all."""
+
+
+def offers(found: Sequence[FoundServer]) -> list[tuple[str, str]]:
+    """What to say of servers, a row each, and the deed that uses it; "" where there is none."""
+    rows = []
+    for server in found:
+        if server.provider is None:
+            rows.append((f"{server.kind} at {server.url}; to use it, configure {server.table}", ""))
+        elif not server.models:
+            rows.append((f"{server.kind} at {server.url}, which has no models yet", ""))
+        else:
+            names = [f"{server.provider}/{model}" for model in server.models]
+            rows += [(f"{name}  {server.kind}", f"model:{name}") for name in names[:_SHOWN]]
+            if len(names) > _SHOWN:
+                rows.append((f"and {len(names) - _SHOWN} more", "model:"))
+    return rows

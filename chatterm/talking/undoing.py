@@ -1,0 +1,108 @@
+"""What has become of the files that calls edited, and taking such edits back."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatterm.errors import StoreError
+
+if TYPE_CHECKING:
+    from chatterm.agent.tooling import Tooling
+    from chatterm.steps import FileEdit
+    from chatterm.store import Store
+
+_MOST_BYTES = 16 * 1024 * 1024
+"""A larger file isn't read just to be looked at."""
+
+
+class Edits(Enum):
+    """What has become of what a call edited; the value is what is said at its head."""
+
+    THERE = "undo"  # the files are as it left them
+    UNDONE = "undone"  # they are as it found them
+    CHANGED = "changed since"  # they are otherwise
+
+
+def take_back(edits: Sequence[FileEdit], tooling: Tooling, store: Store | None) -> list[Path]:
+    """Take edits back; the files that are as they were before. Blocks.
+
+    Raises:
+        UndoError: A file has changed since; nothing was undone.
+    """
+    from chatterm.tools.undoing import plan, undo
+
+    places = tooling.ground.places
+
+    def kept(digest: str) -> bytes | None:
+        try:
+            return None if store is None else store.blob(digest)
+        except StoreError:
+            return None
+
+    paths = list(undo(plan(edits, kept, places), places))
+    for path in paths:
+        tooling.bench.seen.pop(path, None)
+    return paths
+
+
+def states_of(
+    calls: Sequence[Sequence[FileEdit]], undone: Sequence[bool] | None = None
+) -> list[Edits]:
+    """What has become of what calls edited; each file is read once. Blocks.
+
+    Args:
+        calls: The edits of each call, the oldest first.
+        undone: Which of them are known to have been taken back: a file that holds again what such
+            a call had made of it holds what an earlier one did.
+    """
+    taken_back = undone or [False] * len(calls)
+    held: dict[str, list[str | None]] = {}  # what each file held, one after the other
+    ends: list[dict[str, int]] = []  # after which of these each call stands
+    for edits, is_undone in zip(calls, taken_back, strict=True):
+        end: dict[str, int] = {}
+        for edit in () if is_undone else edits:
+            versions = held.setdefault(edit.path, [])
+            if not versions or versions[-1] != edit.before:
+                versions.append(edit.before)
+            versions.append(edit.after)
+            end[edit.path] = len(versions) - 1
+        ends.append(end)
+    now = {path: _last(versions, _digest(Path(path))) for path, versions in held.items()}
+    return [
+        Edits.UNDONE if is_undone else _state([(now[path], at) for path, at in end.items()])
+        for end, is_undone in zip(ends, taken_back, strict=True)
+    ]
+
+
+def _last(versions: Sequence[str | None], digest: str | None) -> int | None:
+    """Which version a file holds, the last one that it may be; None where it holds another."""
+    found = [place for place, version in enumerate(versions) if version == digest]
+    return found[-1] if found else None
+
+
+def _state(places: Sequence[tuple[int | None, int]]) -> Edits:
+    """What has become of a call's edits, by where its files are and where it left them."""
+    if all(now == then for now, then in places):
+        return Edits.THERE
+    if all(now is not None and now < then for now, then in places):
+        return Edits.UNDONE
+    return Edits.CHANGED
+
+
+def _digest(path: Path) -> str | None:
+    """The digest of a file; None where there is none, an empty text where it can't be told."""
+    from chatterm.tools.replacing import digest_of
+
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+            return ""
+        return digest_of(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ""

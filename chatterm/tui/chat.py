@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chatterm.steps import Attachment, UserInput
     from chatterm.store import RecordedTurn
     from chatterm.tui.asking import Asking
+    from chatterm.tui.demoing import Demo
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.options import AppOptions
     from chatterm.tui.profiling import Profile
@@ -65,6 +66,8 @@ class Chat(LateParts, Screen[None]):
         branched: The next turn begins a branch.
         wanted_place: Where one read before, until it is shown.
         carried: What goes with the next message beside what it mentions.
+        demo: The demo that was played last, until it is left.
+        skipped: Is told of the next key, which does nothing else.
         undone: The calls, by their items' keys, whose edits were taken back here.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
@@ -107,6 +110,8 @@ class Chat(LateParts, Screen[None]):
         self._keeping: Timer | None = None
         self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0
+        self.demo: Demo | None = None
+        self.skipped: Callable[[], None] | None = None
         self._typed = typed
         self._troubles = 0
         self._leaving = False
@@ -153,7 +158,11 @@ class Chat(LateParts, Screen[None]):
             ("/", "commands"),
             (self.keys_of("conversations") or "/conversations", "earlier conversations"),
         ]
+        if self.options.is_new:
+            keys.insert(2, ("/demo", "what an answer can hold"))
         self.welcome = WelcomeItem(keys)
+        if self.talk.is_demo:
+            self.welcome.tell_hint(NO_MODEL)
         self.pane.replace([self.welcome])
 
     async def _open(self) -> None:
@@ -167,13 +176,13 @@ class Chat(LateParts, Screen[None]):
 
         await show_recorded(self, recorded)
 
-    def leave(self) -> None:
-        """Quit: stop what runs, keep what is typed."""
+    def leave(self, said: str = "") -> None:
+        """Quit: stop what runs, keep what is typed, and leave a few words on the terminal."""
         from chatterm.tui.leaving import leave
 
         if not self.leaving:
             self.leaving = True
-            self.run_worker(leave(self), group="leaving")
+            self.run_worker(leave(self, said), group="leaving")
 
     def look(self) -> None:
         """Something else of what is asked may be on the screen, or other keys may answer it."""
@@ -265,7 +274,10 @@ class Chat(LateParts, Screen[None]):
 
     def action_do(self, name: str) -> None:
         """A key was pressed."""
-        self.do(name)
+        if self.skipped is not None:
+            self.skipped()
+        else:
+            self.do(name)
 
     def say(self, text: str) -> None:
         """Say something for a moment."""
@@ -309,6 +321,9 @@ class Chat(LateParts, Screen[None]):
 
     def _takes(self, event: events.Key) -> bool:
         """A key in the prompt that is for something else."""
+        if self.skipped is not None:
+            self.skipped()
+            return True
         if self.asker is not None and self.asker.takes(event):
             return True
         if self.suggestions.shown and self.completing.takes(event):

@@ -22,6 +22,8 @@ class AppOptions:
         model: `provider/model` or an alias.
         mode: The permission mode.
         debug: Show how fast it is.
+        is_new: chatterm was never here before.
+        set_up: Go through the setup, and end with it.
     """
 
     prompt: str = ""
@@ -32,3 +34,5 @@ class AppOptions:
     model: str | None = None
     mode: str | None = None
     debug: bool = False
+    is_new: bool = False
+    set_up: bool = False

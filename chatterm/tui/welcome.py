@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NO_MODEL = (
     "No model is set up: the demo plays, and nothing leaves this machine. "
-    "Set a key, such as OPENAI_API_KEY, or run `chatterm config init`."
+    "Set a key, such as OPENAI_API_KEY, or type /setup."
 )
 """What is worth knowing while the demo stands in for a model."""
 

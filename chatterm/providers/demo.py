@@ -54,7 +54,7 @@ pace 3 45
 notice demo: this is the built-in demo: a script plays, no model is asked
 think: Somebody starts chatterm for the first time. Thinking flows here, beside the answer.
 text:
-  **This is a demo, not a model.** It shows what an answer looks like here; nothing leaves this machine.
+  **This is a demo, not a model.** Nothing leaves this machine; an answer looks like this.
 
   - Text comes as it is written, with *emphasis*, `code` and lists.
   - Code keeps its lines, and is copied with a key:

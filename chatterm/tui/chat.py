@@ -163,7 +163,7 @@ class Chat(LateParts, Screen[None]):
         self.welcome = WelcomeItem(keys)
         if self.talk.is_demo:
             self.welcome.tell_hint(NO_MODEL)
-        self.pane.replace([self.welcome])
+        self.pane.replace([self.welcome], at_end=False)
 
     async def _open(self) -> None:
         from chatterm.tui.loading import open_all
@@ -408,6 +408,8 @@ class Chat(LateParts, Screen[None]):
         log.warning("%s (%s)", error.message, error.hint)
         self._troubles += 1
         self.pane.append(TroubleItem(f"trouble/{self._troubles}", self.setting.looks, error))
+        if self.welcome is not None:  # that is read from its beginning
+            self.pane.follow()
 
     def on_change(self) -> None:
         """The status, or the queue, has changed."""

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
-
-from textual.app import App
+from typing import TYPE_CHECKING, Any
 
 from chatterm.tools.capture import plain
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 log = logging.getLogger(__name__)
 

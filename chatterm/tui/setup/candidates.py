@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chatterm.config import (
-    KNOWN,
     Config,
     Need,
     ProviderConfig,
@@ -25,6 +24,7 @@ from chatterm.config import (
 from chatterm.providers import finding
 from chatterm.providers.finding import FoundServer
 from chatterm.providers.listing import ready
+from chatterm.providers.registry import IMPLEMENTED
 
 KEYS, HERE, GIVEN = "Keys that were found", "On this machine", "With a key of yours"
 
@@ -56,7 +56,7 @@ class Candidate:
 
 
 def with_keys(config: Config, environ: Mapping[str, str]) -> list[Candidate]:
-    """Those that the configuration names, or whose key is in the environment."""
+    """Those whose key is in the environment or given by a command, or that are set up without."""
     found = []
     for name, settings in ready(config, environ).items():
         variable = settings.api_key_env
@@ -66,6 +66,8 @@ def with_keys(config: Config, environ: Mapping[str, str]) -> list[Candidate]:
             why = f"{variable} is set"
         elif settings.api_key_command:
             why = "a command gives the key"
+        elif need_of(settings) is Need.REQUIRED:
+            continue
         else:
             why = "it is in the configuration"
         found.append(Candidate(name, settings, KEYS, why))
@@ -73,12 +75,14 @@ def with_keys(config: Config, environ: Mapping[str, str]) -> list[Candidate]:
 
 
 def to_be_given(config: Config, without: Collection[str]) -> list[Candidate]:
-    """Those that a key could be given for: the known ones that need one, less some."""
-    providers = all_providers(config)
+    """Those that a key could be given for: all that need one and have none, less some."""
     return [
-        Candidate(known.name, providers[known.name], GIVEN, f"or set {known.key_env}")
-        for known in KNOWN
-        if known.name not in without and need_of(providers[known.name]) is Need.REQUIRED
+        Candidate(name, each, GIVEN, f"or set {each.api_key_env}" if each.api_key_env else "")
+        for name, each in all_providers(config).items()
+        if name not in without
+        and need_of(each) is Need.REQUIRED
+        and not each.api_key_command
+        and each.protocol in IMPLEMENTED
     ]
 
 

@@ -147,7 +147,8 @@ class Told(PanelScreen[Move | None]):
             overflow-y: auto;
             scrollbar-size-vertical: 1;
         }
-        &.-short #said { margin-top: 0; }
+        &.-short #panel { height: 100%; }
+        &.-short #said { margin-top: 0; height: 1fr; max-height: 100%; }
         &.-short Hints { margin-top: 0; }
     }
     """

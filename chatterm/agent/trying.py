@@ -73,7 +73,7 @@ async def try_out(
     except ProviderError as error:
         failure = error.failure
     except ChattermError as error:
-        failure = Failure(ErrorKind.BAD_REQUEST, error.message, hint=error.hint)
+        failure = error.as_failure()
     return Trial(clock() - began, failure)
 
 

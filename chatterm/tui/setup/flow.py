@@ -195,20 +195,16 @@ class Setup:
     async def _try(self) -> Move | None:
         """Ask once, and tell how that went."""
         who = self._who
-        if who is None or who.model is None:
+        if who is None:
             return self._way
-        if self._tried is not None and self._tried.failure is None and self._way is Move.ON:
-            self._tried = None
-        name = f"{who.name}/{who.model}"
-        asking = [as_line(f"asking {name} for one word")]
+        self._tried = None
+        asking = [as_line(f"asking {_named(who)} for one word")]
         if who.group == HERE:
             asking.append(as_line("the first answer takes longer: the model is loaded", MUTED))
 
         async def work() -> Sequence[Line]:
-            self._tried = trial = await try_out(
-                who.name, who.settings, who.model or "", self._config.stream
-            )
-            return _how_it_went(name, trial, given=self._given)
+            self._tried = trial = await self._try_once(who)
+            return _how_it_went(_named(self._who or who), trial, given=self._given)
 
         move = await self._ask(Trying(self._chat.palette, self._title(2, "Try it"), asking, work))
         rejected = self._tried is not None and _is_rejected(self._tried.failure)
@@ -219,6 +215,22 @@ class Setup:
             if move is Move.ON:
                 return Move.BACK
         return move
+
+    async def _try_once(self, who: Candidate) -> Trial:
+        """Ask for a word; where no model is known yet, one that is listed."""
+        limits = self._config.stream
+        if who.model is None:
+            try:
+                async with asyncio.timeout(LISTING_S):
+                    found = await listed(who.name, who.settings, limits)
+            except TimeoutError:
+                return Trial(LISTING_S, Failure(ErrorKind.TIMEOUT, f"{who.name} doesn't answer"))
+            except ChattermError as error:
+                return Trial(0.0, error.as_failure())
+            self._who = who = replace(who, models=tuple(each.id for each in found))
+        if who.model is None:
+            return Trial(0.0, Failure(ErrorKind.NOT_FOUND, f"{who.name} lists no models"))
+        return await try_out(who.name, who.settings, who.model, limits)
 
     # --- the model ---
 
@@ -231,7 +243,7 @@ class Setup:
         own = [*who.settings.models, *filter(None, [usual]), *who.models]
         picker = StepPicker(
             self._chat.palette,
-            self._title(3, "The model that is asked by default"),
+            self._title(3, "The default model"),
             _models(own, []),
             current=self._model or (f"{who.name}/{who.model}" if who.model else None),
             placeholder="type to find a model",
@@ -379,6 +391,10 @@ def _choice(who: Candidate) -> Choice:
     count = len(who.models)
     amount = f", {count} models" if count > 1 else ""
     return Choice(who.name, who.name, f"{shown(who.why)}{amount}", who.group, "", blocked)
+
+
+def _named(who: Candidate) -> str:
+    return f"{who.name}/{who.model}" if who.model else who.name
 
 
 def _models(own: Sequence[str], found: Sequence[ModelInfo]) -> list[Choice]:

@@ -212,8 +212,9 @@ class Trying(Told):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *_bindings("setup", on="go on"),
+        _key("enter", "pick", "go on", "setup.pick", "Enter"),
         Binding("r", "again", "try again", id="setup.again"),
+        *_bindings("setup", on="go on")[1:],
     ]
 
     def __init__(

@@ -96,12 +96,13 @@ def save_choices(
         return
 
     def choose(document: TOMLDocument, config: Config) -> None:
-        for key, value in (("model", model), ("theme", theme)):
-            if value is not None and getattr(config, key) != value:
-                _set(document, key, value)
+        # Tables first: tomlkit finds none any more behind a key that was put before them.
         for name, provider in (providers or {}).items():
             if name not in config.providers:
                 _add_provider(document, name, provider)
+        for key, value in (("model", model), ("theme", theme)):
+            if value is not None and getattr(config, key) != value:
+                _set(document, key, value)
 
     edit_config(path, choose, "model", "the choices can't be written into it")
 

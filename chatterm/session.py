@@ -74,7 +74,7 @@ class Session:
 
     Args:
         store: Where it is kept, or None to keep it only as long as the session lasts.
-        origin: `app` or `ask`: which of them began it.
+        origin: `app`, `ask` or `demo`: what began it.
         directory: The directory it belongs to.
         conversation: One that goes on; None begins one with its first turn.
         clock: Where times come from.

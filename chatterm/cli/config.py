@@ -56,8 +56,39 @@ def check() -> None:
 @app.command()
 def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
-) -> None:
-    """Write a configuration file that shows every key with its default."""
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing; write every key with its default.")
+    ] = False,
+) -> int:
+    """Choose a model and the colours, and write them into the configuration file.
+
+    On a terminal the setup of the first run is shown again; a file that exists keeps all but what
+    is chosen. Elsewhere, with --defaults or with --force, a file that shows every key with its
+    default is written.
+    """
+    if not (force or defaults) and _on_terminal():
+        import os
+
+        from chatterm.config import config_path, load_config
+        from chatterm.linear.wanted import reason
+        from chatterm.talking.options import AppOptions
+        from chatterm.tui.start import start
+
+        config = load_config(config_path().path)
+        if reason(None, config.ui.plain, os.environ) is None:  # a terminal that can show it
+            return start(AppOptions(set_up=True), config)
+    _init(force=force)
+    return 0
+
+
+def _on_terminal() -> bool:
+    import sys
+
+    streams = sys.stdin, sys.stdout
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def _init(*, force: bool) -> None:
     from chatterm.config import config_path
     from chatterm.config.example import example_toml
     from chatterm.errors import ConfigError

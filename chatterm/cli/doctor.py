@@ -69,15 +69,17 @@ async def _looked_around(config: Config) -> dict[str, Any]:
 def _print(report: dict[str, Any]) -> None:
     import sys
 
-    from chatterm.cli.doctor_text import lines
-    from chatterm.render.console import wants_colour
+    from chatterm.cli.doctor_text import heading, laid_out, tables
+    from chatterm.render.console import is_terminal, wants_colour
     from chatterm.render.sanitize import sanitize_line
 
     marks = {"ok": "32", "!!": "31"} if wants_colour(sys.stdout) else {}
-    for mark, text in lines(report):
-        clean = sanitize_line(text)
-        if not mark:
-            say(clean)
-        else:
+    width = report["terminal"]["columns"] if is_terminal(sys.stdout) else None
+    say(sanitize_line(heading(report)))
+    for subject, found in tables(report).items():
+        say("")
+        say(subject)
+        rows = [(mark, sanitize_line(name), sanitize_line(text)) for mark, name, text in found]
+        for mark, text in laid_out(rows, width):
             shown = f"\x1b[{marks[mark]}m{mark}\x1b[0m" if mark in marks else mark
-            say(f"  {shown}  {clean}")
+            say(f"  {shown}  {text}" if mark else text)

@@ -221,6 +221,7 @@ def sandbox() -> list[Facts]:
 
 def terminal(environ: Mapping[str, str]) -> Facts:
     """What the terminal can do, as far as it tells."""
+    from chatterm.cli.doctor_terminal import abilities, asked
     from chatterm.render.console import is_terminal
 
     streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
@@ -234,6 +235,7 @@ def terminal(environ: Mapping[str, str]) -> Facts:
         "rows": size.lines or None,
         "terminals": [name for name, stream in streams.items() if is_terminal(stream)],
         "multiplexer": next((n.lower() for n in ("TMUX", "STY") if environ.get(n)), None),
+        **abilities(environ, asked(environ)),
         "remote": any(environ.get(n) for n in ("SSH_CONNECTION", "SSH_TTY")),
     }
 

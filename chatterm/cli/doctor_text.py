@@ -1,25 +1,35 @@
-"""What `chatterm doctor` found, in words: a heading a subject, a line a finding."""
+"""What `chatterm doctor` found, in words: a table a subject, a row a finding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chatterm.cli.doctor_checks import home_short
+from chatterm.render.lines import cells
 
 OK, BAD, NOTE = "ok", "!!", "--"
+_MARK = 6  # cells of a mark, and of what stands around it
+_WIDEST_NAME = 16
+_NARROWEST = 20
+_IMAGES = {"kitty": "kitty protocol", "sixel": "sixel", "iterm": "iTerm2's protocol"}
 _COLOURS = {0: "no colours", 16: "16 colours", 256: "256 colours", 1 << 24: "16 million colours"}
-Marked = tuple[str, str]
-"""A mark (`ok`, `!!`, `--`; empty for a heading) and what it is about."""
+Row = tuple[str, str, str]
+"""A mark (`ok`, `!!`, `--`), what it is about, and what was found; without the first two it goes on
+from the row above."""
 
 
-def lines(report: dict[str, Any]) -> Iterator[Marked]:
-    """The lines of a report.
+def heading(report: dict[str, Any]) -> str:
+    """What runs, on what."""
+    return f"chatterm {report['version']}, Python {report['python']}, {report['system']}"
+
+
+def tables(report: dict[str, Any]) -> dict[str, list[Row]]:
+    """The rows of a report by their subjects.
 
     Args:
         report: What `--json` prints.
     """
-    yield "", f"chatterm {report['version']}, Python {report['python']}, {report['system']}"
     subjects = {
         "Configuration": _configuration(report),
         "Providers": _providers(report),
@@ -29,13 +39,39 @@ def lines(report: dict[str, Any]) -> Iterator[Marked]:
         "Conversations": _store(report),
         "Tools": _tools(report["tools"]),
     }
-    for heading, found in subjects.items():
-        yield "", ""
-        yield "", heading
-        yield from found
+    return {subject: list(found) for subject, found in subjects.items()}
 
 
-def _configuration(report: dict[str, Any]) -> Iterator[Marked]:
+def laid_out(rows: Sequence[Row], width: int | None) -> list[tuple[str, str]]:
+    """Rows with their names in a column, and what was found in another.
+
+    Args:
+        rows: The rows, harmless to a terminal.
+        width: Cells of a line, whose text is broken between words; None breaks none.
+
+    Returns:
+        For each line its mark and the rest.
+    """
+    from textwrap import wrap
+
+    names = min(_WIDEST_NAME, max((cells(name) for _, name, _ in rows), default=0))
+    blank = " " * (_MARK + names + 2)
+    lines: list[tuple[str, str]] = []
+    for mark, name, text in rows:
+        room = max(_NARROWEST, width - len(blank)) if width is not None else None
+        parts = wrap(text, room, break_on_hyphens=False) if room else [text]
+        padded = name + " " * max(0, names - cells(name))
+        if cells(name) > names and parts:
+            lines.append((mark, name))
+            lines += [("", f"{blank}{part}") for part in parts]
+            continue
+        for number, part in enumerate(parts or [""]):
+            first = number == 0 and (mark or name)
+            lines.append((mark, f"{padded}  {part}".rstrip()) if first else ("", f"{blank}{part}"))
+    return lines
+
+
+def _configuration(report: dict[str, Any]) -> Iterator[Row]:
     paths, problems = report["paths"], report["problems"]
     for each in problems:
         place = ", ".join(
@@ -48,21 +84,19 @@ def _configuration(report: dict[str, Any]) -> Iterator[Marked]:
                 ),
             )
         )
-        yield BAD, f"{place}: {each['message']}" if place else each["message"]
-    if not problems:
-        missing = "" if paths["config_exists"] else " (there is none; defaults count)"
-        yield OK, f"{home_short(paths['config'])}{missing}"
+        yield BAD, "problem", f"{place}: {each['message']}" if place else each["message"]
+    missing = "" if paths["config_exists"] else " (there is none; defaults count)"
+    named = "" if paths["config_source"] == "default" else f", by {paths['config_source']}"
+    yield NOTE if problems else OK, "file", f"{home_short(paths['config'])}{named}{missing}"
+    if not paths["config_exists"]:
+        yield "", "", "`chatterm config init` chooses a model and writes one"
     work = paths["workspace"]
-    yield (
-        NOTE,
-        f"workspace {home_short(work)}"
-        if work
-        else "no workspace: this is the home directory, or above it",
-    )
-    yield NOTE, f"log {home_short(paths['log'])}"
+    none = "none: this is the home directory, or above it"
+    yield NOTE, "workspace", home_short(work) if work else none
+    yield NOTE, "log", home_short(paths["log"])
 
 
-def _providers(report: dict[str, Any]) -> Iterator[Marked]:
+def _providers(report: dict[str, Any]) -> Iterator[Row]:
     rows = report["providers"]
     told = [row for row in rows if row["configured"]]
     for row in told:
@@ -72,88 +106,111 @@ def _providers(report: dict[str, Any]) -> Iterator[Marked]:
             listless = row["kind"] in {"not_found", "bad_request"} and row["reachable"]
             # Without a key nobody was asked, and the problem says where one was looked for.
             key = "" if row["reachable"] is None else f"{row['why']}; "
-            yield NOTE if listless else BAD, f"{row['name']}: {key}{row['problem']}{hint}"
+            yield NOTE if listless else BAD, row["name"], f"{key}{row['problem']}{hint}"
         else:
             count = row["models"]
             models = "1 model" if count == 1 else f"{count} models"
-            yield OK, f"{row['name']}: {row['why']}; {models}"
+            yield OK, row["name"], f"{row['why']}; {models}"
     stored = [row["name"] for row in rows if not row["configured"] and "keyring" in row["why"]]
     if stored:
-        yield NOTE, f"with a key in the keyring, not asked: {', '.join(stored)}"
-    if not told and not stored:
-        yield NOTE, "none is ready: set a key such as OPENAI_API_KEY, or `chatterm key set openai`"
+        yield NOTE, "not asked", f"{', '.join(stored)}: the key is in the keyring"
     keyring = report["keyring"]
-    yield (
-        NOTE,
-        (
-            f"keyring: {keyring['backend'] or 'usable'}"
-            if keyring["usable"]
-            else f"no keyring: {keyring['reason']}"
-        ),
-    )
+    if not told and not stored:
+        more = ", or run `chatterm key set openai`" if keyring["usable"] else ""
+        yield NOTE, "none", f"none is ready: set a key such as OPENAI_API_KEY{more}"
+    state = keyring["backend"] or "usable" if keyring["usable"] else f"none: {keyring['reason']}"
+    yield OK if keyring["usable"] else NOTE, "keyring", state
 
 
-def _servers(servers: list[dict[str, Any]]) -> Iterator[Marked]:
+def _servers(servers: list[dict[str, Any]]) -> Iterator[Row]:
     for each in servers:
         count = len(each["models"])
         models = "1 model" if count == 1 else f"{count} models"
-        yield OK, f"{each['kind']} at {each['url']}, {models}"
+        yield OK, each["kind"], f"{each['url']}, {models}"
         if each["provider"]:
             first = each["models"][0] if each["models"] else "MODEL"
-            yield NOTE, f"ask it with: chatterm -m {each['provider']}/{first}"
+            yield "", "", f"ask it with: chatterm -m {each['provider']}/{first}"
         else:
-            yield NOTE, f"to use it, configure: {each['configuration']}"
+            yield "", "", f"to use it, configure: {each['configuration']}"
     if not servers:
-        yield NOTE, "none: neither Ollama nor LM Studio, llama.cpp or vLLM answers"
+        yield NOTE, "none", "neither Ollama nor LM Studio, llama.cpp or vLLM answers"
 
 
-def _sandbox(levels: list[dict[str, Any]]) -> Iterator[Marked]:
+def _sandbox(levels: list[dict[str, Any]]) -> Iterator[Row]:
     works = [each for each in levels if each["works"] and each["level"] != "none"]
     for each in levels:
         if each["level"] == "none":
             continue
         if each["works"]:
-            yield OK, each["level"]
+            yield OK, each["level"], "works, tried with a command"
         else:
             # A weaker one that is missing matters little where a stronger one holds.
-            yield NOTE if works else BAD, f"{each['level']}: {each['reason']}"
+            yield NOTE if works else BAD, each["level"], each["reason"]
             if each["remedy"]:
-                yield NOTE, each["remedy"]
+                yield "", "", each["remedy"]
+    if not works:
+        yield NOTE, "so", "commands run without a cage, and each is asked about"
 
 
-def _terminal(found: dict[str, Any]) -> Iterator[Marked]:
+def _terminal(found: dict[str, Any]) -> Iterator[Row]:
     size = f"{found['columns']} x {found['rows']}" if found["columns"] else "of unknown size"
-    yield (
-        (OK if found["colours"] else NOTE),
-        (f"{found['term'] or 'no TERM'}, {_COLOURS[found['colours']]}, {size}"),
-    )
+    name = f" ({found['name']})" if found["name"] else ""
+    yield NOTE, "kind", f"{found['term'] or 'no TERM'}{name}, {size}"
     if found["no_color"]:
-        yield NOTE, "NO_COLOR is set: no colours are used"
+        yield NOTE, "colours", "NO_COLOR is set: none are used"
+    else:
+        yield OK if found["colours"] else NOTE, "colours", _COLOURS[found["colours"]]
     encoding = str(found["encoding"] or "unknown")
     utf8 = encoding.lower().replace("-", "") in {"utf8", "utf8sig"}
     what = encoding if utf8 else f"{encoding}: what it can't say is shown as ?"
-    yield (OK if utf8 else BAD), f"encoding {what}"
+    yield (OK if utf8 else BAD), "encoding", what
+    yield from _abilities(found)
     if found["multiplexer"]:
-        yield NOTE, f"inside {'tmux' if found['multiplexer'] == 'tmux' else 'screen'}"
+        name = "tmux" if found["multiplexer"] == "tmux" else "screen"
+        yield NOTE, "inside", f"{name}, which passes on only what it knows"
     if found["remote"]:
-        yield NOTE, "a remote session: copying goes through the terminal"
+        yield NOTE, "remote", "a session over SSH: copying goes through the terminal"
 
 
-def _store(report: dict[str, Any]) -> Iterator[Marked]:
+def _abilities(found: dict[str, Any]) -> Iterator[Row]:
+    """What the terminal answered, or what is known of its kind."""
+    links = {True: "can be followed", False: "are shown as text", None: "not known"}
+    yield OK if found["links"] else NOTE, "links", links[found["links"]]
+    clipboard = found["clipboard"]
+    ways = [clipboard["tool"]] if clipboard["tool"] else []
+    ways += ["the terminal (OSC 52)"] if clipboard["terminal"] else []
+    if ways:
+        yield OK, "clipboard", f"through {' and '.join(ways)}"
+    else:
+        yield NOTE, "clipboard", "through the terminal (OSC 52), if it takes that: it doesn't say"
+    images = found["images"]
+    yield OK if images else NOTE, "images", _IMAGES.get(images, "not shown, as far as it tells")
+    keyboard = found["keyboard"]
+    if keyboard:
+        yield OK, "keyboard", "every key is told apart (kitty protocol)"
+    elif found["asked"]:
+        yield NOTE, "keyboard", "Shift+Enter is Enter here; Ctrl+J begins a line"
+    else:
+        yield NOTE, "keyboard", "not known: the terminal wasn't asked"
+
+
+def _store(report: dict[str, Any]) -> Iterator[Row]:
     found, place = report["store"], home_short(report["paths"]["data"])
     if not found["exists"]:
-        yield NOTE, f"none are kept yet in {place}"
+        yield NOTE, "store", f"{place}: none are kept yet"
     elif found["problem"]:
-        yield BAD, f"{place}: {found['problem']}"
+        yield BAD, "store", f"{place}: {found['problem']}"
+        yield "", "", "`chatterm store check` says more"
     else:
-        yield OK, f"{found['conversations']:,} in {place}, {found['bytes']:,} bytes"
-        yield NOTE, "`chatterm store check` looks at all of it"
+        count = found["conversations"]
+        amount = "1 conversation" if count == 1 else f"{count:,} conversations"
+        yield OK, "store", f"{place}: {amount}, {found['bytes']:,} bytes"
+        yield "", "", "`chatterm store check` looks at all of it"
 
 
-def _tools(tools: list[dict[str, Any]]) -> Iterator[Marked]:
+def _tools(tools: list[dict[str, Any]]) -> Iterator[Row]:
     for each in tools:
-        where = "" if each["path"] == "installed" else f" {home_short(each['path'] or '')}"
         if each["path"]:
-            yield OK, f"{each['name']}{where}"
+            yield OK, each["name"], home_short(each["path"])
         else:
-            yield NOTE, f"no {each['name']} ({each['for']})"
+            yield NOTE, each["name"], f"not there; it is for {each['for']}"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chatterm.config.example import example_toml
 from chatterm.config.load import parse_config
 from chatterm.config.paths import ConfigFileError, Problem, read_config
+from chatterm.config.schema import Config, ProviderConfig
 from chatterm.config.writing import changing, replace_file
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
-
-    from chatterm.config.schema import Config
 
 
 def edit_config(
@@ -65,6 +66,61 @@ def save_theme(path: Path, name: str) -> None:
             _set(document, "theme", name)
 
     edit_config(path, choose, "theme", "the theme can't be changed in it")
+
+
+def save_choices(
+    path: Path,
+    *,
+    model: str | None = None,
+    theme: str | None = None,
+    providers: Mapping[str, ProviderConfig] | None = None,
+) -> None:
+    """Have a model, a theme and further providers used from now on; None and what is so stay.
+
+    A file that is missing is made with every key and its comment; of one that exists nothing but
+    these keys changes.
+
+    Args:
+        path: The file.
+        model: `provider/model`.
+        theme: The theme's name.
+        providers: Providers that the file doesn't have.
+
+    Raises:
+        ConfigError: The file is wrong, or can't be written; it is as it was.
+    """
+    if not os.path.lexists(path):
+        chosen = Config(model=model, theme=theme or Config().theme, providers=providers or {})
+        with changing(path) as target:
+            replace_file(target, example_toml(chosen))
+        return
+
+    def choose(document: TOMLDocument, config: Config) -> None:
+        # Tables first: tomlkit finds none any more behind a key that was put before them.
+        for name, provider in (providers or {}).items():
+            if name not in config.providers:
+                _add_provider(document, name, provider)
+        for key, value in (("model", model), ("theme", theme)):
+            if value is not None and getattr(config, key) != value:
+                _set(document, key, value)
+
+    edit_config(path, choose, "model", "the choices can't be written into it")
+
+
+def _add_provider(document: TOMLDocument, name: str, provider: ProviderConfig) -> None:
+    """Add a provider's table: after the others, or at the end of the file."""
+    import tomlkit
+
+    table = tomlkit.table()
+    table.add("protocol", provider.protocol)
+    if provider.base_url is not None:
+        table.add("base_url", provider.base_url)
+    if "providers" in document:
+        document["providers"][name] = table
+        return
+    above = tomlkit.table(is_super_table=True)
+    above.add(name, table)
+    document.add("providers", above)
 
 
 def _set(document: TOMLDocument, key: str, value: str) -> None:

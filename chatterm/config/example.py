@@ -48,15 +48,21 @@ _MORE_PROVIDERS = """\
 _WIDTH = 98
 
 
-def example_toml() -> str:
-    """The text of `config.example.toml`. It loads as it is, and sets nothing but defaults."""
-    parts = [_HEAD, "\n".join(_settings(Config()))]
+def example_toml(chosen: Config | None = None) -> str:
+    """The text of `config.example.toml`. It loads as it is, and sets nothing but defaults.
+
+    Args:
+        chosen: Whose model, theme and providers to set instead.
+    """
+    chosen = chosen or Config()
+    parts = [_HEAD, "\n".join(_settings(chosen))]
     for spec in fields(Config):
         value = getattr(Config(), spec.name)
         if spec.name == "aliases":
             parts.append("\n".join([*_comment(spec), "[aliases]", *_entries(_example(spec))]))
         elif spec.name == "providers":
             parts += [_PROVIDERS_HEAD.rstrip(), _provider(), _MORE_PROVIDERS.rstrip()]
+            parts += [_provider_table(name, each) for name, each in chosen.providers.items()]
         elif is_dataclass(value):
             parts += _tables(spec.name, value)
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
@@ -135,6 +141,17 @@ def _provider() -> str:
         aside = spec.name in {"file", "speed", "script", "api_key_command", "auth"}
         lines += _comment(spec)
         lines.append(f"{'# ' if aside else '#'}{spec.name} = {toml_value(shown)}")
+    return "\n".join(lines)
+
+
+def _provider_table(name: str, provider: ProviderConfig) -> str:
+    """A provider's table with what it sets."""
+    usual = ProviderConfig(protocol=provider.protocol)
+    lines = [f"[providers.{toml_key(name)}]"]
+    for spec in fields(ProviderConfig):
+        value = getattr(provider, spec.name)
+        if spec.name == "protocol" or value != getattr(usual, spec.name):
+            lines.append(f"{spec.name} = {toml_value(value)}")
     return "\n".join(lines)
 
 

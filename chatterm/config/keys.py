@@ -168,7 +168,7 @@ def store_key(name: str, value: str) -> None:
         ConfigError: The value can't be a key, or the keyring can't keep it.
     """
     value = value.strip()
-    if (problem := _not_a_key(value)) is not None:
+    if (problem := why_no_key(value)) is not None:
         raise ConfigError(f"the key for {name} was not stored: it {problem}")
 
     def write() -> str | None:
@@ -181,7 +181,7 @@ def store_key(name: str, value: str) -> None:
     kept, state = _ask_keyring(write)
     if kept != value:
         reason = state.reason or "the system keyring did not keep it"
-        raise ConfigError(f"the key for {name} was not stored: {reason}", hint=_WITHOUT_KEYRING)
+        raise ConfigError(f"the key for {name} was not stored: {reason}", hint=WITHOUT_KEYRING)
 
 
 def delete_key(name: str) -> bool:
@@ -229,14 +229,15 @@ def redact(text: str, secrets: Iterable[Key | str] = ()) -> str:
     return re.sub(_KEY_SHAPED, REDACTED, Redactor(plain)(text))
 
 
-_WITHOUT_KEYRING = "put the key into an environment variable, or name a command in api_key_command"
+WITHOUT_KEYRING = "put the key into an environment variable, or name a command in api_key_command"
 
 
 def _missing(message: str, hint: str) -> ProviderError:
     return ProviderError(Failure(ErrorKind.KEY_MISSING, message, hint=hint))
 
 
-def _not_a_key(value: str) -> str | None:
+def why_no_key(value: str) -> str | None:
+    """Why a text can't be a key, as what follows "it"; None where it can."""
     if not value:
         return "is empty"
     if "\n" in value or "\r" in value:
@@ -248,7 +249,7 @@ def _not_a_key(value: str) -> str | None:
 
 def _checked(value: str, name: str, source: str) -> Key:
     # A line break in a header would be an error further down that quotes the key.
-    if (problem := _not_a_key(value)) is not None:
+    if (problem := why_no_key(value)) is not None:
         raise _missing(
             f"what {source} gives as the key for the provider {name} isn't one: it {problem}",
             "a key is one line without spaces",

@@ -125,7 +125,7 @@ def _offer_models(here: Conversation) -> None:
     talk = here.talk
     if not talk.is_demo or (here.options.model or talk.config.model) is not None:
         return
-    here.say(NO_MODEL)
+    here.say(NO_MODEL.format("run `chatterm config init`"))
     from chatterm.linear.models import FOUND
     from chatterm.providers import finding
 

@@ -39,6 +39,8 @@ Sleep = Callable[[float], Awaitable[object]]
 _TOUR = "tour"
 _MODELS = {
     _TOUR: "a tour of the program",
+    "glance": "the tour in brief",
+    "words": "the tour in brief, without a call",
     "short": "one line",
     "echo": "what you sent",
     "tools": "several tool calls",
@@ -47,7 +49,34 @@ _MODELS = {
     "cut": "a connection that breaks",
     "fail": "a server that is overloaded",
 }
+_GLANCE = """
+pace 3 45
+notice demo: this is the built-in demo: a script plays, no model is asked
+think: Somebody starts chatterm for the first time. Thinking flows here, beside the answer.
+text:
+  **This is a demo, not a model.** Nothing leaves this machine; an answer looks like this.
+
+  - Text comes as it is written, with *emphasis*, `code` and lists.
+  - Code keeps its lines, and is copied with a key:
+
+  ```python
+  def greet(name: str) -> str:
+      return f"hello, {name}"
+  ```
+"""
 _SCRIPTS = {
+    "words": f"{_GLANCE}usage input=80 output=110 reasoning=20\n",
+    "glance": f"""{_GLANCE}
+  - Tools ask before they change anything; this one only lists files:
+
+when tool list_files
+call list_files: {{"path": "."}}
+end
+usage input=80 output=140 reasoning=20
+round
+text: That was a real call, through the same gate as a model's.
+usage input=260 output=14
+""",
     "short": """
 text: This is the demo, not a model.
 usage input=8 output=9

@@ -12,7 +12,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from chatterm.providers.body import Body
 from chatterm.providers.decoding import Decoder, failed, stream_cut
 from chatterm.providers.error_words import page_words, request_id_of, shortened
 from chatterm.providers.failures import error_in, failure_of_error, failure_of_response
+from chatterm.providers.model_lists import described, listed
 from chatterm.providers.pacing import Deadlines, Pace
 from chatterm.providers.reading import Attempt, Capture, Reading
 from chatterm.providers.refused_settings import RefusedSettings
@@ -33,13 +34,11 @@ from chatterm.providers.retrying import duration, retry_after, until
 from chatterm.providers.sse import Shape, shape_of
 from chatterm.providers.transport import Reply, Transport
 from chatterm.providers.wire import (
-    DescribedModels,
     Endpoint,
     HttpRequest,
     Interrupts,
     KeepsConversations,
     OpensFirst,
-    PagedModels,
     Recovers,
     WireProtocol,
 )
@@ -54,10 +53,7 @@ ERROR_BODY_LIMIT = 64 * 1024
 ERROR_BODY_TIMEOUT_S = 5.0
 MODELS_LIMIT = 16 * 1024 * 1024
 MODELS_TIMEOUT_S = 30.0
-MOST_MODEL_PAGES = 50
 _LISTING = "list its models"
-DESCRIBING_TIMEOUT_S = 3.0
-DESCRIBED_AT_ONCE = 4
 RETRY_AFTER_LIMIT_S = 60.0
 INTERRUPT_WAIT_S = 0.5  # for the server to take an interrupt, before the connection is closed
 INTERRUPT_TIMEOUT_S = 2.0
@@ -161,16 +157,19 @@ class HttpProvider:
 
     async def models(self) -> list[ModelInfo]:
         """What the provider offers; see `Provider.models`."""
+
+        async def fetch(request: HttpRequest) -> Any:
+            return await self._fetch(request, _LISTING)
+
         try:
             async with asyncio.timeout(MODELS_TIMEOUT_S):
-                pages = [page async for page in self._model_pages()]
+                found = await listed(self._protocol, self._endpoint, fetch)
         except ProviderError as error:
             raise ProviderError(self._clean(error.failure)) from None
         except TimeoutError:
             text = f"{self.name} didn't {_LISTING} within {MODELS_TIMEOUT_S:g} s"
             raise ProviderError(Failure(ErrorKind.TIMEOUT, text, retryable=True)) from None
-        found = [model for page in pages for model in self._protocol.read_models(page)]
-        return await self._described(found)
+        return await described(found, self._protocol, self._endpoint, fetch)
 
     def get_ready(self) -> None:
         """Load what the first request needs; may be run in any thread."""
@@ -181,39 +180,6 @@ class HttpProvider:
         if self._interrupts:
             await asyncio.wait(self._interrupts, timeout=INTERRUPT_TIMEOUT_S)
         await self._transport.aclose()
-
-    async def _described(self, models: list[ModelInfo]) -> list[ModelInfo]:
-        """The models with what has to be asked for one by one, as far as that is told soon."""
-        protocol, endpoint = self._protocol, self._endpoint
-        if not isinstance(protocol, DescribedModels):
-            return models
-        found: dict[str, ModelInfo | None] = {model.id: model for model in models}
-        waiting = list(models)
-
-        async def ask() -> None:
-            while waiting:
-                model = waiting.pop(0)
-                with suppress(ProviderError):
-                    data = await self._fetch(protocol.model_request(model, endpoint), _LISTING)
-                    found[model.id] = protocol.read_model(model, data, endpoint)
-
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DESCRIBING_TIMEOUT_S), asyncio.TaskGroup() as group:
-                for _ in range(DESCRIBED_AT_ONCE):
-                    group.create_task(ask())
-        return [model for model in found.values() if model is not None]
-
-    async def _model_pages(self) -> AsyncGenerator[Any, None]:
-        protocol = self._protocol
-        request: HttpRequest | None = protocol.models_request(self._endpoint)
-        for _ in range(MOST_MODEL_PAGES):
-            if request is None:
-                return
-            page = await self._fetch(request, _LISTING)
-            yield page
-            if not isinstance(protocol, PagedModels):
-                return
-            request = protocol.more_models(page, self._endpoint)
 
     @property
     def keeper(self) -> Keeper | None:

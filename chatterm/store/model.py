@@ -48,7 +48,7 @@ class Conversation:
         title: What it is called.
         title_from: Who called it that: `first_message`, `model` or `user`.
         directory: The directory it belongs to, or None.
-        origin: What began it: `app`, `ask` or `import`.
+        origin: What began it: `app`, `ask`, `demo` or `import`.
         head: The turn that the next one follows, or None before the first.
         created_at: UTC, ISO 8601, with a final Z.
         updated_at: When it last went on; the same form.

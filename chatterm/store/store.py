@@ -121,7 +121,7 @@ class Store:
         Args:
             started: The turn's first event.
             directory: The directory a new conversation belongs to.
-            origin: What begins a new conversation: `app` or `ask`.
+            origin: What begins a new conversation: `app`, `ask` or `demo`.
             title: What a new conversation is called.
             attachments: Those of the input, with their content.
 

@@ -119,7 +119,8 @@ class Asked:
             if name is not None or config.model is not None:
                 raise
             resolved = resolve_model("demo", config, os.environ, IMPLEMENTED)
-        return Chosen(resolved, open_provider(resolved, config))
+        still = config.ui.reduced_motion  # a demo that types nothing out
+        return Chosen(resolved, open_provider(resolved, config, pace=0.0 if still else 1.0))
 
 
 def prompt_of(chosen: Chosen, config: Config, effort: str | None) -> Prompt:

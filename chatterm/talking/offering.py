@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 NO_MODEL = (
     "No model is set up: the demo plays, and nothing leaves this machine. "
-    "Set a key, such as OPENAI_API_KEY, or run `chatterm config init`."
+    "Set a key, such as OPENAI_API_KEY, or {}."
 )
-"""What is worth knowing while the demo stands in for a model."""
+"""What is worth knowing while the demo stands in for a model, with what else can be done."""
 
 MODE_TEXTS = {
     "confirm": "reading in the workspace is allowed, the rest asks",

@@ -24,6 +24,8 @@ class AppOptions:
         debug: Show how fast it is.
         instructions: Whether instructions from files are sent; None as configured.
         plain: Talk line by line, or don't; None decides by the configuration and the terminal.
+        is_new: chatterm was never here before.
+        set_up: Go through the setup, and end with it.
     """
 
     prompt: str = ""
@@ -36,3 +38,5 @@ class AppOptions:
     debug: bool = False
     instructions: bool | None = None
     plain: bool | None = None
+    is_new: bool = False
+    set_up: bool = False

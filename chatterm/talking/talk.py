@@ -107,10 +107,10 @@ class Talk:
             self._session = self._begun()
         return self._session
 
-    def _begun(self) -> Session:
+    def _begun(self, origin: str = "app") -> Session:
         from chatterm.session import Session
 
-        return Session(self.store, origin="app", directory=str(Path.cwd()))
+        return Session(self.store, origin=origin, directory=str(Path.cwd()))
 
     @property
     def directory(self) -> Path:
@@ -406,11 +406,11 @@ class Talk:
                 hint=f"{instead} is asked from now on; /model chooses another one",
             ) from error
 
-    async def begin_anew(self) -> None:
+    async def begin_anew(self, origin: str = "app") -> None:
         """Begin another conversation."""
         await self.stop()
         self._leave_queue(None)
-        self._session = None
+        self._session = self._begun(origin)
         self.title = ""
         self._listener.on_change()
 

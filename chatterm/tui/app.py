@@ -148,6 +148,11 @@ class ChattermApp(Sturdy, App[Any]):
         """The last defence comes after all others."""
         return [*super().get_line_filters(), self._last_defence]
 
+    @property
+    def worn(self) -> Theme:
+        """The theme in use."""
+        return self._our_theme
+
     def use_theme(self, theme: Theme) -> None:
         """Look different from now on."""
         self._our_theme = theme

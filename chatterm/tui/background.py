@@ -41,7 +41,7 @@ _CHANNEL = "([0-9a-fA-F]{1,4})"
 _RGB = re.compile(rf"rgba?:{_CHANNEL}/{_CHANNEL}/{_CHANNEL}(?:/[0-9a-fA-F]{{1,4}})?")
 # Where black text and white text have the same contrast (WCAG 2.2's formula).
 _MIDDLE = 0.179
-_NEVER_ASKED = frozenset({"", "dumb", "linux", "unknown"})
+NEVER_ASKED = frozenset({"", "dumb", "linux", "unknown"})
 """Kinds of terminals that would show the question."""
 
 
@@ -72,8 +72,8 @@ def ask(environ: Mapping[str, str] | None = None, device: str = "/dev/tty") -> Q
     environ = os.environ if environ is None else environ
     told = _told(environ.get("COLORFGBG", ""))
     terminal = None
-    if environ.get("TERM", "") not in _NEVER_ASKED and os.isatty(1):
-        terminal = _opened(device)
+    if environ.get("TERM", "") not in NEVER_ASKED and os.isatty(1):
+        terminal = opened(device)
     question = Question(terminal, told)
     if terminal is not None:
         question.put()
@@ -125,7 +125,7 @@ class Question:
         data = b""
         try:
             if self._terminal is not None:
-                data = _read(self._terminal, timeout_s)
+                data = read_answers(self._terminal, timeout_s)
         finally:
             self.close()
         dark, typed = understood(data)
@@ -165,7 +165,7 @@ def understood(data: bytes) -> tuple[bool | None, str]:
     return next((dark for dark in said if dark is not None), None), typed.decode(errors="replace")
 
 
-def _opened(device: str) -> int | None:
+def opened(device: str) -> int | None:
     """A descriptor of the terminal, if we are in its foreground."""
     try:
         # Never waits: output may be stopped (Ctrl+S).
@@ -182,7 +182,7 @@ def _opened(device: str) -> int | None:
     return None
 
 
-def _read(terminal: int, timeout_s: float) -> bytes:
+def read_answers(terminal: int, timeout_s: float) -> bytes:
     """Everything that comes until the terminal has answered, or for so long."""
     data, ended = _read_on(terminal, b"", timeout_s)
     if not ended and _PERHAPS.search(data):

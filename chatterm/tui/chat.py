@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from chatterm.store import RecordedTurn
     from chatterm.talking.options import AppOptions
     from chatterm.tui.asking import Asking
+    from chatterm.tui.demoing import Demo
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.profiling import Profile
     from chatterm.tui.side import TimelineSide
@@ -66,6 +67,8 @@ class Chat(LateParts, Screen[None]):
         branched: The next turn begins a branch.
         wanted_place: Where one read before, until it is shown.
         carried: What goes with the next message beside what it mentions.
+        demo: The demo that was played last, until it is left.
+        skipped: Is told of the next key, which does nothing else.
         undone: The calls, by their items' keys, whose edits were taken back here.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop.
@@ -108,6 +111,8 @@ class Chat(LateParts, Screen[None]):
         self._keeping: Timer | None = None
         self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0
+        self.demo: Demo | None = None
+        self.skipped: Callable[[], None] | None = None
         self._typed = typed
         self._troubles = 0
         self._leaving = False
@@ -154,8 +159,12 @@ class Chat(LateParts, Screen[None]):
             ("/", "commands"),
             (self.keys_of("conversations") or "/conversations", "earlier conversations"),
         ]
+        if self.options.is_new:
+            keys.insert(2, ("/demo", "what an answer can hold"))
         self.welcome = WelcomeItem(keys)
-        self.pane.replace([self.welcome])
+        if self.talk.is_demo:
+            self.welcome.tell_hint(NO_MODEL.format("type /setup"))
+        self.pane.replace([self.welcome], at_end=False)
 
     async def _open(self) -> None:
         from chatterm.tui.loading import open_all
@@ -168,13 +177,13 @@ class Chat(LateParts, Screen[None]):
 
         await show_recorded(self, recorded)
 
-    def leave(self) -> None:
-        """Quit: stop what runs, keep what is typed."""
+    def leave(self, said: str = "") -> None:
+        """Quit: stop what runs, keep what is typed, and leave a few words on the terminal."""
         from chatterm.tui.leaving import leave
 
         if not self.leaving:
             self.leaving = True
-            self.run_worker(leave(self), group="leaving")
+            self.run_worker(leave(self, said), group="leaving")
 
     def look(self) -> None:
         """Something else of what is asked may be on the screen, or other keys may answer it."""
@@ -266,7 +275,10 @@ class Chat(LateParts, Screen[None]):
 
     def action_do(self, name: str) -> None:
         """A key was pressed."""
-        self.do(name)
+        if self.skipped is not None:
+            self.skipped()
+        else:
+            self.do(name)
 
     def say(self, text: str) -> None:
         """Say something for a moment."""
@@ -310,6 +322,9 @@ class Chat(LateParts, Screen[None]):
 
     def _takes(self, event: events.Key) -> bool:
         """A key in the prompt that is for something else."""
+        if self.skipped is not None:
+            self.skipped()
+            return True
         if self.asker is not None and self.asker.takes(event):
             return True
         if self.suggestions.shown and self.completing.takes(event):
@@ -394,13 +409,15 @@ class Chat(LateParts, Screen[None]):
         log.warning("%s (%s)", error.message, error.hint)
         self._troubles += 1
         self.pane.append(TroubleItem(f"trouble/{self._troubles}", self.setting.looks, error))
+        if self.welcome is not None:  # that is read from its beginning
+            self.pane.follow()
 
     def on_change(self) -> None:
         """The status, or the queue, has changed."""
         self.queue_view.show(self.talk.waiting, running=self.talk.running)
         self.telling.changed()
         if self.welcome is not None and self.talk.is_demo:
-            self.welcome.tell_hint(NO_MODEL)
+            self.welcome.tell_hint(NO_MODEL.format("type /setup"))
 
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call, under it."""

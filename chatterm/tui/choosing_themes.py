@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chatterm.tui.chat import Chat
-    from chatterm.tui.screens.choices import Choice
+    from chatterm.tui.screens.choices import Choice, Picked
+    from chatterm.tui.screens.picker import Picker
     from chatterm.tui.steps.signs import Signs
 
 
@@ -51,19 +52,39 @@ async def pick(chat: Chat, given: str) -> None:
     Raises:
         ConfigError: There is no such theme, its file is wrong, or the choice can't be kept.
     """
-    own = config_path().path.parent / "themes"
-    dark = getattr(chat.app, "terminal_is_dark", None) is not False
     if not given:
-        await _pick_from_list(chat, own, dark=dark)
+        picked = await pick_from_list(chat)
+        if picked is not None:
+            await _keep(chat, picked.choice.key)
         return
+    own, dark = _where(chat)
     theme = await asyncio.to_thread(chosen_theme, given, dark=dark, own=own)
     _app(chat).use_theme(theme)
     await _keep(chat, given)
 
 
-async def _pick_from_list(chat: Chat, own: Path, *, dark: bool) -> None:
+def _where(chat: Chat) -> tuple[Path, bool]:
+    """Where the user's own themes are, and whether the terminal is dark."""
+    dark = getattr(chat.app, "terminal_is_dark", None) is not False
+    return config_path().path.parent / "themes", dark
+
+
+async def pick_from_list(
+    chat: Chat, title: Line | str = "Theme", kind: type[Picker] | None = None
+) -> Picked | None:
+    """Have a theme chosen from a list; it is worn, and kept nowhere.
+
+    Args:
+        chat: Where to ask; its app changes its looks.
+        title: What is asked.
+        kind: The kind of picker to ask with.
+
+    Returns:
+        What was picked; the theme before is worn again where that is none, or an action.
+    """
     from chatterm.tui.screens.picker import Picker
 
+    own, dark = _where(chat)
     themes = await asyncio.to_thread(_load_all, own, dark=dark)
     app = _app(chat)
     before = _worn(app.theme, themes)
@@ -77,20 +98,20 @@ async def _pick_from_list(chat: Chat, own: Path, *, dark: bool) -> None:
     async def preview(_: Choice) -> list[Line]:
         return _sample(chat.setting.looks.signs)
 
-    picker = Picker(
+    picker = (kind or Picker)(
         chat.palette,
-        "Theme",
+        title,
         [_choice(name, theme) for name, theme in themes.items()],
         preview=preview,
         highlighted=wear,
         current=chat.talk.config.theme,
     )
     picked = await chat.app.push_screen_wait(picker)
-    if picked is not None:
+    if picked is not None and not picked.action:
         wear(picked.choice)
-        await _keep(chat, picked.choice.key)
     elif before is not None:
         app.use_theme(before)
+    return picked
 
 
 def _app(chat: Chat) -> Themed:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
-
-from textual.app import App
+from typing import TYPE_CHECKING, Any
 
 from chatterm.talking.clipboard import give, tool
 from chatterm.tools.capture import plain
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 MOST_BYTES = 100_000
 """Terminals drop a longer sequence whole, or take it for text."""

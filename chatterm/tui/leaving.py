@@ -15,11 +15,16 @@ if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
 
 
-async def leave(chat: Chat) -> None:
-    """Leave the app, whatever goes wrong with what has to be closed before."""
-    line = ""
+async def leave(chat: Chat, said: str = "") -> None:
+    """Leave the app, whatever goes wrong with what has to be closed before.
+
+    Args:
+        chat: The screen.
+        said: What is left on the terminal, where there is nothing to go on with.
+    """
+    line = said
     try:
-        line = await _close(chat)
+        line = await _close(chat) or said
     finally:
         chat.app.exit(line)
 

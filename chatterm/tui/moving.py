@@ -37,9 +37,14 @@ async def begin_anew(chat: Chat) -> None:
 def send(chat: Chat, message: UserInput, when: When = When.ROUND) -> None:
     """Send a message now, or while a turn is under way at its round's or its own end.
 
-    While another conversation is gone to, or there is none yet, it waits for that.
+    While another conversation is gone to, or there is none yet, it waits for that. From the demo it
+    goes where that was come from.
     """
-    if chat.talk.moving.locked() or not chat.talk.begun.is_set():
+    if chat.demo is not None and chat.demo.session == chat.talk.session.id:
+        from chatterm.tui.demoing import leave_then_send
+
+        chat.begin(leave_then_send(chat, message, when))
+    elif chat.talk.moving.locked() or not chat.talk.begun.is_set():
         chat.begin(_send_then(chat, message, when))
     else:
         send_at_once(chat, message, when)

@@ -68,12 +68,27 @@ async def open_all(chat: Chat) -> None:
     await asyncio.to_thread(loading.load, loading.SENDING)
     await chat.talk.ready()
     await chat.templates.read()
+    if options.set_up:
+        await _set_up(chat)
+        return
+    if options.is_new:
+        from chatterm.tui import first_run
+
+        await first_run.begin(chat)
     await offer_servers(chat)
     if chat.talk.chosen is not None:
         from chatterm.agent.pricing import load_list
 
         await asyncio.to_thread(get_ready, chat.talk.chosen.provider)
         await asyncio.to_thread(load_list, chat.talk.chosen.resolved.provider)
+
+
+async def _set_up(chat: Chat) -> None:
+    """Go through the setup, and leave with what it came to."""
+    from chatterm.tui.setup.flow import set_up
+
+    outcome = await set_up(chat)
+    chat.leave(outcome.said)
 
 
 def _remember_prompts(chat: Chat) -> None:

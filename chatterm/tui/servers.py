@@ -23,15 +23,15 @@ async def offer_servers(chat: Chat) -> None:
     """Look for model servers, and offer their models in the greeting; asks nothing but loopback."""
     from chatterm.providers import finding
 
-    if chat.welcome is None or not _has_no_model(chat):
+    if chat.welcome is None or not has_no_model(chat):
         return
     found = await finding.find_servers(finding.PORTS)
     _FOUND[:] = found
-    if found and chat.welcome is not None and _has_no_model(chat):
+    if found and chat.welcome is not None and has_no_model(chat):
         chat.welcome.offer_models(offers(found))
 
 
-def _has_no_model(chat: Chat) -> bool:
+def has_no_model(chat: Chat) -> bool:
     """Whether the demo plays because nothing else can be asked."""
     named = chat.options.model or chat.talk.config.model
     return chat.talk.is_demo and named is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chatterm.config import config_path
@@ -13,6 +14,8 @@ from chatterm.talking.options import AppOptions
 from chatterm.tui import background
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatterm.config import Config
     from chatterm.tui.steps.looks import Looks
     from chatterm.tui.theme import Theme
@@ -27,6 +30,7 @@ def start(options: AppOptions, config: Config) -> int:
     Raises:
         ChattermError: It can't begin.
     """
+    options = _looked_around(options, config_path().path)
     ask = config.theme == "auto" and "NO_COLOR" not in os.environ
     with background.ask() if ask else background.Question(None, None) as question:
         from chatterm.tui.app import ChattermApp  # while the terminal thinks about its answer
@@ -43,6 +47,17 @@ def start(options: AppOptions, config: Config) -> int:
     if app.ended_by is not None:
         return 128 + app.ended_by
     return app.return_code or ExitStatus.COMPLETED
+
+
+def _looked_around(options: AppOptions, config: Path) -> AppOptions:
+    """The options, and whether this is the first run: who asks for something gets just that."""
+    wanted = options.prompt or options.attachments or options.model or options.resume
+    if wanted or options.go_on or options.pick or options.set_up or config.exists():
+        return options
+    from chatterm.config import data_dir
+    from chatterm.config.newness import is_new
+
+    return replace(options, is_new=is_new(config, data_dir()))
 
 
 def _leave_on_terminal(line: str) -> None:

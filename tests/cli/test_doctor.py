@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
 
 from chatterm.cli.doctor_checks import colours
-from chatterm.cli.doctor_text import lines
+from chatterm.cli.doctor_terminal import Answers, abilities, understood
+from chatterm.cli.doctor_text import laid_out, tables
 from faultserver import Answer, FaultServer, unused_port
 from program import COMMAND, Program
 from terminals import Terminal
@@ -51,7 +53,8 @@ def test_a_provider_that_answers(program: Program, server: FaultServer) -> None:
     program.provider(server.url)
     found = row(report(program), "p")
     assert (found["configured"], found["reachable"], found["models"]) == (True, True, 2)
-    assert "p: on this machine; 2 models" in program.run("doctor").text
+    assert "  ok  p " in program.run("doctor").text
+    assert "on this machine; 2 models" in program.run("doctor").text
 
 
 def test_a_provider_that_does_not_answer_is_told_and_is_no_failure(program: Program) -> None:
@@ -61,7 +64,7 @@ def test_a_provider_that_does_not_answer_is_told_and_is_no_failure(program: Prog
     assert found["problem"]
     done = program.run("doctor")
     assert done.status == 0
-    assert "  !!  p: " in done.text
+    assert "  !!  p " in done.text
 
 
 def test_where_the_key_is_from_and_that_it_is_rejected(
@@ -133,7 +136,8 @@ def test_on_a_terminal_marks_are_coloured(program: Program) -> None:
     with Terminal([*COMMAND, "doctor"], program.env, program.home, columns=91) as terminal:
         terminal.read_until("Tools")
         assert "\x1b[32mok\x1b[0m" in terminal.text
-        assert "256 colours, 91 x 30" in terminal.text
+        assert "256 colours" in terminal.text
+        assert "91 x 30" in terminal.text
 
 
 @pytest.mark.parametrize(
@@ -155,15 +159,16 @@ def test_a_sandbox_that_is_missing_says_why_and_what_would_mend_it(program: Prog
     found = report(program)
     bwrap = {"level": "bubblewrap", "works": False, "reason": "no bwrap", "remedy": "install it"}
     landlock = {"level": "landlock", "works": True, "reason": "", "remedy": ""}
-    told = list(lines(found | {"sandbox": [bwrap, landlock]}))
-    at = told.index(("", "Sandbox"))
-    assert told[at + 1 : at + 4] == [
-        ("--", "bubblewrap: no bwrap"),
-        ("--", "install it"),
-        ("ok", "landlock"),
+    assert tables(found | {"sandbox": [bwrap, landlock]})["Sandbox"] == [
+        ("--", "bubblewrap", "no bwrap"),
+        ("", "", "install it"),
+        ("ok", "landlock", "works, tried with a command"),
     ]
-    told = list(lines(found | {"sandbox": [bwrap]}))
-    assert ("!!", "bubblewrap: no bwrap") in told
+    assert tables(found | {"sandbox": [bwrap]})["Sandbox"] == [
+        ("!!", "bubblewrap", "no bwrap"),
+        ("", "", "install it"),
+        ("--", "so", "commands run without a cage, and each is asked about"),
+    ]
 
 
 def test_servers_on_this_machine_and_how_to_ask_them(program: Program) -> None:
@@ -173,7 +178,69 @@ def test_servers_on_this_machine_and_how_to_ask_them(program: Program) -> None:
         here | {"provider": "ollama", "configuration": None},
         elsewhere | {"provider": None, "configuration": "providers.vllm = {}"},
     ]
-    told = list(lines(report(program) | {"servers": servers}))
-    assert ("ok", "Ollama at http://127.0.0.1:11434, 1 model") in told
-    assert ("--", "ask it with: chatterm -m ollama/m") in told
-    assert ("--", "to use it, configure: providers.vllm = {}") in told
+    assert tables(report(program) | {"servers": servers})["Servers on this machine"] == [
+        ("ok", "Ollama", "http://127.0.0.1:11434, 1 model"),
+        ("", "", "ask it with: chatterm -m ollama/m"),
+        ("ok", "vLLM", "http://127.0.0.1:8000, 0 models"),
+        ("", "", "to use it, configure: providers.vllm = {}"),
+    ]
+
+
+def test_a_store_that_is_broken_is_told_and_is_no_failure(program: Program) -> None:
+    data = program.home / "xdg-data" / "chatterm"
+    data.mkdir(parents=True)
+    (data / "chatterm.db").write_bytes(b"no database at all" * 100)
+    done = program.run("doctor")
+    assert done.status == 0
+    assert "  !!  store  " in done.text
+    assert report(program)["store"]["problem"]
+
+
+def test_names_stand_in_a_column_and_what_is_long_goes_on_below_itself() -> None:
+    rows = [("ok", "rg", "/usr/bin/rg"), ("--", "xclip", "not there; it is for copying under X11")]
+    assert laid_out(rows, 40) == [
+        ("ok", "rg     /usr/bin/rg"),
+        ("--", "xclip  not there; it is for"),
+        ("", "             copying under X11"),
+    ]
+    assert laid_out(rows, None)[1] == ("--", "xclip  not there; it is for copying under X11")
+
+
+KITTY = b"\x1b[?0u\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.40.0)\x1b\\\x1b[?62;52;c"
+
+
+def test_what_a_terminal_answers_is_what_it_can() -> None:
+    assert understood(KITTY) == Answers(
+        answered=True,
+        name="kitty(0.40.0)",
+        keyboard=True,
+        kitty_images=True,
+        attributes=frozenset({62, 52}),
+    )
+    assert understood(b"") == Answers()
+    found = abilities({"TERM": "xterm-kitty"}, understood(KITTY))
+    assert (found["links"], found["images"], found["keyboard"]) == (True, "kitty", True)
+    assert found["clipboard"]["terminal"] is True
+    found = abilities({"TERM": "xterm"}, understood(b"\x1b[?64;4c"))
+    assert (found["links"], found["images"], found["keyboard"]) == (None, "sixel", False)
+
+
+def test_a_terminal_is_asked_and_left_as_it_was(program: Program) -> None:
+    program.env["TERM"] = "xterm-256color"
+    command = ["/bin/sh", "-c", 'before=$(stty -g); "$@"; [ "$before" = "$(stty -g)" ]; echo "=$?"']
+    with Terminal([*command, "sh", *COMMAND, "doctor"], program.env, program.home) as terminal:
+        terminal.read_until("\x1b[c")
+        os.write(terminal._terminal, KITTY)
+        terminal.read_until("=0")
+    assert "every key is told apart" in terminal.text
+    assert "kitty(0.40.0)" in terminal.text
+    assert "?62;52;c" not in terminal.text  # it was read, not echoed
+
+
+@pytest.mark.parametrize("term", ["dumb", "linux"])
+def test_a_terminal_that_would_show_the_questions_is_not_asked(program: Program, term: str) -> None:
+    program.env["TERM"] = term
+    with Terminal([*COMMAND, "doctor"], program.env, program.home, columns=80) as terminal:
+        terminal.wait()
+    assert "\x1b[?u" not in terminal.text
+    assert "not known: the terminal wasn't asked" in terminal.text

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chatterm.config import load_config
-from chatterm.config.editing import save_theme
+from chatterm.config import ProviderConfig, load_config
+from chatterm.config.editing import save_choices, save_theme
+from chatterm.config.example import example_toml
 from chatterm.errors import ConfigError
 
 
@@ -54,3 +55,44 @@ def test_a_wrong_file_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must be a string"):
         save_theme(path, "light")
     assert path.read_text() == "theme = 3\n"
+
+
+def test_choices_make_a_file_with_every_key_and_its_comment(tmp_path):
+    path = tmp_path / "new" / "config.toml"
+    box = ProviderConfig(protocol="chat", base_url="http://127.0.0.1:8000/v1")
+    save_choices(path, model="box/big", theme="light", providers={"box": box})
+    config = load_config(path)
+    assert (config.model, config.theme, config.providers["box"]) == ("box/big", "light", box)
+    text = path.read_text()
+    plain = example_toml().splitlines()
+    assert [line for line in text.splitlines() if line and line not in plain] == [
+        'model = "box/big"',
+        'theme = "light"',
+        "[providers.box]",
+        'protocol = "chat"',
+        'base_url = "http://127.0.0.1:8000/v1"',
+    ]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'model = "box/b"\n\n[providers.box]\nprotocol = "ollama"\n'),
+        ("# mine\n[ui]\nfps = 20\n", None),
+        ('[providers.p]\nprotocol = "ollama"  # old\n', None),
+    ],
+)
+def test_choices_change_nothing_else_in_a_file_that_exists(tmp_path, before, after):
+    path = tmp_path / "config.toml"
+    path.write_text(before)
+    box = ProviderConfig(protocol="ollama")
+    save_choices(path, model="box/b", providers={"box": box})
+    config = load_config(path)
+    assert config.model == "box/b"
+    assert config.providers["box"].protocol == "ollama"
+    text = path.read_text()
+    assert after is None or text == after
+    assert all(line in text.splitlines() for line in before.splitlines())
+    save_choices(path, model="box/b", providers={"box": box})
+    assert path.read_text() == text

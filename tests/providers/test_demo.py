@@ -288,6 +288,8 @@ async def test_it_is_a_provider():
     provider: Provider = DemoProvider()
     assert [m.id for m in await provider.models()] == [
         "tour",
+        "glance",
+        "words",
         "short",
         "echo",
         "tools",

@@ -496,6 +496,54 @@ async def help_screen(stage: Stage) -> None:
     await stage.until(lambda: isinstance(stage.app.screen, Help) and stage.says("Message and turn"))
 
 
+# --- the setup ---
+
+
+async def _setup(stage: Stage, *steps: tuple[str, str]) -> None:
+    """Go through the setup: what has to be on the screen, and the key that is pressed then."""
+    await stage.until(lambda: stage.chat.talk.tooling is not None)
+    stage.chat.do("setup")
+    await stage.until(lambda: stage.says("ollama"))
+    await stage.until(lambda: not stage.says("looking at"))
+    for words, key in steps:
+        await stage.until(lambda words=words: stage.says(words))
+        await stage.press(key)
+
+
+@scene()
+async def setup_who(stage: Stage) -> None:
+    await _setup(stage)
+
+
+@scene()
+async def setup_tried(stage: Stage) -> None:
+    await _setup(stage, ("setup 1/5", "down"), ("setup 1/5", "enter"))
+    await stage.until(lambda: stage.says("it works"))
+
+
+@scene()
+async def setup_rejected(stage: Stage) -> None:
+    await _setup(stage, ("setup 1/5", "enter"))
+    await stage.until(lambda: stage.says("rejected"))
+
+
+@scene()
+async def setup_without_keyring(stage: Stage) -> None:
+    await _setup(stage)
+    await stage.type("anthropic")
+    await stage.press("enter")
+    await stage.until(lambda: stage.says("A key can't be kept here"))
+
+
+@scene()
+async def setup_end(stage: Stage) -> None:
+    chosen = ("setup 1/5", "down"), ("setup 1/5", "enter")
+    await _setup(stage, *chosen, ("it works", "enter"), ("setup 3/5", "enter"))
+    await stage.until(lambda: stage.says("setup 4/5"))
+    await stage.press("tab")
+    await stage.until(lambda: stage.says("setup 5/5"))
+
+
 # --- sizes and themes ---
 
 for _width in (40, 80, 120, 300):
@@ -511,4 +559,8 @@ SCENES["ascii"] = Scene(finished_calls, plain=True)
 SCENES["ascii_asking"] = Scene(asking_long, plain=True)
 SCENES["small"] = Scene(finished, (40, 15))
 SCENES["small_empty"] = Scene(empty, (40, 15))
+for _name, _scene in {"who": setup_who, "end": setup_end}.items():
+    SCENES[f"setup_{_name}_small"] = Scene(_scene, (40, 15))
+    SCENES[f"setup_{_name}_wide"] = Scene(_scene, (120, 40), theme="light")
+SCENES["small_no_model"] = Scene(no_model, (40, 15))
 SCENES["small_asking"] = Scene(asking_shell, (40, 15))

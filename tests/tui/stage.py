@@ -21,10 +21,11 @@ from typing import Any
 import pytest
 
 from chatterm.agent.questions import Question, Reply
+from chatterm.agent.trying import Trial
 from chatterm.assembly import Clock
 from chatterm.config import load_config
 from chatterm.config.schema import Rule
-from chatterm.errors import Failure
+from chatterm.errors import ErrorKind, Failure
 from chatterm.events import (
     Event,
     PermissionAnswered,
@@ -42,6 +43,7 @@ from chatterm.permissions.sandbox import probing
 from chatterm.permissions.sandbox.levels import Finding, Level
 from chatterm.permissions.verdicts import CallClass, Decision, Judgement, ShellAccess, WriteAccess
 from chatterm.providers.base import ModelInfo
+from chatterm.providers.finding import FoundServer
 from chatterm.steps import (
     Attachment,
     FileEdit,
@@ -366,6 +368,16 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
         return _LISTED.get(name, [])
 
     monkeypatch.setattr("chatterm.providers.listing.listed", listed)
+
+    async def servers(_: object) -> list[FoundServer]:
+        return [FoundServer("Ollama", "http://127.0.0.1:11434", ("qwen3:8b", "llama3.2"))]
+
+    async def tried(name: str, *_: object) -> Trial:
+        rejected = Failure(ErrorKind.KEY_REJECTED, f"{name} rejected the key", hint="try another")
+        return Trial(0.8, rejected if name == "lab" else None)
+
+    monkeypatch.setattr("chatterm.providers.finding.find_servers", servers)
+    monkeypatch.setattr("chatterm.tui.setup.flow.try_out", tried)
     priced = {"gpt-5": "$1.25/$10", "gpt-5-mini": "$0.25/$2", "gpt-4.1": "$2/$8"}
     monkeypatch.setattr("chatterm.agent.pricing.brief_price", lambda id_, _: priced.get(id_, ""))
     from chatterm.tui import choosing_models

@@ -334,7 +334,7 @@ async def test_the_greeting_says_in_full_how_to_get_a_model(place: Place) -> Non
     place.config.write_text("")
     async with place.app(size=(40, 24)) as app:
         await app.until(lambda: app.says("No model is set up"))
-        assert app.says("`chatterm config init`") or app.says("config init`.")
+        assert app.says("type /setup")
 
 
 WRITES = 'call write_file: {"path": "n.txt", "content": "new\\n"}\nround\ntext: Written.'

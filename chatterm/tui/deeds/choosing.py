@@ -212,6 +212,14 @@ async def trust(chat: Chat, _: str) -> None:
         chat.say("trusted")
 
 
+async def setup(chat: Chat, _: str) -> None:
+    """Find a model and try it, choose the colours, write the configuration."""
+    from chatterm.tui.setup.flow import set_up
+
+    outcome = await set_up(chat)
+    chat.say(outcome.said)
+
+
 def open_log(chat: Chat, _: str) -> None:
     """Show the log file."""
     from chatterm.config import log_dir
@@ -240,5 +248,6 @@ CHOOSING = (
     Deed("next_mode", "the next mode", _G, next_mode, "shift+tab"),
     Deed("trust", "trust this directory", _G, trust),
     Deed("theme", "the colours", _G, theme, "f2", takes="NAME"),
+    Deed("setup", "find a model, try it, write the configuration", _G, setup),
     Deed("open_log", "show the log file", _G, open_log),
 )

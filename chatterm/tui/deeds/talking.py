@@ -227,13 +227,9 @@ async def expand(chat: Chat, _: str) -> None:
 
 async def demo(chat: Chat, _: str) -> None:
     """Play the demo: what an answer can hold, without a model."""
-    from chatterm.steps import UserInput
+    from chatterm.tui.demoing import play
 
-    before = chat.model_name
-    await chat.talk.choose("demo")
-    chat.send_message(UserInput("Show me what you can do."))
-    if before and before != chat.model_name:
-        chat.say(f"the demo answers from now on; /model {before} goes back")
+    await play(chat)
 
 
 async def queue_text(chat: Chat, given: str) -> None:

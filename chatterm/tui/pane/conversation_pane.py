@@ -159,14 +159,18 @@ class ConversationPane(VerticalScroll):
         self._grown(below=False)
         self._tell()
 
-    def replace(self, items: Sequence[Item]) -> None:
-        """Show other items from now on, at their end."""
+    def replace(self, items: Sequence[Item], *, at_end: bool = True) -> None:
+        """Show other items from now on, at their end or their beginning."""
         for view in self._views.values():
             view.remove()
         self._views.clear()
         self._items, self._index, self._heights = [], {}, Heights()
         self._following = True
         self.extend(items)
+        if not at_end:
+            self._following = False
+            self._be_at(0)
+            self._lay_out()
 
     def view_of(self, key: str) -> StepView | None:
         """The widget of an item, while it is mounted."""

@@ -84,10 +84,10 @@ class ReadingPane(ConversationPane):
             self.clear_selection()
         super().cut(key)
 
-    def replace(self, items: Sequence[Item]) -> None:
+    def replace(self, items: Sequence[Item], *, at_end: bool = True) -> None:
         """Show other items; nothing is selected, and the cursor is nowhere."""
         self._anchor = self._selection = self.marks.cursor = None
-        super().replace(items)
+        super().replace(items, at_end=at_end)
 
     def on_resize(self, event: events.Resize) -> None:
         """At another width a place is another one: nothing is selected any more."""

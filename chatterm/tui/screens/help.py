@@ -21,7 +21,7 @@ Group = tuple[str, Sequence[tuple[str, str]]]
 
 _BETWEEN = 4
 _WIDEST_KEYS = 18
-_WIDEST = 48
+_WIDEST = 60
 _NARROWEST = 30
 
 

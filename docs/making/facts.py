@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "CHATTERM_DATA_DIR": "where conversations are kept, as with `--data-dir`",
     "OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, …": "keys of providers that chatterm knows "
     "by name; `chatterm providers` tells each one's variable",
+    "CHATTERM_PLAIN": "`1`: line by line, as with `--plain`; `0`: never",
     "NO_COLOR": "no colours",
     "COLORFGBG, COLORTERM, TERM": "what the terminal can show",
     "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY": "proxies; never used for this machine",

@@ -353,7 +353,7 @@ async def test_each_model_is_asked_for_its_window(server: FaultServer) -> None:
 async def test_a_model_that_does_not_answer_holds_up_no_list(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatterm.providers.http.DESCRIBING_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("chatterm.providers.model_lists.DESCRIBING_TIMEOUT_S", 0.05)
     server.script(json_answer(TAGS), Answer(before=[Stall()]))
     provider = HttpProvider(OllamaProtocol(), Endpoint("p", server.url), Transport())
     assert [model.id for model in await provider.models()][:2] == ["qwen3:8b", "old:1b"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chatterm.store import Conversation, ConversationRow, Hit, Store
     from chatterm.tui.chat import Chat
     from chatterm.tui.screens.choices import Action, Choice
+    from chatterm.tui.screens.picker import Prose
 
 _PREVIEWED = 4
 """How many turns a preview shows, the last ones."""
@@ -116,16 +117,15 @@ class Finder:
 def _detail(row: ConversationRow) -> str:
     from chatterm.render.amounts import when
 
-    model = (row.model or "").partition("/")[2]
-    return shown("  ".join(filter(None, (model, when(row.conversation.updated_at)))))
+    return shown(when(row.conversation.updated_at))
 
 
 def _previewing(
     chat: Chat, store: Store, finder: Finder
-) -> Callable[[Choice], Awaitable[list[Line]]]:
+) -> Callable[[Choice], Awaitable[list[Line | Prose]]]:
     from chatterm.tui.conversation_preview import preview
 
-    async def look(choice: Choice) -> list[Line]:
+    async def look(choice: Choice) -> list[Line | Prose]:
         row = finder.row(choice.key)
         if row is None:
             return []

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chatterm.providers.kept import KeptConversation, KeptTurn
     from chatterm.tui.chat import Chat
     from chatterm.tui.screens.choices import Action, Choice, Picked
-    from chatterm.tui.screens.picker import Picker
+    from chatterm.tui.screens.picker import Picker, Prose
 
 _PREVIEWED = 4
 """How many turns a preview shows, the last ones."""
@@ -147,11 +147,11 @@ def _choice(kept: KeptConversation) -> Choice:
     return Choice(kept.id, label, shown(detail), search=kept.id)
 
 
-def _previewing(chat: Chat, shelf: _Shelf) -> Callable[[Choice], Awaitable[list[Line]]]:
+def _previewing(chat: Chat, shelf: _Shelf) -> Callable[[Choice], Awaitable[list[Line | Prose]]]:
     from chatterm.fetching import as_recorded
     from chatterm.tui.conversation_preview import preview
 
-    async def look(choice: Choice) -> list[Line]:
+    async def look(choice: Choice) -> list[Line | Prose]:
         kept = shelf.found[choice.key]
         turns = await shelf.turns(kept.id)
         if not turns:

@@ -1,4 +1,4 @@
-"""A conversation at a glance: what is known about it, and its last turns as plain lines."""
+"""A conversation at a glance: what is known about it, and its last turns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from chatterm.steps import RefusalStep, Step, TextStep
 from chatterm.transcripts.outline import ToolUse, TurnView, outline
 from chatterm.transcripts.words import ending
 from chatterm.tui.screens.painting import ERROR, MUTED
+from chatterm.tui.screens.picker import Prose
 from chatterm.tui.short_path import short_path
 from chatterm.tui.steps.about import about
 
@@ -28,8 +29,8 @@ _MOST_CHARS = 4000
 
 def preview(
     row: ConversationRow, turns: Sequence[RecordedTurn], hit: Hit | None, signs: Signs
-) -> list[Line]:
-    """The lines that show a conversation; all that strangers wrote is sanitised.
+) -> list[Line | Prose]:
+    """What shows a conversation; all that strangers wrote is sanitised.
 
     Args:
         row: What the list knows of it.
@@ -37,7 +38,7 @@ def preview(
         hit: Where the words stand that were looked for, if any were.
         signs: What stands before messages and calls.
     """
-    lines = [*_facts(row, signs)]
+    lines: list[Line | Prose] = [*_facts(row, signs)]
     if hit is not None:
         lines += [(), _found(hit)]
     if row.turns > len(turns) > 0:
@@ -79,7 +80,7 @@ def _flat(text: str) -> str:
     return sanitize_line(text.replace("\n", " "))
 
 
-def _turn(view: TurnView, signs: Signs) -> Iterator[Line]:
+def _turn(view: TurnView, signs: Signs) -> Iterator[Line | Prose]:
     asked = view.started.input
     yield from _lines(asked.text, _ASKED_LINES, ("user",), f"{signs.user} ", signs)
     for attachment in asked.attachments:
@@ -90,7 +91,7 @@ def _turn(view: TurnView, signs: Signs) -> Iterator[Line]:
         yield (Span(f"[{end}]", ERROR if view.finished and view.finished.error else MUTED),)
 
 
-def _block(block: Step | ToolUse, signs: Signs) -> Iterator[Line]:
+def _block(block: Step | ToolUse, signs: Signs) -> Iterator[Line | Prose]:
     match block:
         case ToolUse():
             values = block.call.input if block.call is not None else None
@@ -100,7 +101,16 @@ def _block(block: Step | ToolUse, signs: Signs) -> Iterator[Line]:
                 Span(f"{head}  {_flat(about(block.name, values or {}))}".rstrip(), MUTED),
             )
         case TextStep(withdrawn=False) | RefusalStep():
-            yield from _lines(block.text, _ANSWER_LINES, (), "", signs)
+            yield from _prose(block.text, signs)
+
+
+def _prose(text: str, signs: Signs) -> Iterator[Line | Prose]:
+    """The beginning of an answer, and a sign where it goes on."""
+    lines = sanitize(text[:_MOST_CHARS]).strip("\n").split("\n")
+    if lines != [""]:
+        yield Prose("\n".join(lines[:_ANSWER_LINES]))
+    if len(lines) > _ANSWER_LINES or len(text) > _MOST_CHARS:
+        yield (Span(signs.dots, MUTED),)
 
 
 def _lines(text: str, most: int, style: Style, sign: str, signs: Signs) -> Iterable[Line]:

@@ -15,7 +15,7 @@ from chatterm.tui.pane.palette import DARK, NO_COLOUR, Palette
 from chatterm.tui.screens.choices import ChoiceRows
 from chatterm.tui.screens.entry import Entry
 from chatterm.tui.screens.field import Field
-from chatterm.tui.screens.picker import Action, Choice, Picked, Picker
+from chatterm.tui.screens.picker import Action, Choice, Picked, Picker, Prose
 from tui.screens_app import (
     HARMLESS,
     HOSTILE,
@@ -336,6 +336,19 @@ async def test_a_preview_stands_beside_the_list_or_below_it(size: tuple[int, int
         assert (below, beside) == ((True, False) if size[0] < 100 else (False, True))
         await pilot.press("down")
         await wait_until(pilot, lambda: shows(app, "about banana"))
+
+
+async def test_prose_in_a_preview_is_rendered_in_the_width_there_is() -> None:
+    text = "Filled\nto the **width** of the preview."
+
+    async def preview(_: Choice) -> list[Line | Prose]:
+        return [(Span("Before"),), Prose(text)]
+
+    app = ScreensApp()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await app.open(Picker(DARK, "Fruit", FRUIT, preview=preview), pilot)
+        await wait_until(pilot, lambda: shows(app, "Filled to the width of the preview."))
+        assert row_of(app, "Before")[1] + 1 == row_of(app, "Filled to")[1]
 
 
 async def test_a_preview_is_given_up_when_the_cursor_goes_on() -> None:

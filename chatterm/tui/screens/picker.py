@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -20,16 +21,30 @@ from chatterm.tui.screens.painting import ERROR, MUTED, as_line, shown
 from chatterm.tui.screens.panel import Hints, PanelScreen, Title
 from chatterm.tui.screens.rows import LineRows
 
-__all__ = ["Action", "Choice", "Picked", "Picker"]
+__all__ = ["Action", "Choice", "Picked", "Picker", "Prose"]
 
 Source = Callable[[str], Awaitable[Sequence[Choice]]]
-Preview = Callable[[Choice], Awaitable[list[Line]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A part of a preview that is rendered in the width there is.
+
+    Attributes:
+        text: Sanitised Markdown.
+    """
+
+    text: str
+
+
+Preview = Callable[[Choice], Awaitable[Sequence[Line | Prose]]]
 
 _SOURCE_WAIT_S = 0.1
 """How long nothing more must have been typed before a source is asked."""
 _PREVIEW_WAIT_S = 0.06
 """How long the cursor must have rested before a preview is made."""
 _PREVIEW_LINES = 500
+_LEAST_FOR_PROSE = 10
 
 
 class Picker(PanelScreen[Picked | None]):
@@ -110,7 +125,7 @@ class Picker(PanelScreen[Picked | None]):
         self._asking: str | None = None
         # What the cursor was last seen on, and its preview.
         self._seen: Choice | None = None
-        self._preview_lines: list[Line] = []
+        self._preview_parts: Sequence[Line | Prose] = []
         self._acting = False
         # What to do once it is found: Enter came before the answer.
         self._then: Callable[[], None] | None = None
@@ -147,8 +162,8 @@ class Picker(PanelScreen[Picked | None]):
     def on_resize(self) -> None:
         """The choice stays in sight, and its preview fits."""
         self.call_after_refresh(self._bring_in_cursor)
-        if self._preview_lines:
-            self.call_after_refresh(self._show_preview, self._preview_lines)
+        if self._preview_parts:
+            self.call_after_refresh(self._show_preview, self._preview_parts)
 
     def renew(self, choices: Sequence[Choice], note: str = "") -> None:
         """Have other choices than those given; what is under the cursor stays there.
@@ -259,16 +274,16 @@ class Picker(PanelScreen[Picked | None]):
             return
         await asyncio.sleep(_PREVIEW_WAIT_S)
         try:
-            lines = await self._preview(choice)
+            parts = await self._preview(choice)
         except (ChattermError, OSError) as error:
-            lines = [as_line(str(error), ERROR)]
+            parts = [as_line(str(error), ERROR)]
         if choice is self._rows.choice:
-            self._show_preview(lines[:_PREVIEW_LINES])
+            self._show_preview(parts[:_PREVIEW_LINES])
 
-    def _show_preview(self, lines: list[Line]) -> None:
-        self._preview_lines = lines
+    def _show_preview(self, parts: Sequence[Line | Prose]) -> None:
+        self._preview_parts = parts
         width = max(2, self._preview_rows.scrollable_content_region.width)
-        self._preview_rows.show([row for line in lines for row in _wrapped(line, width)])
+        self._preview_rows.show([row for part in parts for row in _fitted(part, width)])
 
     # --- what keys do ---
 
@@ -343,8 +358,12 @@ class Picker(PanelScreen[Picked | None]):
             self._rows.seek(choice.key, row)
 
 
-def _wrapped(line: Line, width: int) -> list[Line]:
-    """A line of a preview: between words, unless it is set in."""
+def _fitted(line: Line | Prose, width: int) -> list[Line]:
+    """A part of a preview in the width there is: a line between words, unless it is set in."""
+    if isinstance(line, Prose):
+        from chatterm.render.markdown import render
+
+        return render(line.text, max(width, _LEAST_FOR_PROSE))
     if line and line[0].text.startswith(" "):
         return cut(line, width)
     return wrap(line, width) or [()]

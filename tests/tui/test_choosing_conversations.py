@@ -64,7 +64,7 @@ async def test_those_of_this_directory_come_first_and_the_newest_of_them(store: 
     async with chat.app.run_test(size=(100, 30)) as pilot:
         chat.begin(pick(chat))
         await until_found(pilot, lambda found: found == ["c", "a", "b"])
-        detail = f"m  {when(store.find('a').updated_at)}"
+        detail = when(store.find("a").updated_at)
         for text in ("Here", "Elsewhere", "• first here", detail):
             assert shows(chat.app, text)
 

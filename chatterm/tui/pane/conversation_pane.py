@@ -311,7 +311,7 @@ class ConversationPane(VerticalScroll):
         if width != self._text_width:
             if self._text_width:
                 with self._place_kept():
-                    self._text_width = width
+                    self._text_width = self.marks.width = width
             else:
                 self._begin_at(width)
             self._settle()
@@ -323,7 +323,7 @@ class ConversationPane(VerticalScroll):
     def _begin_at(self, width: int) -> None:
         """The width is known for the first time."""
         with self._place_kept():
-            self._text_width = width
+            self._text_width = self.marks.width = width
             for index, item in enumerate(self._items):
                 self._heights.set(index, item.gap + item.estimate(width))
 

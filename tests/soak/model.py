@@ -8,6 +8,7 @@ that is asked for among them, gets a short text.
 from __future__ import annotations
 
 import json
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import Any
 
 from faultserver import Action, Answer, Cut, FaultServer, Pause, Received
 from soak.replies import Reply, streamed
+from wire_shapes import CHECKS
 
 MODELS = ("one", "two")
 WINDOW = 24_000
@@ -55,6 +57,7 @@ class Model:
         server: The server.
         asked: How many requests came for each kind of message.
         longest: The most bytes that a request had so far.
+        wrong: What was wrong with requests: a server of its protocol would refuse them.
     """
 
     def __init__(self) -> None:
@@ -62,6 +65,7 @@ class Model:
         self.server.script(self._answer)
         self.asked: Counter[str] = Counter()
         self.longest = 0
+        self.wrong: list[str] = []
         self._refused: set[str] = set()
 
     def __enter__(self) -> Model:
@@ -91,6 +95,10 @@ class Model:
         if protocol is None:
             return Answer(status=404)
         self.longest = max(self.longest, len(request.body))
+        try:
+            CHECKS[protocol](request.json)
+        except AssertionError:
+            self.wrong.append(traceback.format_exc())
         words, rounds = _last_message(protocol, request.json)
         line = words.strip().rpartition("\n")[2]
         kind, _, number = line.partition(" ")

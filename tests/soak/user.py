@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 import time
@@ -36,11 +37,13 @@ class User(Terminal):
     Args:
         base: A directory with the configuration `config.toml`; the home and the store are in it.
         arguments: Those of the program.
+        shell: Have a shell with job control above it, which says `stopped` when the program has
+            stopped, goes on with it at Enter, and says its exit status.
         env: What its environment has beside that.
 
     Attributes:
         turns: How many turns have ended.
-        ends: How many of them ended how.
+        ended: How many of them ended how.
         deeds: How often each thing was done that has a name.
         running: Whether a turn is under way.
         covered: Whether another screen lies above the conversation.
@@ -50,7 +53,12 @@ class User(Terminal):
     """
 
     def __init__(
-        self, base: Path, arguments: Sequence[str] = (), env: Mapping[str, str] | None = None
+        self,
+        base: Path,
+        arguments: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        *,
+        shell: bool = False,
     ) -> None:
         self.base = base
         self.door = base / f"door-{time.monotonic_ns()}.jsonl"
@@ -58,7 +66,7 @@ class User(Terminal):
         self._lines = self.door.open("rb")
         self._half = b""
         self.turns = self.waiting = self.began = 0
-        self.ends: Counter[str] = Counter()
+        self.ended: Counter[str] = Counter()
         self.deeds: Counter[str] = Counter()
         self.running = self.covered = False
         self.model = self.conversation = ""
@@ -67,6 +75,9 @@ class User(Terminal):
         work.mkdir(exist_ok=True)
         around = environment(base) | {"CHATTERM_SOAK": str(self.door)} | (env or {})
         command = [sys.executable, str(CHILD), *arguments]
+        if shell:
+            told = 'echo "stop""ped"; read -r; fg; echo "status $?"'
+            command = ["/bin/bash", "-c", f"set -m; {shlex.join(command)}; {told}"]
         super().__init__(command, around, work, columns=100, rows=30)
 
     def __exit__(self, *exc: object) -> None:
@@ -92,6 +103,12 @@ class User(Terminal):
             if not self._read(_TICK_S) and self._look():
                 continue
             self._listen()
+
+    @property
+    def app(self) -> int:
+        """The program's process, below a shell."""
+        (found,) = children_of(self.pid)
+        return found
 
     def sample(self) -> dict[str, Any]:
         """What the program holds, as it says itself."""
@@ -199,7 +216,7 @@ class User(Terminal):
             self.conversation = told["conversation"]
         elif "ended" in told:
             self.turns += 1
-            self.ends[told["ended"]] += 1
+            self.ended[told["ended"]] += 1
         elif "running" in told:
             self.running, self.waiting = told["running"], told["waiting"]
             self.model = told["model"]
@@ -245,6 +262,16 @@ def children_of(process: int) -> list[int]:
     for task in Path(f"/proc/{process}/task").iterdir():
         with suppress(OSError):
             found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def processes_in(directory: Path) -> list[int]:
+    """The processes whose directory is this one."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (each / "cwd").readlink() == directory:
+                found.append(int(each.name))
     return found
 
 

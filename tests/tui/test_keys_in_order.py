@@ -44,3 +44,19 @@ async def test_what_is_sent_holds_what_was_typed_before_and_nothing_else(place: 
         (turn,) = app.chat.talk.session.turns
         assert turn.input.text == "hello"
         assert app.chat.prompt.text == "more"
+
+
+async def test_enter_completes_what_stands_there_not_what_stood_there_before(
+    place: Place,
+) -> None:
+    async with place.app() as app:
+        await app.type("/mod")
+        await app.until(lambda: app.chat.suggestions.shown)
+        come_at_once(app, *"el s/y", "enter")
+        await app.until(lambda: app.chat.prompt.empty and app.chat.model_name == "s/y")
+
+
+async def test_a_command_is_completed_however_quickly_enter_follows(place: Place) -> None:
+    async with place.app() as app:
+        come_at_once(app, *"/renam", "enter")
+        await app.until(lambda: app.chat.prompt.text == "/rename ")

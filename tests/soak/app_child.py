@@ -81,6 +81,7 @@ class _Open(Chat):
             "tasks": sorted(_name(task) for task in asyncio.all_tasks()),
             "threads": sorted(thread.name for thread in threading.enumerate()),
             "collects": collects,
+            "waits": sorted(filter(None, map(_wait, asyncio.all_tasks()))),
             "items": len(self.pane.items),
             "widgets": len(self.pane.children),
             "turns": len(self.talk.session.turns),
@@ -94,6 +95,19 @@ class _Open(Chat):
 def _name(task: asyncio.Task[Any]) -> str:
     found = task.get_coro()
     return getattr(found, "__qualname__", str(found))
+
+
+def _wait(task: asyncio.Task[Any]) -> str:
+    """What a task waits for; nothing of a widget's that waits for its next message."""
+    places, found = [], task.get_coro()
+    while found is not None and len(places) < 40:
+        code = getattr(found, "cr_code", None) or getattr(found, "ag_code", None)
+        frame = getattr(found, "cr_frame", None) or getattr(found, "ag_frame", None)
+        if code is not None:
+            places.append(f"{code.co_qualname}:{frame.f_lineno if frame else 0}")
+        found = getattr(found, "cr_await", None) or getattr(found, "ag_await", None)
+    ordinary = any("_get_message" in place for place in places)
+    return "" if ordinary else " < ".join(reversed(places))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from soak.user import (
-    ESC,
     PAGE_DOWN,
     PAGE_UP,
     WHEEL_DOWN,
@@ -32,11 +31,9 @@ _LATER = "\x1b\r"
 
 
 def lap(user: User, number: int) -> None:
-    """Talk for about thirty turns; what is done is the same each time, but for the numbers in it."""
-    at = 100 * number
-    for act in _ACTS:
-        act(user, at)
-        at += 2
+    """Talk for about fifty turns; what is done is the same each time, but for the numbers in it."""
+    for at, act in enumerate(_ACTS):
+        act(user, 100 * number + 2 * at)
     user.done()
 
 
@@ -53,7 +50,7 @@ def elsewhere(user: User, number: int) -> None:
 
 
 def _talk(user: User, at: int) -> None:
-    for kind in ("tale", "think", "read", "shell", "tools"):
+    for kind in ("tale", "think", "read", "shell", "think", "tools", "tale", "think"):
         user.ask(f"{kind} {at}")
     user.ask(f"edit {at}")
     user.ask(f"edit {at + 1}")
@@ -174,15 +171,16 @@ _ACTS: tuple[Callable[[User, int], None], ...] = (
     _stop_a_stream,
     _stop_what_has_only_begun,
     _stop_a_command,
+    _talk,
     _queue,
     _steer,
     _resize_beside_a_stream,
     _trouble,
     _other_models,
     _look_around,
+    _talk,
     _unfold,
     _ask_again,
     _own_command,
     _compact,
 )
-assert ESC

@@ -12,7 +12,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from faultserver import Action, Answer, Cut, FaultServer, Pause, Received
 from soak.replies import Reply, streamed
@@ -68,7 +68,7 @@ class Model:
         self.wrong: list[str] = []
         self._refused: set[str] = set()
 
-    def __enter__(self) -> Model:
+    def __enter__(self) -> Self:
         self.server.__enter__()
         return self
 

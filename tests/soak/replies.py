@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 PROTOCOLS = ("chat", "responses", "anthropic")
 _PIECE = 24  # characters of text in an event
+_numbers: Iterator[int] = count(1)  # no two items of a server have the same id
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ def _event(value: dict[str, Any] | str) -> bytes:
     return f"data: {value if isinstance(value, str) else json.dumps(value)}\n\n".encode()
 
 
+def _new_id() -> str:
+    return f"item_{next(_numbers)}"
+
+
 def _spent(reply: Reply) -> int:
     return 1 + (len(reply.text) + len(reply.thinking)) // 4
 
@@ -68,7 +75,12 @@ def _responses(reply: Reply) -> list[bytes]:
     items: list[dict[str, Any]] = []
     if reply.thinking:
         summary = {"type": "summary_text", "text": reply.thinking}
-        item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAA="}
+        item = {
+            "type": "reasoning",
+            "id": f"rs_{next(_numbers)}",
+            "summary": [],
+            "encrypted_content": "gAAAA=",
+        }
         at = {"output_index": 0, "summary_index": 0}
         events.append({"type": "response.output_item.added", "output_index": 0, "item": item})
         events += [
@@ -78,7 +90,11 @@ def _responses(reply: Reply) -> list[bytes]:
         items.append(item | {"summary": [summary]})
         events.append(_done(items))
     if reply.text:
-        message: dict[str, Any] = {"type": "message", "id": "msg_1", "role": "assistant"}
+        message: dict[str, Any] = {
+            "type": "message",
+            "id": f"msg_{next(_numbers)}",
+            "role": "assistant",
+        }
         index = len(items)
         added = {"output_index": index, "item": message | {"content": []}}
         events.append({"type": "response.output_item.added", **added})
@@ -91,14 +107,19 @@ def _responses(reply: Reply) -> list[bytes]:
         items.append(message | {"content": [said]})
         events.append(_done(items))
     for id_, name, arguments in reply.calls:
-        call = {"type": "function_call", "id": f"fc_{id_}", "call_id": id_, "name": name}
+        call = {"type": "function_call", "id": _new_id(), "call_id": id_, "name": name}
         call |= {"arguments": json.dumps(arguments), "status": "completed"}
         added = {"output_index": len(items), "item": call}
         events.append({"type": "response.output_item.added", **added})
         items.append(call)
         events.append(_done(items))
     usage = {"input_tokens": reply.tokens, "output_tokens": _spent(reply)}
-    response = {"id": "resp_1", "status": "completed", "output": items, "usage": usage}
+    response = {
+        "id": f"resp_{next(_numbers)}",
+        "status": "completed",
+        "output": items,
+        "usage": usage,
+    }
     events.append({"type": "response.completed", "response": response})
     return [_event(event) for event in events]
 

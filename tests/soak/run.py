@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from soak.soak import Soak
+from soak.measuring import Soak
 
 
 def main() -> int:

@@ -16,8 +16,8 @@ import pytest
 from chatterm.events import TurnFinished
 from chatterm.steps import FinishReason, TextStep, ToolCallStep, ToolResultStep
 from chatterm.store import RecordedTurn, Store
+from soak.measuring import prepare, store_check
 from soak.model import Model
-from soak.soak import prepare, store_check
 from soak.user import PATIENCE_S, User, processes_in
 
 _SECONDS = "314159"
@@ -152,12 +152,13 @@ def test_a_shell_above_goes_with_its_line(
 
 @DOING
 def test_killed_while_another_goes_on(tmp_path: Path, model: Model, doing: str) -> None:
-    with User(tmp_path) as other, User(tmp_path) as user:
+    with User(tmp_path) as other:
         other.until(lambda: other.model, "the model to be known")
         other.send("slow 7")
-        in_the_midst(user, doing)
-        os.kill(user.pid, signal.SIGKILL)
-        assert user.wait(seconds=PATIENCE_S) == -signal.SIGKILL
+        with User(tmp_path) as user:
+            in_the_midst(user, doing)
+            os.kill(user.pid, signal.SIGKILL)
+            assert user.wait(seconds=PATIENCE_S) == -signal.SIGKILL
         wait_until(lambda: not sleeping(), "the command is still there")
         other.stop()
         other.ask("tools 8")

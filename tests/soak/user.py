@@ -98,7 +98,7 @@ class User(Terminal):
         until = time.monotonic() + PATIENCE_S
         self._listen()
         while not condition():
-            assert time.monotonic() < until, f"{what}: it never came to that; {self._said()}"
+            assert time.monotonic() < until, f"{what}: it never came to that; {self._waits()}"
             assert self._status is None, f"{what}: it ended with {self._status}; {self._said()}"
             if not self._read(_TICK_S) and self._look():
                 continue
@@ -189,6 +189,14 @@ class User(Terminal):
         """Give the terminal another size."""
         ioctl(self._terminal, TIOCSWINSZ, pack("HHHH", rows, columns, 0, 0))
 
+    def _waits(self) -> str:
+        """What it waits for, and what it said last."""
+        self._sample = None
+        os.kill(self.pid, signal.SIGUSR1)
+        self.pump(2.0)
+        waits = (self._sample or {"waits": ["it is too busy to say"]})["waits"]
+        return "\n".join([*waits, self._said()])
+
     def _said(self) -> str:
         """The end of what came to the screen, without its colours."""
         return re.sub(r"\x1b\[[0-9;:]*m", "", self.text[-8000:])[-2000:]
@@ -252,7 +260,7 @@ def files_of(process: int) -> list[str]:
     found = []
     for each in Path(f"/proc/{process}/fd").iterdir():
         with suppress(OSError):
-            found.append(os.readlink(each).partition(":[")[0])
+            found.append(str(each.readlink()).partition(":[")[0])
     return sorted(found)
 
 

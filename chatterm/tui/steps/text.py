@@ -64,8 +64,8 @@ class TextItem(StackedItem):
     def update(self, step: TextStep) -> None:
         """The step as it now is."""
         self._step = step
-        if step.text != "".join(self._pieces):
-            self._pieces = [step.text]
+        known, self._pieces = self.copied(), [step.text]
+        if step.text != known:
             self._made = None
         elif self._made is not None:
             self._end_body(self._made)

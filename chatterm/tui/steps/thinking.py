@@ -58,8 +58,8 @@ class ThinkingItem(StepItem):
 
     def update(self, step: ThinkingStep) -> None:
         """The step as it now is."""
-        if step.text != "".join(self._pieces):
-            self._pieces = [step.text]
+        known, self._pieces = self.copied(), [step.text] if step.text else []
+        if step.text != known:
             self._whole = None
             if self._end is not None:
                 self._end.restate(step.text)

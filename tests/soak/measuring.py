@@ -1,7 +1,7 @@
 """An hour's conversation through the real program, measured from outside as it goes on.
 
-A figure is taken when nothing is under way, between laps that are all alike. What is said of them is
-in `Promises`: what must not change, and by how much what may grow does.
+Figures are taken when nothing is under way, between laps that are all alike. `Soak.broken` says what
+must not change, and by how much what may grow does.
 """
 
 from __future__ import annotations
@@ -207,9 +207,7 @@ def count_turns(base: Path) -> int:
 
     with Store.open(base / "data") as store:
         ids = [
-            turn
-            for row in store.list(limit=10_000)
-            for turn, _ in store.tree(row.conversation.id)
+            turn for row in store.list(limit=10_000) for turn, _ in store.tree(row.conversation.id)
         ]
         return sum(not turn.running for turn in store.turns(ids))
 

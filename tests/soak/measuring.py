@@ -1,7 +1,7 @@
 """An hour's conversation through the real program, measured from outside as it goes on.
 
-Figures are taken when nothing is under way, between laps that are all alike. `Soak.broken` says what
-must not change, and by how much what may grow does.
+Figures are taken when nothing is under way, between laps that are all alike. `Soak.broken` says
+what must not change, and by how much what may grow does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Sample:
         steps: How many steps the conversation shows.
         memory: Kilobytes of its own.
         files: What it had open.
-        threads: Its threads, as it names them.
+        threads: Its threads, as it names them, without those of the pool, which has a size.
         tasks: Its asyncio tasks, as it names them; those of widgets aren't among them.
         pumps: Its tasks of widgets, without those of the steps near the screen.
         children: Its processes.
@@ -223,7 +223,7 @@ def _sample(user: User, cpu: float) -> Sample:
         steps=told["items"],
         memory=memory_of(user.pid),
         files=tuple(files_of(user.pid)),
-        threads=tuple(told["threads"]),
+        threads=tuple(name for name in told["threads"] if not name.startswith("asyncio_")),
         tasks=tuple(tasks),
         pumps=len(told["tasks"]) - len(tasks) - told["widgets"],
         children=len(children_of(user.pid)),

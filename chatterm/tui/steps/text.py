@@ -49,6 +49,12 @@ class TextItem(StackedItem):
             self._rebuild()
         return self._parts
 
+    def forget(self) -> None:
+        """All but the text, once it is whole."""
+        if self._step.status is not Status.OPEN:
+            self._made = self._wanting_parts = None
+            self._parts = ()
+
     def estimate(self, width: int) -> int:
         """By the text's length, as long as it isn't made."""
         if self._parts:

@@ -49,6 +49,12 @@ class ThinkingItem(StepItem):
             self._end.feed(self.copied())
         return self._end
 
+    def forget(self) -> None:
+        """All but the text, once it is whole."""
+        super().forget()
+        if not self._built and self._step.status is not Status.OPEN:
+            self._whole = self._end = None
+
     def feed(self, text: str) -> None:
         """Take what has come."""
         self._pieces.append(text)

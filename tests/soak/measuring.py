@@ -31,6 +31,9 @@ rules = [
   {tool = "shell", argv = ["seq"], prefix = true, decision = "allow"},
 ]
 """
+_POOLED = ("socket", "chatterm.db", "chatterm.db-wal")
+MOST_POOLED = 12
+"""One connection that writes and two that read, two files each; and some to the model."""
 _PUMP = "MessagePump._process_messages"
 KILOBYTES_A_STEP = 6.0
 """What a step may cost that lies behind: what it says is in the turn that later requests are made
@@ -47,7 +50,8 @@ class Sample:
         turns: How many turns had ended.
         steps: How many steps the conversation shows.
         memory: Kilobytes of its own.
-        files: What it had open.
+        files: What it had open, without what it keeps some of for the next use.
+        pooled: How many of those: connections to the store and to the model.
         threads: Its threads, as it names them, without those of the pool, which has a size.
         tasks: Its asyncio tasks, as it names them; those of widgets aren't among them.
         pumps: Its tasks of widgets, without those of the steps near the screen.
@@ -60,6 +64,7 @@ class Sample:
     steps: int
     memory: int
     files: tuple[str, ...]
+    pooled: int
     threads: tuple[str, ...]
     tasks: tuple[str, ...]
     pumps: int
@@ -143,6 +148,8 @@ class Soak:
             values = {getattr(sample, what) for sample in late}
             if len(values) > 1:
                 yield f"{what} change: {' | '.join(map(str, sorted(values)))}"
+        if max(sample.pooled for sample in late) > MOST_POOLED:
+            yield f"connections: {[sample.pooled for sample in late]}, {MOST_POOLED} are right"
         if late[-1].children:
             yield f"{late[-1].children} children are left"
         memory = [(sample.steps, sample.memory) for sample in late]
@@ -218,11 +225,14 @@ def _sample(user: User, cpu: float) -> Sample:
     told: dict[str, Any] = user.sample()
     user.pump(0.2)
     tasks = [task for task in told["tasks"] if task != _PUMP]
+    files = files_of(user.pid)
+    lasting = [name for name in files if not name.endswith(_POOLED)]
     return Sample(
         turns=user.turns,
         steps=told["items"],
         memory=memory_of(user.pid),
-        files=tuple(files_of(user.pid)),
+        files=tuple(lasting),
+        pooled=len(files) - len(lasting),
         threads=tuple(name for name in told["threads"] if not name.startswith("asyncio_")),
         tasks=tuple(tasks),
         pumps=len(told["tasks"]) - len(tasks) - told["widgets"],
@@ -235,6 +245,6 @@ def _sample(user: User, cpu: float) -> Sample:
 def _row(sample: Sample) -> str:
     return (
         f"{sample.turns:6} turns {sample.steps:7} steps {sample.memory / 1024:8.1f} MB "
-        f"{sample.objects:9} objects {len(sample.files):4} files {len(sample.threads):3} threads "
-        f"{len(sample.tasks):3} tasks {sample.cpu:7.1f} ms"
+        f"{sample.objects:9} objects {len(sample.files) + sample.pooled:4} files "
+        f"{len(sample.threads):3} threads {len(sample.tasks):3} tasks {sample.cpu:7.1f} ms"
     )

@@ -12,6 +12,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any, Self
 
 from faultserver import Action, Answer, Cut, FaultServer, Pause, Received
@@ -22,6 +23,7 @@ MODELS = ("one", "two")
 WINDOW = 24_000
 """How many tokens each model takes, as the configuration says."""
 _PATHS = {"/chat/completions": "chat", "/responses": "responses", "/messages": "anthropic"}
+_calls = count(1)  # no two calls of a server have the same id
 _BURST = 30  # events that are sent at once
 _PAUSE_S = 0.012
 _SLOW_S = 0.05
@@ -191,7 +193,7 @@ def _edit(number: str, rounds: int) -> Reply:
 def _tools(number: str, rounds: int) -> Reply:
     """Two rounds of calls."""
     if rounds == 1:
-        call = (f"call_{number}_1", "list_files", {"path": "."})
+        call = (_new_id(), "list_files", {"path": "."})
         return Reply(f"Now the directory, {number}.", calls=(call,))
     return _read(number, rounds)
 
@@ -201,10 +203,14 @@ def _sleep(number: str, rounds: int) -> Reply:
     return _calling(number, rounds, "shell", {"command": f"sleep {number}"})
 
 
+def _new_id() -> str:
+    return f"call_{next(_calls)}"
+
+
 def _calling(number: str, rounds: int, tool: str, values: dict[str, Any]) -> Reply:
     if rounds:
         return Reply(f"That was {tool} for *{number}*.")
-    call = (f"call_{number}_{rounds}", tool, values)
+    call = (_new_id(), tool, values)
     return Reply(f"I call `{tool}`.", f"What about {number}?", (call,))
 
 

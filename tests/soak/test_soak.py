@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from soak.measuring import Soak
+from soak.measuring import MOST_POOLED, Soak
 from soak.slopes import growth, noise, slope
 
 _MOST_GROWN_KB = 24_000
@@ -22,6 +22,7 @@ def test_a_lap_leaves_nothing_behind(tmp_path: Path) -> None:
     first, last = soak.samples
     for what in ("files", "threads", "tasks", "pumps"):
         assert getattr(first, what) == getattr(last, what), what
+    assert last.pooled <= MOST_POOLED
     assert first.children == last.children == 0
     assert last.memory - first.memory < _MOST_GROWN_KB
     assert soak.wrong == []

@@ -42,6 +42,10 @@ _list = list  # `Store.list` hides it
 # What few commands use is imported where it is used: `ask` waits for what stands above.
 
 
+_MOST_IDLE = 2
+"""How many connections are kept for the next to read: each has a cache and open files."""
+
+
 class Store:
     """Conversations on the disk. Several processes, and several threads, may use one store.
 
@@ -392,7 +396,7 @@ class Store:
             db.close()  # whatever state it is in
             raise
         with self._lock:
-            if not self._closed:
+            if not self._closed and len(self._readers) < _MOST_IDLE:
                 self._readers.append(db)
                 return
         db.close()

@@ -327,7 +327,8 @@ class Chat(LateParts, Screen[None]):
             return True
         if self.asker is not None and self.asker.takes(event):
             return True
-        if self.suggestions.shown and self.completing.takes(event):
+        text = self.prompt.text
+        if (text.startswith("/") or "@" in text) and self.completing.takes(event):
             return True
         if event.key == "tab" and self.prompt.empty:
             self.do("step_up")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chatterm.tui.prompt.path_index import PathIndex
 
 _MOST = 50
+_KEYS = frozenset({"up", "down", "tab", "enter"})
 
 
 class Completing:
@@ -29,10 +30,12 @@ class Completing:
         self._completion: Completion | None = None
         self._index: PathIndex | None = None
         self._taken = ""
+        self._seen: tuple[str, int] | None = None  # the text and the cursor that are completed
 
     def typed(self) -> None:
         """The text has changed: other suggestions may fit."""
         prompt = self._chat.prompt
+        self._seen = prompt.text, prompt.cursor_offset_in_text
         if not prompt.text.startswith("/") and "@" not in prompt.text:
             self._chat.suggestions.hide()
             return
@@ -49,7 +52,11 @@ class Completing:
 
     def takes(self, event: events.Key) -> bool:
         """Whether a key was for the suggestions."""
-        suggestions = self._chat.suggestions
+        if event.key not in _KEYS:
+            return False
+        prompt, suggestions = self._chat.prompt, self._chat.suggestions
+        if self._seen != (prompt.text, prompt.cursor_offset_in_text):
+            self.typed()  # the key came together with what was typed, and that wasn't told yet
         if not suggestions.shown or self._completion is None:
             return False
         if event.key in {"up", "down"}:

@@ -1,14 +1,28 @@
-"""The driver: Textual's own, but on standard output, and not stuck when the terminal is gone."""
+"""The driver: Textual's own, but on standard output, and not stuck when the terminal is gone.
+
+Nor does it take for keys what the terminal answers late: over a slow line the answer to our
+question for the background (`chatterm.tui.background`) comes when nobody waits for it any more. Its
+last character is that of Ctrl+G.
+"""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 import select
 import sys
+from collections.abc import Iterable
 from typing import Any
 
+from textual._xterm_parser import XTermParser
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+_COLOUR = "rgba?:[0-9a-fA-F/]{1,24}"
+_ANSWERS = re.compile(rf"\x1b\]11;{_COLOUR}(?:\x07|\x1b\\)|\x1b\[\?[0-9;]{{1,40}}c")
+_BEGUN = re.compile(r"\x1b\]11;[rgba:0-9A-Fc-f/]{0,30}\x1b?\Z")
 
 
 class TerminalDriver(LinuxDriver):
@@ -22,6 +36,29 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
         self._file = _Enduring()
+
+    def run_input_thread(self) -> None:
+        """Read what is typed."""
+        setattr(linux_driver, "XTermParser", KeyParser)  # noqa: B010 - there is no other way in
+        super().run_input_thread()
+
+
+class KeyParser(XTermParser):
+    """Makes keys of what comes from the terminal, but for its late answers."""
+
+    def __init__(self, debug: bool = False) -> None:  # noqa: FBT002 - textual's own
+        super().__init__(debug)
+        self._held = ""
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """The events in what has come; an empty text says that no more will."""
+        if not data:
+            return super().feed(data)
+        data = _ANSWERS.sub("", self._held + data)
+        begun = _BEGUN.search(data)
+        self._held = begun[0] if begun else ""
+        data = data.removesuffix(self._held) if begun else data
+        return super().feed(data) if data else ()
 
 
 class _Enduring(io.TextIOWrapper):

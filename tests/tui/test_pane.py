@@ -12,6 +12,7 @@ from chatterm.render.lines import Span, line_text
 from chatterm.tui.pane.frames import SLOWEST_S
 from chatterm.tui.pane.items import ColouredItem, Item, LinesItem, MarkdownItem
 from chatterm.tui.pane.scrolling import ScrollingPane
+from chatterm.tui.pane.stacked import StackedItem
 from chatterm.tui.pane.step_view import StepView
 from tui.pane_app import PaneApp, conversation
 
@@ -203,6 +204,65 @@ async def test_the_end_stays_the_end_at_another_width(size: tuple[int, int]) -> 
             await pilot.resize_terminal(width, 23)
             await settle(pilot)
             assert screen(app)[-1].strip() == "• b"
+
+
+async def test_at_another_width_a_text_is_wrapped_once(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for each of its rows, at the old width and the new one in turn."""
+    made: list[int] = []
+    make = MarkdownItem._make
+
+    def counted(self: MarkdownItem, width: int) -> None:
+        made.append(width)
+        make(self, width)
+
+    text = "a paragraph of some words, and then some more of them\n\n" * 60
+    items = [StackedItem(f"i{n}", [MarkdownItem(f"i{n}/text", text, done=True)]) for n in range(3)]
+    app = PaneApp(items)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        monkeypatch.setattr(MarkdownItem, "_make", counted)
+        for width in (30, 100, 45):
+            made.clear()
+            await pilot.resize_terminal(width, 23)
+            await settle(pilot)
+            assert set(made) == {app.pane.text_width}
+            assert len(made) <= len(items)
+
+
+def rendered(item: Item) -> bool:
+    """Whether an item of one text has its rows."""
+    assert isinstance(item, StackedItem)
+    (text,) = item.parts
+    assert isinstance(text, MarkdownItem)
+    return text._shown is not None
+
+
+@pytest.mark.parametrize("words", [40, 2000])
+async def test_what_is_scrolled_away_from_is_light_again(size: tuple[int, int], words: int) -> None:
+    """Rows take twenty times what their text takes: a conversation costs what is on the screen."""
+    chance = random.Random(3)
+    texts = [f"# {n}\n\n" + "word " * chance.randrange(20, words) for n in range(60)]
+    items = [
+        StackedItem(f"i{n}", [MarkdownItem(f"i{n}/t", text, done=True, gap=0)])
+        for n, text in enumerate(texts)
+    ]
+    app = PaneApp(items)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        end = screen(app)
+        for n in range(49, -1, -1):
+            app.pane.show_item(f"i{n}")
+            await settle(pilot)
+            assert screen(app)[1].strip() == str(n)
+        near = [n for n, item in enumerate(items) if rendered(item)]
+        assert near == list(range(len(near)))
+        assert len(near) < 20
+        app.pane.follow()
+        await settle(pilot)
+        assert screen(app) == end
+        assert not any(map(rendered, items[:30]))
 
 
 async def test_an_item_above_folds_without_moving_what_is_read(size: tuple[int, int]) -> None:

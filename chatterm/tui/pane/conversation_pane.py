@@ -315,7 +315,7 @@ class ConversationPane(VerticalScroll):
         if width != self._text_width:
             if self._text_width:
                 with self._place_kept():
-                    self._text_width = width
+                    self._text_width = self.marks.width = width
             else:
                 self._begin_at(width)
             self._settle()
@@ -327,7 +327,7 @@ class ConversationPane(VerticalScroll):
     def _begin_at(self, width: int) -> None:
         """The width is known for the first time."""
         with self._place_kept():
-            self._text_width = width
+            self._text_width = self.marks.width = width
             for index, item in enumerate(self._items):
                 self._heights.set(index, item.gap + item.estimate(width))
 
@@ -433,11 +433,17 @@ class ConversationPane(VerticalScroll):
         gone = [key for key in self._views if key not in kept]
         come = [self._items[index] for index in wanted if self._items[index].key not in self._views]
         if gone:
-            self.remove_children([self._views.pop(key) for key in gone])
+            self._leave([self._views.pop(key) for key in gone])
         for item in come:
             self._views[item.key] = StepView(item, self.palette, self.marks)
         self.mount(*(self._views[item.key] for item in come))
         self._lay_out()
+
+    def _leave(self, views: Sequence[StepView]) -> None:
+        """These aren't near any more: their items are light again."""
+        self.remove_children(views)
+        for view in views:
+            view.item.forget()
 
     def _measured(self, around: float) -> range:
         """The items near what is seen, after measuring them."""
@@ -473,10 +479,9 @@ class ConversationPane(VerticalScroll):
     def _go_to(self, row: int) -> None:
         """Be at a row, without a layout and without watching."""
         row = max(0, min(row, self._last_top))
-        if round(self.scroll_y) == row:
-            return
-        self._be_at(row)
-        self._paint_bar()
+        if round(self.scroll_y) != row:
+            self._be_at(row)
+            self._paint_bar()
 
     def _be_at(self, row: int) -> None:
         self.set_reactive(Widget.scroll_y, float(row))

@@ -12,14 +12,12 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chatterm.render.coloured import ColouredText
 from chatterm.render.lines import UNBROKEN, Line, Span, Style, line_cells, line_text, wrap
 from chatterm.render.sanitize import Sanitizer
-
-if TYPE_CHECKING:
-    from chatterm.render.markdown import MarkdownStream
+from chatterm.tui.pane.rendered import Rendered, is_label
 
 # A text up to this long is wrapped at once when it is first seen or the width changes.
 AT_ONCE = 6000
@@ -78,6 +76,9 @@ class Item(ABC):
         """Go on with what takes long until a time of `perf_counter`; whether there is more."""
         return False
 
+    def forget(self) -> None:  # noqa: B027 - most have nothing of the kind
+        """Keep nothing that can be made again: it isn't near what is seen any more."""
+
     def plain(self, width: int) -> str:
         """Its text without styles, for copying and finding: no row of prose is broken.
 
@@ -129,6 +130,10 @@ class LinesItem(Item):
                 break
             same += 1
         self.tell(same)
+
+    def forget(self) -> None:
+        """Wrap the lines anew when they are seen again."""
+        self._wrapped = None
 
     def estimate(self, width: int) -> int:
         """One row a line."""
@@ -195,8 +200,8 @@ class MarkdownItem(Item):
         self._sanitizer: Sanitizer | None = None
         self._length = len(text)
         self._done = done
-        self._shown: _Rendered | None = None
-        self._making: tuple[_Rendered, Iterator[None]] | None = None
+        self._shown: Rendered | None = None
+        self._making: tuple[Rendered, Iterator[None]] | None = None
         self._references: Mapping[str, Any] | None = None
 
     @property
@@ -219,6 +224,11 @@ class MarkdownItem(Item):
             self._done = True
             self.want()
 
+    def forget(self) -> None:
+        """Render a whole text anew when it is seen again: its rows take twenty times the text."""
+        if self._done and not self._fresh:
+            self._shown = self._making = None
+
     def estimate(self, width: int) -> int:
         """By its length."""
         return estimated_rows(self._length, width)
@@ -231,7 +241,7 @@ class MarkdownItem(Item):
     def line(self, row: int, width: int) -> Line:
         """A row, as it was rendered last; on a code's label is what copies it."""
         line = self._row(row)
-        if not _is_label(line):
+        if not is_label(line):
             return line
         blank = width - line_cells(line) - len(_COPY) - 1
         return (*line, Span(" " * blank), Span(_COPY, ("muted",))) if blank > 0 else line
@@ -269,9 +279,9 @@ class MarkdownItem(Item):
 
     def action(self, row: int, column: int, width: int) -> str:
         """Copy the block of code whose label that row is."""
-        if column < width - len(_COPY) - 1 or not _is_label(self._row(row)):
+        if column < width - len(_COPY) - 1 or not is_label(self._row(row)):
             return ""
-        labels = sum(1 for each in range(row) if _is_label(self._row(each)))
+        labels = sum(1 for each in range(row) if is_label(self._row(each)))
         return f"copy_code:{labels}"
 
     def flush(self) -> int:
@@ -321,7 +331,7 @@ class MarkdownItem(Item):
             self._make(width)
 
     def _make(self, width: int) -> None:
-        made = _Rendered(width, self._found_references() if self._done else None)
+        made = Rendered(width, self._found_references() if self._done else None)
         if self._length <= AT_ONCE:
             made.add(self.source, done=self._done)
             changed, self._shown, self._making = self._shown is not None, made, None
@@ -345,7 +355,7 @@ class MarkdownItem(Item):
                 self._references = references(source)
         return self._references
 
-    def _rendering(self, made: _Rendered) -> Iterator[None]:
+    def _rendering(self, made: Rendered) -> Iterator[None]:
         at, piece = 0, _PIECE
         while at < len(source := self.source):
             row = made.add(source[at : at + piece], done=False)
@@ -360,55 +370,6 @@ class MarkdownItem(Item):
     def _tell(self, row: int | None) -> None:
         if row is not None:
             self.tell(row)
-
-
-class _Rendered:
-    """A text rendered at a width: lines that don't change any more, and a tail that may."""
-
-    __slots__ = ("_frozen", "_stream", "_tail", "width")
-
-    def __init__(self, width: int, references: Mapping[str, Any] | None = None) -> None:
-        from chatterm.render.markdown import MarkdownStream  # the first frame needs none
-
-        self.width = width
-        self._frozen: list[Line] = []
-        self._tail: list[Line] = []
-        self._stream: MarkdownStream | None = MarkdownStream(width, references=references)
-
-    def __len__(self) -> int:
-        return len(self._frozen) + len(self._tail)
-
-    def line(self, row: int) -> Line:
-        """A row; empty where there is none."""
-        if row < len(self._frozen):
-            return self._frozen[row]
-        row -= len(self._frozen)
-        return self._tail[row] if row < len(self._tail) else ()
-
-    def add(self, text: str, *, done: bool) -> int | None:
-        """Add text; the first row that looks different, or None where none does."""
-        if self._stream is None:
-            return None
-        self._stream.feed(text)
-        before, old = len(self._frozen), self._tail
-        if done:
-            update, self._stream = self._stream.finish(), None
-        else:
-            update = self._stream.flush()
-        self._frozen += update.frozen
-        self._tail = update.tail
-        now = [*update.frozen, *update.tail]
-        same = 0
-        for was, line in zip(old, now, strict=False):
-            if was != line:
-                break
-            same += 1
-        return None if same == len(old) == len(now) else before + same
-
-
-def _is_label(line: Line) -> bool:
-    """Whether a row tells a code's language."""
-    return any("code.label" in span.style for span in line[:4])
 
 
 class ColouredItem(Item):

@@ -129,6 +129,12 @@ class ReadingPane(ConversationPane):
         else:
             super()._item_changed(item, row)
 
+    def _leave(self, views: Sequence[StepView]) -> None:
+        if self._selection is None:
+            super()._leave(views)
+        else:  # what is copied is looked up among the rows
+            self.remove_children(views)
+
     # --- the cursor ---
 
     @property

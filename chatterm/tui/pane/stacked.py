@@ -58,6 +58,11 @@ class StackedItem(Item):
             for number, part in enumerate(self.parts)
         )
 
+    def forget(self) -> None:
+        """Have the parts that are made keep nothing that can be made again."""
+        for part in self._parts:
+            part.forget()
+
     def rows(self, width: int) -> int:
         """What the parts take."""
         self._width = width

@@ -22,14 +22,16 @@ from chatterm.tui.pane.selecting import marked
 
 @dataclass(slots=True)
 class Marks:
-    """What is marked on top of what items show, kept by the pane.
+    """How items are shown, beside what they show; kept by the pane.
 
     Attributes:
+        width: The cells of a row that the pane measures items for; 0: all that the widget has.
         cursor: The key of the item that the cursor is at.
         words: What is found, in lower case.
         cells_of: From which cell to which a row of an item is selected.
     """
 
+    width: int = 0
     cursor: str | None = None
     words: str = ""
     cells_of: Callable[[Item, int], tuple[int, int] | None] = lambda _item, _row: None
@@ -54,7 +56,7 @@ class StepView(Widget):
     Args:
         item: The item.
         palette: What roles look like.
-        marks: What is marked on top of the items.
+        marks: How the items are shown.
     """
 
     DEFAULT_CSS = """
@@ -156,7 +158,9 @@ class StepView(Widget):
             return Strip.blank(width, base)
         if self.item.band:
             base += self.palette.style(self.item.band)
-        line = line_of(self.item, row, max(1, width - GUTTER))
+        # Not at the widget's own width: after a resize it has another one before the pane has
+        # measured, and to ask an item at two widths in turn is to have it wrapped for each row.
+        line = line_of(self.item, row, self.marks.width or max(1, width - GUTTER))
         segments = self._gutter(row, base)
         if band := _band(line):
             base += self.palette.style(band)

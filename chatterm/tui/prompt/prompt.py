@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _BURST_S = 0.12
 """So long after a paste Enter is part of it: it never sends."""
 _MOST_ROWS = 10
+_MOST_ROWS_KEPT = 64
 
 
 class Sent(Protocol):
@@ -65,6 +67,8 @@ class Prompt(TextArea):
             theme="css", compact=True, highlight_cursor_line=False, id=id, max_checkpoints=200
         )
         self.cursor_blink = False  # an idle app does nothing
+        # Each row with the cursor at each of its places is one: a thousand take some megabytes.
+        self._line_cache = LRUCache(_MOST_ROWS_KEPT)
         self.taking: Callable[[events.Key], bool] = lambda _key: False
         self.sent: Sent = lambda **_: None
         self.past: PromptHistory | None = None
@@ -149,9 +153,20 @@ class Prompt(TextArea):
     # --- keys ---
 
     async def _on_key(self, event: events.Key) -> None:
-        if self._takes(event):
+        if self._takes(event) or await self._acts(event.key):
             event.stop()
             event.prevent_default()
+
+    async def _acts(self, key: str) -> bool:
+        """Do what a key is bound to here; whether it is bound.
+
+        Textual would do it once the key has gone up to the app and nobody has taken it: behind what
+        was typed after it, when several keys come at once.
+        """
+        for binding in self._bindings.key_to_bindings.get(key, ()):
+            if not binding.priority and await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     def _takes(self, event: events.Key) -> bool:
         if self.taking(event):

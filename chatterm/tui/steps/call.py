@@ -81,6 +81,14 @@ class CallItem(StepItem):
             self._written = Writing(f"{self.key}/writing", name, signs, self.call.arguments)
         return self._written
 
+    def forget(self) -> None:
+        """All but what it is made of, unless it is asked about."""
+        if self.question is not None:
+            return
+        super().forget()
+        if not self._built and self.result is not None:
+            self._written = self._edit = None
+
     def likely_rows(self, width: int) -> int:
         """The head, and some of the output where it is shown."""
         if self.result is None or (self.result.ok and self.result.name in _QUIET):

@@ -60,6 +60,12 @@ class StepItem(StackedItem):
         """What the parts estimate; before there are any, what is likely."""
         return super().estimate(width) if self._built else self.likely_rows(width)
 
+    def forget(self) -> None:
+        """Be what it is made of and nothing else again, once it moves no more."""
+        if self._built and not self.running:
+            self._built, self._parts = False, ()
+            self._head = self._wanting_parts = None
+
     def likely_rows(self, width: int) -> int:
         """About how many rows it will take; costs nothing."""
         return 1

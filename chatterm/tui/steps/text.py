@@ -49,6 +49,12 @@ class TextItem(StackedItem):
             self._rebuild()
         return self._parts
 
+    def forget(self) -> None:
+        """All but the text, once it is whole."""
+        if self._step.status is not Status.OPEN:
+            self._made = self._wanting_parts = None
+            self._parts = ()
+
     def estimate(self, width: int) -> int:
         """By the text's length, as long as it isn't made."""
         if self._parts:
@@ -64,8 +70,8 @@ class TextItem(StackedItem):
     def update(self, step: TextStep) -> None:
         """The step as it now is."""
         self._step = step
-        if step.text != "".join(self._pieces):
-            self._pieces = [step.text]
+        known, self._pieces = self.copied(), [step.text]
+        if step.text != known:
             self._made = None
         elif self._made is not None:
             self._end_body(self._made)

@@ -49,6 +49,12 @@ class ThinkingItem(StepItem):
             self._end.feed(self.copied())
         return self._end
 
+    def forget(self) -> None:
+        """All but the text, once it is whole."""
+        super().forget()
+        if not self._built and self._step.status is not Status.OPEN:
+            self._whole = self._end = None
+
     def feed(self, text: str) -> None:
         """Take what has come."""
         self._pieces.append(text)
@@ -58,8 +64,8 @@ class ThinkingItem(StepItem):
 
     def update(self, step: ThinkingStep) -> None:
         """The step as it now is."""
-        if step.text != "".join(self._pieces):
-            self._pieces = [step.text]
+        known, self._pieces = self.copied(), [step.text] if step.text else []
+        if step.text != known:
             self._whole = None
             if self._end is not None:
                 self._end.restate(step.text)

@@ -84,6 +84,10 @@ class UserItem(Item):
             self._branch, self._rows = told, None
             self.tell(0)
 
+    def forget(self) -> None:
+        """Wrap the lines anew when they are seen again."""
+        self._rows = None
+
     def estimate(self, width: int) -> int:
         """One row a line."""
         shown = len(self._lines) if self.unfolded else min(len(self._lines), _MOST_LINES)

@@ -1,0 +1,62 @@
+"""Keys that come at once, as a slow line or a busy machine hands them over: in their order."""
+
+from __future__ import annotations
+
+import pytest
+from textual.events import Key
+
+from tui.app_driver import Driver, Place, place
+
+__all__ = ["place"]
+
+
+def come_at_once(app: Driver, *keys: str) -> None:
+    """Hand keys over as the terminal's reader does, without waiting for any of them."""
+    for key in keys:
+        app.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ((*"abc", "backspace", *"d"), "abd"),
+        ((*"wrong", "ctrl+u", *"right"), "right"),
+        ((*"one ", *"two", "ctrl+w", *"three"), "one three"),
+        ((*"bc", "home", *"a", "end", *"d"), "abcd"),
+        ((*"ac", "left", *"b"), "abc"),
+    ],
+)
+async def test_what_edits_the_prompt_counts_before_what_is_typed_after_it(
+    place: Place, keys: tuple[str, ...], text: str
+) -> None:
+    async with place.app() as app:
+        come_at_once(app, *keys, "!")
+        await app.until(lambda: "!" in app.chat.prompt.text)
+        await app.pilot.pause()
+        assert app.chat.prompt.text.replace("!", "") == text
+
+
+async def test_what_is_sent_holds_what_was_typed_before_and_nothing_else(place: Place) -> None:
+    async with place.app() as app:
+        come_at_once(app, *"hullo", "backspace", "ctrl+u", *"hello", "enter", *"more")
+        await app.until(lambda: app.chat.talk.session.turns)
+        await app.idle()
+        (turn,) = app.chat.talk.session.turns
+        assert turn.input.text == "hello"
+        assert app.chat.prompt.text == "more"
+
+
+async def test_enter_completes_what_stands_there_not_what_stood_there_before(
+    place: Place,
+) -> None:
+    async with place.app() as app:
+        await app.type("/mod")
+        await app.until(lambda: app.chat.suggestions.shown)
+        come_at_once(app, *"el s/y", "enter")
+        await app.until(lambda: app.chat.prompt.empty and app.chat.model_name == "s/y")
+
+
+async def test_a_command_is_completed_however_quickly_enter_follows(place: Place) -> None:
+    async with place.app() as app:
+        come_at_once(app, *"/renam", "enter")
+        await app.until(lambda: app.chat.prompt.text == "/rename ")

@@ -12,6 +12,7 @@ from typing import Any
 from chatterm.assembly import StepWriter
 from chatterm.providers.base import ModelInfo, ModelRequest
 from chatterm.providers.call_ids import CallIds
+from chatterm.providers.decoding import text_of
 from chatterm.providers.history import (
     Round,
     data_url,
@@ -120,7 +121,21 @@ def _input(request: ModelRequest, provider: str) -> list[dict[str, Any]]:
         for each in rounds(turn):
             named = [naming(call.call_id) for call in each.calls]
             items.extend(_round_items(each, named, turn, replayed))
-    return items
+    return list(_once(items))
+
+
+def _once(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The items, none under an id that another has: a server may repeat itself, and refuses that."""
+    seen: set[str] = set()
+    for item in items:
+        if "id" in item:
+            item_id = text_of(item["id"])
+            if not item_id or item_id in seen:
+                if item.get("type") == "reasoning":
+                    continue  # it is nothing without its id
+                item = {key: value for key, value in item.items() if key != "id"}
+            seen.add(item_id)
+        yield item
 
 
 def _replayed_to(turn: Turn, model: str, provider: str) -> str:
@@ -208,7 +223,7 @@ def _message(
     item = {"type": "message", "role": "assistant", "content": [content]}
     if phase := own.get("phase"):
         item["phase"] = phase
-    item_id = own.get("id")
+    item_id = text_of(own.get("id"))
     if item_id and item_id not in sent_back:
         sent_back.add(item_id)
         item |= {"id": item_id, "status": "completed"}

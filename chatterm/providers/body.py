@@ -99,7 +99,9 @@ class Body:
             self._text.feed(b"", final=True)
             return
         if self._text is not None and self._shape is None:
-            if self._start.decode("utf-8-sig", "replace").strip():  # so short that it could still have become a field's name
+            if self._start.decode(
+                "utf-8-sig", "replace"
+            ).strip():  # so short that it could still have become a field's name
                 self._text.feed(self._start, final=True)
             return
         self._decode(self._framer.finish())

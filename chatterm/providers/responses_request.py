@@ -125,17 +125,15 @@ def _input(request: ModelRequest, provider: str) -> list[dict[str, Any]]:
 
 
 def _once(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The items, none under an id that another has: a server may repeat itself, and refuses that."""
+    """The items, none under another's id: a server may repeat one, and refuses to have it back."""
     seen: set[str] = set()
     for item in items:
-        if "id" in item:
-            item_id = text_of(item["id"])
-            if not item_id or item_id in seen:
-                if item.get("type") == "reasoning":
-                    continue  # it is nothing without its id
-                item = {key: value for key, value in item.items() if key != "id"}
-            seen.add(item_id)
-        yield item
+        item_id = text_of(item.get("id"))
+        if "id" not in item or (item_id and item_id not in seen):
+            yield item
+        elif item.get("type") != "reasoning":  # which is nothing without its id
+            yield {key: value for key, value in item.items() if key != "id"}
+        seen.add(item_id)
 
 
 def _replayed_to(turn: Turn, model: str, provider: str) -> str:

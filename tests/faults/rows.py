@@ -1,0 +1,102 @@
+"""Which rows are tried: a fault, a protocol, and through what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from faults.catalogue import FAULTS
+from faults.certificates import CAN_BE_MADE
+from faults.fault import Fault, Where
+from faults.replies import PROTOCOLS
+
+_OVER_TLS = (Where.UNTRUSTED, Where.OTHER_NAME, Where.EXPIRED, Where.TLS)
+
+
+class Through(StrEnum):
+    """Through what a fault is met. The first two are columns of one run, as the last two are."""
+
+    ASK = "ask"
+    ASK_AGAIN = "ask -r"
+    APP = "app"
+    APP_AGAIN = "app -r"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fault of one protocol."""
+
+    fault: Fault
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is tried.
+
+    Attributes:
+        asks: Through `ask`, forked; each goes on with `ask -r`.
+        started: The same with a Python of its own each time.
+        sittings: Through the app: the rows that one app takes in turn.
+        alone: Through an app for that row alone, which is opened again with `-r`.
+    """
+
+    asks: tuple[Row, ...]
+    started: tuple[Row, ...]
+    sittings: tuple[tuple[Row, ...], ...]
+    alone: tuple[Row, ...]
+
+
+def every_row(faults: Sequence[Fault] = FAULTS) -> list[Row]:
+    """Every fault with every protocol it is about."""
+    possible = [fault for fault in faults if CAN_BE_MADE or fault.where not in _OVER_TLS]
+    return [Row(fault, protocol) for fault in possible for protocol in fault.protocols]
+
+
+def full(words: str = "", protocol: str = "") -> Plan:
+    """Everything; or what is about faults with some words in their name, or about a protocol.
+
+    An app that is opened again costs seconds: of what needs nothing but a server, each fault has
+    one, with one protocol after the other.
+    """
+    rows = [
+        row
+        for row in every_row()
+        if words in f"{row.fault.chapter}: {row.fault.name}" and protocol in ("", row.protocol)
+    ]
+    direct = [row for row in rows if row.fault.where is Where.PLAIN]
+    between = [row for row in rows if row.fault.where is not Where.PLAIN]
+    turning = [row for row in direct if row.protocol == _turn(row.fault)] or direct[:1]
+    return Plan(tuple(rows), tuple(turning[::4]), tuple(_sittings(direct)), (*between, *turning))
+
+
+def short() -> Plan:
+    """Every fault with two protocols in their turn through `ask`, and a part by the rest."""
+    chosen = []
+    for number, fault in enumerate(each for each in FAULTS if not each.long):
+        own = fault.protocols
+        mine = {own[number % len(own)], own[(number + len(own) // 2) % len(own)]}
+        chosen += [row for row in every_row([fault]) if row.protocol in mine]
+    direct = [row for row in chosen if row.fault.where is Where.PLAIN]
+    between = [row for row in chosen if row.fault.where is not Where.PLAIN]
+    calm = [row for row in direct if not row.fault.hasty]
+    sittings = _sittings(
+        [*calm[::11], *(row for row in direct if row.fault.hasty and row.protocol == "responses")]
+    )
+    return Plan(
+        tuple(chosen), tuple(chosen[7::90]), tuple(sittings), (*between[2::16], *direct[5::200])
+    )
+
+
+def _turn(fault: Fault) -> str:
+    return fault.protocols[sum(fault.name.encode()) % len(fault.protocols)]
+
+
+def _sittings(rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
+    def key(row: Row) -> tuple[int, bool]:
+        return PROTOCOLS.index(row.protocol), row.fault.hasty
+
+    for _, together in groupby(sorted(rows, key=key), key):
+        yield tuple(together)

@@ -1,0 +1,64 @@
+"""No fault of a server breaks `ask`: the short form of the fault run (`run.py` is all of it)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from faults import asking
+from faults.catalogue import FAULTS
+from faults.fault import Fault
+from faults.nursery import Nursery, Started
+from faults.rows import Row, short
+from faults.running import Results, asks
+
+JOBS = 3 * (os.cpu_count() or 1)
+NAMED = {fault.name: fault for fault in FAULTS}
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as running:
+        yield running
+
+
+def test_every_fault_is_survived(nursery: Nursery, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = short()
+    results = Results([*asks(plan.asks, nursery, JOBS)])
+    with capsys.disabled():
+        print(f"\n{results.table()}")
+    assert not results.fallen, results.story()
+    assert {tried.row.fault.name for tried in results.tried} >= {
+        fault.name for fault in FAULTS if not fault.long and fault.where == "plain"
+    }
+
+
+def test_so_it_is_by_a_program_that_was_started_for_it() -> None:
+    results = Results([*asks(short().started, Started(), 2)])
+    assert not results.fallen, results.story()
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        (replace(NAMED["status 401"], ends=("server",)), "it came to key_rejected"),
+        (replace(NAMED["no end"], keeps=lambda _: "The cat"), "doesn't begin with"),
+        (replace(NAMED["no end"], keeps=lambda _: "The"), "isn't 'The'"),
+        (replace(NAMED["ended by the connection"], whole=False), "the tool ran 1 times"),
+        (replace(NAMED["status 500"], sends=1), "2 requests, not 1"),
+    ],
+)
+def test_what_is_not_survived_is_told(nursery: Nursery, fault: Fault, complaint: str) -> None:
+    (tried, again) = asks((Row(fault, "chat"),), nursery, 1)
+    assert any(complaint in each for each in tried.complaints), tried
+    assert not again.complaints
+    assert "1 / 0" in Results([tried]).table()
+
+
+def test_a_process_that_is_left_is_told(nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faults.world.TICK", "#!/bin/sh\nsetsid sleep 60 >/dev/null 2>&1 &\n")
+    struck, _ = asking.strike(NAMED["ended by the connection"], "chat", nursery)
+    assert struck

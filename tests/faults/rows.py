@@ -58,36 +58,39 @@ def every_row(faults: Sequence[Fault] = FAULTS) -> list[Row]:
 def full(words: str = "", protocol: str = "") -> Plan:
     """Everything; or what is about faults with some words in their name, or about a protocol.
 
-    An app that is opened again costs seconds: of what needs nothing but a server, each fault has
-    one, with one protocol after the other.
+    An app that is opened again costs seconds: of what an app can meet after other faults, every
+    sixth has one too, with one protocol after the other.
     """
     rows = [
         row
         for row in every_row()
         if words in f"{row.fault.chapter}: {row.fault.name}" and protocol in ("", row.protocol)
     ]
-    direct = [row for row in rows if row.fault.where is Where.PLAIN]
-    between = [row for row in rows if row.fault.where is not Where.PLAIN]
+    direct = [row for row in rows if _in_turn(row)]
+    between = [row for row in rows if not _in_turn(row)]
     turning = [row for row in direct if row.protocol == _turn(row.fault)] or direct[:1]
-    return Plan(tuple(rows), tuple(turning[::4]), tuple(_sittings(direct)), (*between, *turning))
+    sittings = tuple(_sittings(direct))
+    return Plan(tuple(rows), tuple(turning[::4]), sittings, (*between, *turning[::6]))
 
 
 def short() -> Plan:
-    """Every fault with two protocols in their turn through `ask`, and a part by the rest."""
+    """Every fault with one protocol in its turn through `ask`, and a part of them by the rest."""
     chosen = []
     for number, fault in enumerate(each for each in FAULTS if not each.long):
-        own = fault.protocols
-        mine = {own[number % len(own)], own[(number + len(own) // 2) % len(own)]}
-        chosen += [row for row in every_row([fault]) if row.protocol in mine]
-    direct = [row for row in chosen if row.fault.where is Where.PLAIN]
-    between = [row for row in chosen if row.fault.where is not Where.PLAIN]
+        mine = fault.protocols[number % len(fault.protocols)]
+        chosen += [row for row in every_row([fault]) if row.protocol == mine]
+    direct = [row for row in chosen if _in_turn(row)]
+    between = [row for row in chosen if not _in_turn(row)]
     calm = [row for row in direct if not row.fault.hasty]
-    sittings = _sittings(
-        [*calm[::11], *(row for row in direct if row.fault.hasty and row.protocol == "responses")]
-    )
-    return Plan(
-        tuple(chosen), tuple(chosen[7::90]), tuple(sittings), (*between[2::16], *direct[5::200])
-    )
+    hasty = [row for row in direct if row.fault.hasty][::6]
+    sittings = tuple(_sittings([*calm[::7], *hasty]))
+    alone = (*between[2::10], *direct[5::150])
+    return Plan(tuple(chosen), tuple(chosen[7::60]), sittings, alone)
+
+
+def _in_turn(row: Row) -> bool:
+    # Whether an app can meet it after others: at the same address, in a conversation that is made.
+    return row.fault.where is Where.PLAIN and not row.fault.opening
 
 
 def _turn(fault: Fault) -> str:

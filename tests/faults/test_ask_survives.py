@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from faults import asking
 from faults.catalogue import FAULTS
 from faults.fault import Fault
 from faults.nursery import Nursery, Started
 from faults.rows import Row, short
 from faults.running import Results, asks
+from faults.world import World
 
 JOBS = 3 * (os.cpu_count() or 1)
 NAMED = {fault.name: fault for fault in FAULTS}
@@ -58,7 +58,14 @@ def test_what_is_not_survived_is_told(nursery: Nursery, fault: Fault, complaint:
     assert "1 / 0" in Results([tried]).table()
 
 
-def test_a_process_that_is_left_is_told(nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faults.world.TICK", "#!/bin/sh\nsetsid sleep 60 >/dev/null 2>&1 &\n")
-    struck, _ = asking.strike(NAMED["ended by the connection"], "chat", nursery)
-    assert struck
+def test_a_process_that_is_left_is_told(nursery: Nursery) -> None:
+    with World("chat", "sk-fault-0123456789abcdef") as world:
+        told = world.work / "key"
+        told.write_text(f"setsid sleep 60 >/dev/null 2>&1 & echo {world.key}\n")
+        config = world.home / "config.toml"
+        own, other = 'api_key_env = "FAULT_KEY"', f'api_key_command = ["sh", "{told}"]'
+        config.write_text(config.read_text().replace(own, other))
+        world.be_good("Fine.")
+        ran = world.run(nursery, "ask", "-n", "How are things?")
+    assert (ran.status, ran.out) == (0, b"Fine.\n")
+    assert any("sleep 60" in each for each in ran.left)

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from faults.catalogue import FAULTS
-from faults.fault import Fault
+from faults.fault import KEY, Fault, sent
 from faults.nursery import Nursery, Started
+from faults.replies import reply
 from faults.rows import Row, short
 from faults.running import Results, asks
 from faults.world import World
@@ -56,6 +57,15 @@ def test_what_is_not_survived_is_told(nursery: Nursery, fault: Fault, complaint:
     assert any(complaint in each for each in tried.complaints), tried
     assert not again.complaints
     assert "1 / 0" in Results([tried]).table()
+
+
+def test_a_key_that_is_shown_is_told(nursery: Nursery) -> None:
+    """A model that says the key is no fault of ours, and shows that it would be found."""
+    said = sent(lambda good: reply(good.protocol, [KEY], call=False).body)
+    fault = Fault("the key said", "key", said, ("completed",), free=True)
+    (tried, _) = asks((Row(fault, "chat"),), nursery, 1)
+    found = " ".join(tried.complaints)
+    assert all(place in found for place in ("in the output", "in data/")), found
 
 
 def test_a_process_that_is_left_is_told(nursery: Nursery) -> None:

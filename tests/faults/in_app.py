@@ -7,6 +7,7 @@ them in it. `alone` lets an app take one fault, be left, and be opened again wit
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ from terminal_output import read_output
 from terminals import Terminal
 
 PATIENCE_S = 90.0
+_PAINTING = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\s+")
 _MORE_THREADS = 12  # what a pool may grow by
 _MORE_DESCRIPTORS = 6  # connections kept alive, and the store's files
 
@@ -77,7 +79,7 @@ class App:
         self.terminal.type(f"{text}\r")
         until = time.monotonic() + PATIENCE_S
         while (events := self._last_turn()) is None:
-            self.terminal.read_for(0.02)
+            self.terminal.read_for(0.05)
             if time.monotonic() > until:
                 raise AssertionError(
                     f"{text!r} has no end; the screen: {self.shown(start)[-1500:]}"
@@ -107,12 +109,12 @@ class App:
 
     def shows(self, words: str, start: int) -> bool:
         """Whether words come to the screen, wherever lines are broken."""
-        wanted = "".join(words.split())
+        wanted = "".join(words.split()).encode()
         until = time.monotonic() + 20
-        while wanted not in "".join(self.shown(start).split()):
+        while wanted not in _PAINTING.sub(b"", self.terminal.seen[start:]):
             if time.monotonic() > until:
                 return False
-            self.terminal.read_for(0.05)
+            self.terminal.read_for(0.1)
         return True
 
     def held(self) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -27,9 +28,14 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="only what the tests try")
     parser.add_argument("--only", default="", metavar="WORDS", help="faults whose name has them")
     parser.add_argument("--protocol", default="", help="only this one")
+    parser.add_argument("--through", choices=("ask", "app"), help="only through that")
     parser.add_argument("--jobs", type=int, default=4 * (os.cpu_count() or 1))
     options = parser.parse_args()
     plan = short() if options.short else full(options.only, options.protocol)
+    if options.through == "ask":
+        plan = replace(plan, sittings=(), alone=())
+    elif options.through == "app":
+        plan = replace(plan, asks=(), started=())
     results, began, said = Results(), time.monotonic(), 0.0
     for tried in everything(plan, options.jobs):
         results.tried.append(tried)

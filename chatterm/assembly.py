@@ -96,6 +96,7 @@ class StepWriter:
         self._growing: OpenStep | None = None
         self._fresh: list[str] = []
         self._open: dict[OpenStep, None] = {}
+        self._called: set[tuple[int, str, str, str]] = set()
 
     def open(self, cls: type[Step], *, ago: float = 0.0, **values: Any) -> OpenStep:
         """Open a step of the given class with the given fields; `ago`: it began seconds ago."""
@@ -189,7 +190,11 @@ class StepWriter:
         status: Status = Status.DONE,
         **values: Any,
     ) -> Step:
-        """Close an open step and return it whole."""
+        """Close an open step and return it whole.
+
+        A call that the provider tells of twice, by the same id and word for word, is one call: the
+        second telling counts as cut off, so that nothing runs it again.
+        """
         if target.held:  # a half pair whose other half never came stays as it is
             self._settle()
             self._events.append(StepDelta(target.step.id, target.held))
@@ -201,6 +206,11 @@ class StepWriter:
         step = replace(
             _with_text(target.step, target.text), status=status, duration_ms=duration, **values
         )
+        if isinstance(step, ToolCallStep) and status is Status.DONE and not step.hosted:
+            told = (step.round, step.call_id, step.name, step.arguments)
+            if told in self._called:
+                step = replace(step, status=Status.INTERRUPTED)
+            self._called.add(told)
         self._open.pop(target, None)
         target.closed = True
         self._events.append(StepFinished(step))

@@ -244,6 +244,19 @@ def test_an_interruption_closes_what_is_open_in_order(writer: StepWriter) -> Non
     assert three.closed
 
 
+def test_a_call_told_twice_runs_once(writer: StepWriter) -> None:
+    def told(**more: object) -> Status:
+        values = {"call_id": "a", "name": "f", "text": '{"x":1}', **more}
+        return writer.add(ToolCallStep, **values).status
+
+    assert [told(), told()] == [Status.DONE, Status.INTERRUPTED]
+    assert told(text='{"x":2}') is Status.DONE
+    assert told(call_id="b") is Status.DONE
+    assert [told(name="h", hosted=True), told(name="h", hosted=True)] == [Status.DONE] * 2
+    writer.round = 1
+    assert told() is Status.DONE
+
+
 def test_a_whole_step_is_added_at_once(writer: StepWriter) -> None:
     notice = writer.notice("length", "too long")
     assert isinstance(notice, NoticeStep)

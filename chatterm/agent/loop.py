@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 _SAME_FAILURES = 3
 _LIMIT_REACHED = CallAnswer("not run: the limit for this turn was reached", Outcome.CANCELLED)
 _CANCELLED = CallAnswer(NOT_RUN, Outcome.CANCELLED)
+# Nobody knows what a reply would have said that ended so, not even where its calls look whole.
+_CUT_OFF = frozenset({FinishReason.LENGTH, FinishReason.CONTENT_FILTER})
 T = TypeVar("T")
 
 
@@ -200,7 +202,8 @@ class _Run:
         for event in self._counted():
             yield event
         waiting = self._waiting(number, end)
-        if end.failure or not (waiting or end.paused):
+        cut_off = end.finish_reason in _CUT_OFF
+        if end.failure or cut_off or not (waiting or end.paused):
             for event in self._answer_all(waiting, _CANCELLED):
                 yield event
             self._finish(end.finish_reason, end.failure)

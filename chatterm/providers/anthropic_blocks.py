@@ -53,6 +53,7 @@ class Block:
         pieces: What was streamed into a block that has no step of its own.
         citations: A text block's citations as they came.
         stopped: Whether its end has come.
+        again: Whether it is told once more after it was whole.
     """
 
     data: dict[str, Any]
@@ -61,6 +62,7 @@ class Block:
     pieces: list[str] = field(default_factory=list)
     citations: list[dict[str, Any]] = field(default_factory=list)
     stopped: bool = False
+    again: bool = False
 
     @property
     def kind(self) -> str:
@@ -104,7 +106,8 @@ class BlockSteps:
         """A block begins."""
         known = self._by_index.get(index) if isinstance(index, int) else None
         if known is not None and data.get("id") and known.data.get("id") == data.get("id"):
-            return  # what message_start had already told
+            known.again = known.stopped and known.opened is not None and known.opened.length > 0
+            return  # what message_start had already told, or the same call once more
         if known is not None and not known.stopped:
             self.stop(index)
         block = Block(dict(data))
@@ -293,7 +296,7 @@ class BlockSteps:
 
     def _append_input(self, block: Block, text: str) -> None:
         is_call = block.opened is not None and isinstance(block.opened.step, ToolCallStep)
-        if is_call and block.opened is not None and not block.opened.closed:
+        if is_call and block.opened is not None and not (block.opened.closed or block.again):
             self._writer.append(block.opened, text)
 
     def _settle_input(self, block: Block) -> None:
@@ -350,7 +353,7 @@ class BlockSteps:
             block.data["content"] = block.text
         kind = block.kind or "unknown"
         self._abandon()
-        opaque = {"block": block.data}
+        opaque = {"block": block.data} if block.kind else None  # without a type it can't go back
         self._writer.add(NoticeStep, reason=kind, text=notice_of(block.data), opaque=opaque)
         self._closed = True
 

@@ -95,8 +95,14 @@ class Body:
         """
         if self._shape is Shape.PAGE:
             raise ProviderError(self._no_stream())
-        if self._text is not None and self._shape in (None, Shape.TEXT):
-            self._text.feed(b"" if self._shape else self._start, final=True)
+        if self._text is not None and self._shape is Shape.TEXT:
+            self._text.feed(b"", final=True)
+            return
+        if self._text is not None and self._shape is None:
+            if self._start.decode(
+                "utf-8-sig", "replace"
+            ).strip():  # so short that it could still have become a field's name
+                self._text.feed(self._start, final=True)
             return
         self._decode(self._framer.finish())
         if self._shape is Shape.EVENTS and not self._framer.signs:

@@ -6,7 +6,7 @@ turns' tools gave is retold in the answer they led to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from chatterm.assembly import StepWriter
@@ -30,7 +30,7 @@ class EnclavaProtocol:
         """The request that asks the server once; that it streams is asked in the address."""
         body: dict[str, Any] = {
             "model": request.model,
-            "input": [message for turn in request.turns for message in _messages(turn)],
+            "input": _messages(request.turns),
             "store": False,
         }
         if request.system:
@@ -68,8 +68,13 @@ def _base(endpoint: Endpoint) -> str:
     return f"{base}/api/v1"
 
 
-def _messages(turn: Turn) -> Iterator[dict[str, Any]]:
-    if asked := asked_text(turn.input):
-        yield {"type": "message", "role": "user", "content": asked}
-    if answer := retold_answer(turn):
-        yield {"type": "message", "role": "assistant", "content": answer}
+def _messages(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """The conversation, the sides taking turns: what had no answer is asked with what follows."""
+    messages: list[dict[str, Any]] = []
+    for turn in turns:
+        for role, text in (("user", asked_text(turn.input)), ("assistant", retold_answer(turn))):
+            if text and messages and messages[-1]["role"] == role:
+                messages[-1]["content"] += f"\n\n{text}"
+            elif text:
+                messages.append({"type": "message", "role": role, "content": text})
+    return messages

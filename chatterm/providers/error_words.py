@@ -154,7 +154,13 @@ _EVENT_DATA = r"\s*(?:event:[^\r\n]*[\r\n]+)?data:([^\r\n]*)"
 
 
 def plain_words(text: str) -> str:
-    """A text of a provider's as one bounded line; of a web page only its title."""
+    """A text of a provider's as one bounded line; of a web page only its title.
+
+    Bytes that were no text are named as that.
+    """
+    start = text[:4000]
+    if "\0" in start or start.count("\ufffd") * 4 > len(start):
+        return _NO_TEXT
     if says(_MARKUP, text[:4000]):
         return page_words(text)
     return shortened(" ".join(text[: MAX_WORDS * 2].split()))
@@ -175,6 +181,7 @@ def shortened(text: str, limit: int = MAX_WORDS) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
+_NO_TEXT = "it answered with something that isn't text"
 _A_PAGE = "it answered with a web page"
 _TITLE = r"<title[^>]{0,200}>([^<]{1,1000})"
 _MARKUP = (

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,6 +97,7 @@ def input_of(
     found = Input()
     whole = {**(late or {}), **fetched(request.turns, provider)}
     ids = CallIds()
+    seen: set[str] = set()
     digest, digested = hashlib.sha256(), 0
     for turn in request.turns:
         found.items.append(
@@ -108,10 +109,10 @@ def input_of(
             named = [naming(call.call_id) for call in each.calls]
             cut_off = marked(each.steps) if whole and replayed else ""
             if cut_off in whole:
-                found.items += whole[cut_off]
+                found.items += _once(whole[cut_off], seen)
                 continue
             before = len(found.items)
-            found.items += _output_items(each, named, turn, replayed)
+            found.items += _once(_output_items(each, named, turn, replayed), seen)
             record = _record(each, turn, replayed) if kept and replayed else {}
             if record:
                 digest = _digested(found.items[digested:before], digest)
@@ -120,6 +121,17 @@ def input_of(
                     found.held.append(Held(text_of(record.get("id")), len(found.items)))
             found.items += _answers(each, named, turn, replayed, found.items[before:])
     return found
+
+
+def _once(items: Iterable[dict[str, Any]], seen: set[str]) -> Iterator[dict[str, Any]]:
+    """The items, none under another's id: a server may repeat one, and refuses to have it back."""
+    for item in items:
+        item_id = text_of(item.get("id"))
+        if "id" not in item or (item_id and item_id not in seen):
+            yield item
+        elif item.get("type") != "reasoning":  # which is nothing without its id
+            yield {key: value for key, value in item.items() if key != "id"}
+        seen.add(item_id)
 
 
 def record_of(response: str, after: str) -> dict[str, Any]:
@@ -236,7 +248,7 @@ def _message(
     item = {"type": "message", "role": "assistant", "content": [content]}
     if phase := own.get("phase"):
         item["phase"] = phase
-    item_id = own.get("id")
+    item_id = text_of(own.get("id"))
     if item_id and item_id not in sent_back:
         sent_back.add(item_id)
         item |= {"id": item_id, "status": "completed"}

@@ -4,7 +4,7 @@ A fragment belongs to a slot: by its index; without one, by its id; without eith
 opens a new slot all the same when it brings an id of its own together with a name, when it has
 neither index nor id but another name, or when the slot's arguments are already a whole JSON object
 and another object or name comes. Ids and names are set once: empty strings never overwrite, and
-names are never concatenated.
+names are never concatenated. A whole call that is told again keeps its id, by which it is known.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Slot:
     early: list[str] = field(default_factory=list)  # arguments that came before the name
     ending: str = ""  # the last character of the arguments that isn't white space
     trials: int = 0
+    again: bool = False  # whole, and its id and name came once more
     opaque: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -86,14 +87,17 @@ class ToolSlots:
         """
         steps: list[Step] = []
         taken: set[str] = set()
+        calls: set[tuple[str, str, str]] = set()
         for slot in self._slots:
             opened = self._open(slot)
             values, _ = read_arguments(opened.text, custom=slot.custom)
             ending = status if slot.name else Status.INTERRUPTED
             call_id = slot.id or f"call_{opened.step.index}"
-            while call_id in taken:  # an answer must find its own call
+            told = (slot.id, slot.name, opened.text)
+            while call_id in taken and told not in calls:  # an answer must find its own call
                 call_id += "_"
             taken.add(call_id)
+            calls.add(told)
             if slot.opaque:
                 self._writer.amend(opened, opaque=dict(slot.opaque))
             steps.append(self._writer.finish(opened, ending, call_id=call_id, input=values))
@@ -115,10 +119,14 @@ class ToolSlots:
             return None
         keyed = bool(call_id) or isinstance(index, int)
         if slot is not None and not self._begins_another(slot, call_id, name, arguments, keyed):
+            same = bool(name) and call_id == slot.id != "" and name == slot.name
+            slot.again = slot.again or (same and slot.ending == "}")
             return slot
         if slot is not None and call_id == slot.id != "" and arguments == slot.arguments:
             return None  # the same call again, as a last word
         fresh = Slot(name=slot.name if slot else "")  # a bare second object repeats the name
+        if slot is not None and slot.again:
+            fresh.id = slot.id
         self._slots.append(fresh)
         if isinstance(index, int):
             self._by_index[index] = fresh

@@ -114,8 +114,6 @@ class Transport:
             )
             response = await client.send(message, stream=True)
         try:
-            if 300 <= response.status_code < 400:
-                raise ProviderError(redirected(response, where))
             yield Reply(response, where)
         finally:
             await response.aclose()
@@ -166,6 +164,7 @@ class Transport:
             trust_env=False,  # read by us: httpx would use a proxy for this machine too
             proxy=_httpx_proxy(proxy, verify),
             follow_redirects=False,
+            event_hooks={"response": [_refuse_redirect]},
             limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_S),
             headers={"User-Agent": f"chatterm/{__version__}", "Accept-Encoding": "identity"},
         )
@@ -189,6 +188,13 @@ class Transport:
                     hint="check ca_file, SSL_CERT_FILE and SSL_CERT_DIR",
                 )
             ) from error
+
+
+async def _refuse_redirect(response: httpx.Response) -> None:
+    # As a hook it comes before httpx reads where to: from what is no address, it would make an
+    # error of the connection, which is tried again.
+    if 300 <= response.status_code < 400:
+        raise ProviderError(redirected(response, place_of(str(response.request.url))))
 
 
 def body_bytes(body: Mapping[str, Any]) -> bytes:

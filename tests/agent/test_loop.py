@@ -199,6 +199,17 @@ async def test_what_stops_a_reply_early_makes_the_turn_incomplete(script, reason
     assert (last.status, last.finish_reason) == (TurnStatus.INCOMPLETE, reason)
 
 
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+async def test_no_call_of_a_reply_that_was_stopped_early_is_run(reason) -> None:
+    tools = Tools()
+    provider = Scripted(f"call look: {{}}\nfinish {reason}")
+    events = await play(provider, calls=tools)
+    assert end(events).finish_reason.value == reason
+    assert tools.ran == []
+    assert [step.outcome for step in steps(events, ToolResultStep)] == [Outcome.CANCELLED]
+    assert len(provider.requests) == 1
+
+
 class Hanging(Scripted):
     """Says something and then nothing."""
 

@@ -318,6 +318,17 @@ def test_arguments_may_come_whole_where_the_call_begins(pieces: tuple[str, ...])
     assert [step.input for step in reading.of(ToolCallStep)] == [{"x": 1}]
 
 
+def test_a_call_told_twice_is_one_call() -> None:
+    told = call(0, '{"x"', ": 1}")
+    [step] = read(start(), *told, *told, *ends("tool_use")).of(ToolCallStep)
+    assert (step.input, step.status) == ({"x": 1}, DONE)
+
+
+def test_a_block_without_a_type_does_not_go_back() -> None:
+    reading = read(start(), {**opens(0, "x"), "content_block": {"type": None}}, stops(0), *ends())
+    assert [step.opaque for step in reading.of(NoticeStep)] == [None]
+
+
 def test_invalid_arguments_are_kept_as_they_are() -> None:
     [step] = read(start(), *call(0, '{"x": oops}'), *ends("tool_use")).of(ToolCallStep)
     assert (step.arguments, step.input, step.status) == ('{"x": oops}', None, DONE)

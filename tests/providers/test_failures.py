@@ -164,6 +164,17 @@ def test_nothing_to_say_is_still_a_failure(body):
     assert len(failure.message) < 1100
 
 
+@pytest.mark.parametrize("body", [bytes(range(256)), b"\0\0\0", b"\x1f\x8b\x08\xff\xfe\xfd"])
+def test_bytes_that_are_no_text_are_not_quoted(body):
+    failure = failure_of_response(500, {}, body, provider="p")
+    assert failure.message.endswith("it answered with something that isn't text")
+
+
+def test_a_character_that_was_damaged_is_quoted_with_the_rest():
+    failure = failure_of_response(500, {}, b"no caf\xe9 here", provider="p")
+    assert "no caf\ufffd here" in failure.message
+
+
 def test_long_words_are_cut():
     for body in ({"error": {"message": "x" * 50_000}}, b"y" * 50_000):
         assert len(of(500, body).message) < 1100

@@ -332,6 +332,14 @@ def test_where_it_was_asked_for_any_text_is(text):
 
 def test_no_text_at_all_was_cut():
     assert read(plain=True).end.failure.kind is ErrorKind.STREAM_CUT
+    assert read(b"").end.failure.kind is ErrorKind.STREAM_CUT
+
+
+@pytest.mark.parametrize("blanks", [b"\n" * 50, b" \r\n", b"\xef\xbb\xbf\n"])
+def test_blank_lines_are_no_answer(blanks):
+    got = read(blanks)
+    assert got.end.failure.kind is ErrorKind.STREAM_CUT
+    assert got.text == ""
 
 
 def test_an_error_page_is_no_answer():

@@ -296,6 +296,19 @@ def test_two_parts_of_one_message_share_its_id_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("odd", [None, 5, ["rs"], {"a": 1}, ""])
+def test_items_that_a_server_repeats_or_names_oddly_go_back_once(odd: Any) -> None:
+    sent = items(
+        reasoning(0, 0, sealed("rs_1")),
+        reasoning(1, 0, sealed("rs_1")),
+        reasoning(2, 0, sealed("rs_2") | {"id": odd}),
+        text(3, 0, "Hi", opaque={"provider": "openai", "message": {"id": odd}}),
+        reasoning(4, 1, sealed("rs_3")),
+        text(5, 1, "Ho"),
+    )
+    assert sent == [sealed("rs_1"), message("Hi"), sealed("rs_3"), message("Ho")]
+
+
 def test_commentary_stays_commentary() -> None:
     step = text(0, 0, "Looking…", opaque={"message": {"phase": "commentary"}})
     assert items(step) == [message("Looking…", phase="commentary")]

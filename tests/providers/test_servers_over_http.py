@@ -274,6 +274,15 @@ async def test_enclava_is_sent_the_whole_conversation(server: FaultServer) -> No
     }
 
 
+async def test_enclava_is_asked_what_had_no_answer_with_what_follows(server: FaultServer) -> None:
+    server.script(Answer(status=500), enclava)
+    async with talking(server) as talk:
+        assert (await talk.say("enclava", "rain?")).failure is not None
+        assert (await talk.say("enclava", "rain, please?")).failure is None
+    (message,) = talk.asked["input"]  # the sides take turns
+    assert message == {"type": "message", "role": "user", "content": "rain?\n\nrain, please?"}
+
+
 # --- what goes along --------------------------------------------------------------------------
 
 

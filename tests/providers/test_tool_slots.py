@@ -146,6 +146,29 @@ def test_a_call_repeated_as_a_last_word_is_one_call() -> None:
     assert calls(whole, whole) == [("a", "f", {"x": 1})]
 
 
+@pytest.mark.parametrize("index", [0, None])
+def test_a_call_told_again_in_pieces_is_one_call_that_runs(index: int | None) -> None:
+    told = [
+        fragment(index, "a", "f", ""),
+        fragment(index, None, None, '{"x"'),
+        fragment(index, None, None, ":1}"),
+    ]
+    first, again = read(*told, *told)
+    assert (first.call_id, first.input, first.status) == ("a", {"x": 1}, Status.DONE)
+    assert again.status is Status.INTERRUPTED
+
+
+def test_a_call_told_again_with_other_arguments_is_another() -> None:
+    first, second = read(
+        fragment(0, "a", "f", ""),
+        fragment(0, arguments='{"x":1}'),
+        fragment(0, "a", "f", ""),
+        fragment(0, arguments='{"x":2}'),
+    )
+    assert [first.status, second.status] == [Status.DONE, Status.DONE]
+    assert second.call_id != first.call_id
+
+
 def test_ids_that_repeat_are_made_different() -> None:
     first, second = read(
         fragment(0, "call_0", "f", '{"x":1}'), fragment(1, "call_0", "g", '{"x":2}')

@@ -231,6 +231,15 @@ async def test_an_address_that_is_none(url):
     assert failure.kind in (ErrorKind.BAD_REQUEST, ErrorKind.NETWORK)
 
 
+@pytest.mark.parametrize("place", ["http://[::1", "http://a b/", "//", "\x7f"])
+async def test_a_redirect_to_what_is_no_address_is_a_redirect(server, place):
+    server.script(Answer(status=307, headers={"Location": place}))
+    failure = await failure_at(server.url)
+    assert failure.kind is ErrorKind.REFUSED
+    assert "redirects to" in failure.message
+    assert not failure.retryable
+
+
 async def test_a_redirect_is_a_failure_that_names_the_host(server):
     with FaultServer() as other:
         for status in (301, 302, 307, 308):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import json
 import tempfile
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,15 +35,8 @@ SECRET = "sk-ant-api03-" + "Zq9xV7" * 8
 # --- files ------------------------------------------------------------------------------------
 
 _TABLES = [each.name for each in fields(Config)]
-_KEYS = sorted(
-    {
-        *(each.name for table in fields(Config) for each in _fields_of(table)),
-        *(each.name for each in fields(ProviderConfig)),
-        *(each.name for each in fields(Rule)),
-    }
-    if (_fields_of := lambda table: fields(table.default_factory()) if callable(table.default_factory)
-        and hasattr(table.default_factory, "__dataclass_fields__") else ()) else ()
-)  # fmt: skip
+_PARTS = [value for name in _TABLES if is_dataclass(value := getattr(Config(), name))]
+_KEYS = sorted({each.name for part in (*_PARTS, ProviderConfig, Rule) for each in fields(part)})
 _ODD_KEYS = ("", "a.b", "é", "\x1b[31m", "\u202e", "x" * 300, SECRET, "api_key", "token", "0", "-")
 _STRINGS = (*PROTOCOLS, *TOOLS, *MODES, *EFFORTS, "openai/gpt-5", "anthropic", "a/b/c", "", " ", "~", "~x",
             "\0", "/etc", "http://a", "https://u:p@h/", "http://h?q", "ftp://h", "allow", "deny", "ask",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fuzz import decoders, gate, markdown, screen
+from fuzz import configs, decoders, gate, imports, markdown, screen, toolcalls
 from fuzz.target import Target
 
-TARGETS: list[Target] = [*decoders.TARGETS, *screen.TARGETS, *markdown.TARGETS, *gate.TARGETS]
+_MODULES = (decoders, screen, markdown, gate, configs, imports, toolcalls)
+TARGETS: list[Target] = [target for module in _MODULES for target in module.TARGETS]

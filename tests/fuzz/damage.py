@@ -11,7 +11,20 @@ from typing import Any
 from hypothesis import strategies as st
 
 ODD_TEXTS = (
-    *("", " ", "\0", "a", "\n", "\r", "\u2028", "\x85", "\ud83d", "\ude00", "\ud800", "\udfff\ud800"),
+    *(
+        "",
+        " ",
+        "\0",
+        "a",
+        "\n",
+        "\r",
+        "\u2028",
+        "\x85",
+        "\ud83d",
+        "\ude00",
+        "\ud800",
+        "\udfff\ud800",
+    ),
     *("\x1b[31m", "\u202e", "e\u0301", "日本", "😀", "👩\u200d👧", "{", "}", "{}", '{"a":1}', "[]"),
     *('{"a":', '"', "\\", "<think>", "</think>", "<th", "[DONE]", "null", "x" * 3000, "é" * 700),
     *("error", "length", "stop", "refusal", "content_filter", "tool_use", "-1", "__proto__"),
@@ -87,7 +100,17 @@ CHANGES = st.lists(
     max_size=4,
 )  # fmt: skip
 
-JUNK = (b"\0", b"\xff", b"\xc3", b"\xf0\x9f", b"\n", b"\r", b"\r\n\r\n", b"data: ", b"event: ",)
+JUNK = (
+    b"\0",
+    b"\xff",
+    b"\xc3",
+    b"\xf0\x9f",
+    b"\n",
+    b"\r",
+    b"\r\n\r\n",
+    b"data: ",
+    b"event: ",
+)
 JUNK += (b"{", b"}", b'"', b"\\", b"[" * 300, b"\xef\xbb\xbf", b": x\n", b"\xe2\x80\xa8", b"[DONE]")
 JUNK += (b"\xed\xa0\xbd", b"\\ud83d", b"data: [DONE]\n\n", b"data: null\n\n", b"-", b"1e999")
 

@@ -30,7 +30,6 @@ from chatterm.providers.base import ModelRequest, RoundEnd, ToolSpec
 from chatterm.providers.body import Body
 from chatterm.providers.registry import wire_protocol
 from chatterm.providers.transport import body_bytes
-
 from chatterm.providers.wire import Endpoint
 from chatterm.steps import (
     FinishReason,

@@ -48,7 +48,10 @@ def worlds() -> tuple[World, World]:
     top = tempfile.TemporaryDirectory(prefix="chatterm-fuzz-")
     atexit.register(top.cleanup)
     base = Path(top.name).resolve()
-    return clean_world(base, _patch), mined_world(base, _patch)
+    clean, mined = clean_world(base, _patch), mined_world(base, _patch)
+    for name in ("-r", "-e"):  # which are no secrets
+        (mined.workspace / name).write_text("a line\n")
+    return clean, mined
 
 
 def leave_worlds() -> None:
@@ -84,7 +87,7 @@ _FILES = ("a.txt", "src", "src/app.py", ".", "..", "../x", "~", "~/x", ".env", "
           "[a-c].txt", "{a,b}", "/etc/passwd", "/dev/null", "/proc/self/environ", "link-out", "pipe",
           "a b", "日本", "$HOME", "${x:-y}", "$(ls)", "`ls`", "<(ls)", "$((1+1))", "$'\\x72m'",
           "x=1", "\\", "#", "'", '"', "\u202e", "\u200b", "\xa0", "\ud800", "\x7f", "HEAD", "status",
-          "log", "diff", "-c core.fsmonitor=x", "1", "2", "s/a/b/e", "1w x", "{print > \"x\"}",
+          "log", "diff", "-c core.fsmonitor=x", "1", "2", "s/a/b/e", "1w x", '{print > "x"}',
           "x" * 3000)  # fmt: skip
 _raw = st.sampled_from(_PROGRAMS + _OPTIONS + _FILES) | st.text(
     st.characters(exclude_categories=()), max_size=4
@@ -149,7 +152,9 @@ def tampered(line: str, seeds: list[int]) -> str:
         dice = random.Random(seed)
         at = dice.randrange(len(line) + 1)
         end = min(len(line), at + dice.choice((1, 1, 2, 6)))
-        put = dice.choice(_OPTIONS + _FILES + (" ", "\n", "\t", "\r", "\0", "|", ";", "&", ">", "<"))
+        put = dice.choice(
+            _OPTIONS + _FILES + (" ", "\n", "\t", "\r", "\0", "|", ";", "&", ">", "<")
+        )
         match dice.randrange(5):
             case 0:
                 line = line[:at] + put + line[at:]
@@ -167,7 +172,9 @@ def tampered(line: str, seeds: list[int]) -> str:
 SEEDS = st.lists(st.integers(0, 2**32), max_size=4)
 _tampered = st.builds(tampered, st.sampled_from(EVERYDAY + DANGEROUS), SEEDS)
 LINES = st.one_of(_statements, _tampered, st.builds(tampered, _statements, SEEDS))
-_everyday = st.builds(tampered, st.sampled_from(EVERYDAY), st.lists(st.integers(0, 2**32), max_size=1))
+_everyday = st.builds(
+    tampered, st.sampled_from(EVERYDAY), st.lists(st.integers(0, 2**32), max_size=1)
+)
 
 _ADDED = ("; rm -rf x", " ; rm x", "\nrm x", "\n\nrm x\n", " && rm x", " || rm x", " | sh", "|tee x",
           " > out", ">out", " >>out", " 2>out", " &>out", " $(rm x)", " `rm x`", "$(rm x)", " <(rm x)",
@@ -262,7 +269,7 @@ def check_rules(
         assert allowed.decision is not Decision.ALLOW
 
 
-def _rule(decision: str, argv: list[str], prefix: bool) -> Rule:  # noqa: FBT001
+def _rule(decision: str, argv: list[str], prefix: bool) -> Rule:
     words = tuple(argv) or None
     return Rule(tool="shell", decision=decision, argv=words, prefix=prefix and bool(words))  # type: ignore[arg-type]
 
@@ -278,7 +285,7 @@ PATHS = st.lists(st.sampled_from(_NAMES) | st.text(max_size=3), max_size=6).map(
 _SECRET = (".env", "id_rsa", ".pem", ".key", "id_ed25519")
 
 
-def check_files(path: str, absolute: bool) -> None:  # noqa: FBT001
+def check_files(path: str, absolute: bool) -> None:
     """Only what is really in the workspace, and no secret, is opened unasked."""
     world = worlds()[1]
     asked = Path(f"/{path}") if absolute else world.workspace / path
@@ -306,7 +313,9 @@ def check_fetch(url: str, host: str) -> None:
     assert judgement.reason.isprintable()
 
 
-_argvs = st.lists(st.sampled_from(("ls", "cat", "git", "rm", "grep", "env", "-n", "a.txt")), max_size=3)
+_argvs = st.lists(
+    st.sampled_from(("ls", "cat", "git", "rm", "grep", "env", "-n", "a.txt")), max_size=3
+)
 _rules = st.tuples(st.sampled_from(("allow", "ask", "deny")), _argvs, st.booleans())
 
 TARGETS = [

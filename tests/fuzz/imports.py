@@ -26,7 +26,9 @@ from fuzz.target import Target
 from transcripts.samples import blobs, conversations, trees
 
 _DATA = Path(__file__).resolve().parents[1] / "importing" / "data"
-EXPORTS = [json.loads((_DATA / name).read_text("utf-8")) for name in ("chatgpt.json", "claude.json")]
+EXPORTS = [
+    json.loads((_DATA / name).read_text("utf-8")) for name in ("chatgpt.json", "claude.json")
+]
 
 
 @cache
@@ -155,7 +157,9 @@ _tables = st.lists(
 )  # fmt: skip
 
 TARGETS = [
-    Target("imports/exports", st.tuples(exports(), st.just("conversations.json")), check_import, 40),
+    Target(
+        "imports/exports", st.tuples(exports(), st.just("conversations.json")), check_import, 40
+    ),
     Target(
         "imports/any",
         st.tuples(st.binary(max_size=300), st.sampled_from(("a.zip", "a.jsonl", "b.db"))),

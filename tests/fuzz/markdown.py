@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from chatterm.render.lines import ROLES, Line, line_cells, line_text
 from chatterm.render.markdown import ASCII_MARKS, MarkdownStream, references, render
 from fuzz.damage import CUTS, pieces
 from fuzz.screen import TEXTS
 from fuzz.target import Target
-from markdown_it import MarkdownIt
 
 _WORDS = ("a", "foo", "Word", "日本語", "e\u0301", "👩\u200d👧", "\u200b", "1", "--", "x" * 90, "&amp;",
           "&#0;", "&bogus;", "\\*", "\\", "\t", "\x1b[1m", "\u2028", "\xa0", "ﷺ", "=", "|", "a|b",
@@ -96,7 +96,9 @@ _BLOCKS = st.recursive(
 )
 _DEEP = st.builds(
     lambda marker, depth, text: marker * depth + text,
-    st.sampled_from((">", "> ", "- ", "1. ", "> - ", "*", "[", "![", "(", "`", "<", "_", "~~", "#")),
+    st.sampled_from(
+        (">", "> ", "- ", "1. ", "> - ", "*", "[", "![", "(", "`", "<", "_", "~~", "#")
+    ),
     st.integers(1, 150),
     st.sampled_from(("", "a", "\na", "\n\nb", "\n    c")),
 )

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
+from fuzz.growth import CALLS_LIMIT, GROWTHS, TIME_LIMIT, Growth, calls_ratio, time_ratio
 from fuzz.target import Target, call, no_hang
 from fuzz.targets import TARGETS
 
@@ -84,6 +85,29 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
 
 
+def superlinear(growth: Growth) -> str | None:
+    """What is wrong with how work grows, or None."""
+    try:
+        with no_hang(120):
+            called, took = calls_ratio(growth), time_ratio(growth, least_s=0.05)
+    except Exception:  # noqa: BLE001 - whatever it is, it is what we look for
+        return f"{growth.name}: {traceback.format_exc(limit=-3)}"
+    if called < CALLS_LIMIT and took < TIME_LIMIT:
+        return None
+    return f"{growth.name}: 4 times the input took {4 * called:.1f} times the calls and {4 * took:.1f} times the time"
+
+
+def _all_growths(beginnings: Sequence[str]) -> int:
+    chosen = [g for g in GROWTHS if not beginnings or g.name.startswith(tuple(beginnings))]
+    found = 0
+    for growth in chosen:
+        if said := superlinear(growth):
+            found += 1
+            print(said, flush=True)
+    print(f"{len(chosen)} inputs grew; {found} of them cost more than they should")
+    return 1 if found else 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
@@ -91,12 +115,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=1.0, help="how long, all targets together")
     parser.add_argument("--seed", type=int, help="begin with this one, to see the same again")
     parser.add_argument("--list", action="store_true", help="only name the targets")
+    parser.add_argument("--growth", action="store_true", help="instead: how the work grows")
     options = parser.parse_args(arguments)
-    chosen = [t for t in TARGETS if not options.targets or t.name.startswith(tuple(options.targets))]
+    logging.disable()  # what is passed over is told there, a million times
+    if options.growth:
+        return _all_growths(options.targets)
+    chosen = [
+        t for t in TARGETS if not options.targets or t.name.startswith(tuple(options.targets))
+    ]
     if options.list or not chosen:
         print("\n".join(target.name for target in TARGETS))
         return 0 if chosen else 2
-    logging.disable()  # what is passed over is told there, a million times
     tallies = {target.name: Tally() for target in chosen}
     numbers = random.Random(options.seed)
     end = time.monotonic() + 60 * options.minutes

@@ -88,6 +88,9 @@ def fill(desk: Desk) -> None:
         file.truncate(10 * 1024**3)
     (desk.outside / "needle.txt").write_text("needle outside\n")
     (desk.root / "innocent.txt").hardlink_to(desk.root / ".env")
+    (desk.root / "deep").mkdir(exist_ok=True)
+    (desk.root / "deep" / ".env").write_text("needle of a secret\n")
+    (desk.root / "nested.txt").hardlink_to(desk.root / "deep" / ".env")
     (desk.root / "twin.txt").hardlink_to(desk.root / "a.txt")
 
 
@@ -157,6 +160,7 @@ async def test_what_may_not_be_read_is_never_found(desk: Desk, tool: Search) -> 
     for absent in (
         ".env",
         "innocent",
+        "nested",
         "pem",
         "ssh",
         "id_rsa",
@@ -166,7 +170,7 @@ async def test_what_may_not_be_read_is_never_found(desk: Desk, tool: Search) -> 
         "build/",
     ):
         assert absent not in found.replace("sub/build/x", "")
-    assert "sensitive and so not searched: 3" in found
+    assert "sensitive and so not searched: 4" in found
     assert "larger than 10 MB and so not searched: 1" in found
     assert "keep.log" in found
     assert "sub/b.log" in found

@@ -6,6 +6,7 @@ import copy
 import json
 import random
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -146,7 +147,7 @@ SEEDS = st.lists(st.integers(0, 2**32), max_size=4)
 def pieces(whole: Any, cuts: Sequence[int]) -> list[Any]:
     """Text or bytes cut at these places (modulo the length); some pieces are empty."""
     bounds = [0, *sorted(cut % (len(whole) + 1) for cut in cuts), len(whole)]
-    return [whole[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [whole[a:b] for a, b in pairwise(bounds)]
 
 
 def as_json(value: Any) -> str:

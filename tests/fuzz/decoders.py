@@ -285,10 +285,10 @@ def _targets(protocol: str) -> list[Target]:
     others = st.sampled_from(PROTOCOLS)
     valid = valid_bodies(protocol)
     return [
-        Target(f"{name}-events", st.tuples(this, events, CUTS), check_stream, 15),
-        Target(f"{name}-bytes", st.tuples(this, octets, CUTS), check_stream, 15),
-        Target(f"{name}-cut", st.tuples(this, valid, st.integers(0, 40_000)), check_cut, 12),
-        Target(f"{name}-again", st.tuples(this, events, others), check_sent_again, 12),
+        Target(f"{name}-events", st.tuples(this, events, CUTS), check_stream, 8),
+        Target(f"{name}-bytes", st.tuples(this, octets, CUTS), check_stream, 8),
+        Target(f"{name}-cut", st.tuples(this, valid, st.integers(0, 40_000)), check_cut, 6),
+        Target(f"{name}-again", st.tuples(this, events, others), check_sent_again, 6),
     ]
 
 

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -407,10 +408,8 @@ def _toml(piece: str, start: str = "", end: str = "") -> Callable[[int], Work]:
         text = start + "".join(piece.replace("N_", str(n)) for n in range(size)) + end
 
         def work() -> None:
-            try:
+            with suppress(ConfigFileError):
                 parse_config(text, Path("/nowhere/config.toml"))
-            except ConfigFileError:
-                pass
 
         return work
 
@@ -424,8 +423,9 @@ def _own_lines(size: int) -> Work:
     begun = {"type": "turn.started", "conversation": "c", "input": {"text": "a", "attachments": []},
              "system": None, "model": "m", "settings": {}, "at": at}  # fmt: skip
     lines: list[Any] = [{"type": "conversation", "conversation": named}]
-    for n in range(size):
-        lines.append({**begun, "turn": derived_id(str(n)), "parent": derived_id(str(n - 1))})
+    lines += [
+        {**begun, "turn": derived_id(str(n)), "parent": derived_id(str(n - 1))} for n in range(size)
+    ]
     data = [json.dumps(line).encode() for line in lines]
     return lambda: list(read_jsonl(data, lambda _: None))
 

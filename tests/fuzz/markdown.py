@@ -158,7 +158,9 @@ def check_shown(text: str) -> None:
     wanted: list[str] = []
     for token in parser.parse(text):
         for part in token.children or [token]:
-            if part.type not in ("softbreak", "hardbreak", "inline"):
+            if part.type == "image":  # whose content is the source of its text
+                wanted += parser.renderer.renderInlineAsText(part.children, parser.options, {})
+            elif part.type not in ("softbreak", "hardbreak", "inline"):
                 wanted += part.content
     rendered = iter("".join(map(line_text, render(text, 200))).casefold())
     missing = [c for c in "".join(wanted).casefold() if c.isalnum() and c not in rendered]

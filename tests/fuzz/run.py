@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Fuzz for as long as there is time: `python tests/fuzz/run.py --minutes 10 [TARGET…]`.
 
 Every target has its turn with a new seed, again and again. A finding is shrunk and printed as

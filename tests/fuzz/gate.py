@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from chatterm.config.schema import Rule
 from chatterm.permissions.gate import Gate, Posture
+from chatterm.permissions.places import real
 from chatterm.permissions.sandbox.levels import Level
 from chatterm.permissions.shell.readers import BUILTINS, known_programs
 from chatterm.permissions.verdicts import (
@@ -289,7 +290,7 @@ def check_files(path: str, absolute: bool) -> None:
     """Only what is really in the workspace, and no secret, is opened unasked."""
     world = worlds()[1]
     asked = Path(f"/{path}") if absolute else world.workspace / path
-    really = os.path.realpath(asked) if "\0" not in path else str(asked)
+    really = os.fspath(real(asked))
     inside = Path(really).is_relative_to(world.workspace)
     for posture in _POSTURES:
         free = posture.answers

@@ -369,11 +369,11 @@ def _texts() -> Iterator[tuple[str, Callable[[int], Work]]]:
     yield "wrapped blanks", _fed(lambda: WordWrap(80), " ")
     for each in _MARKS:
         # Long ones: a short paragraph is another matter.
-        yield f"markdown {each!a}", _fed(_Rendered, each * 5, size=60)
+        yield f"markdown {each!a}", _fed(_Rendered, each * 5, size=600)
         yield f"markdown whole {each!a}", _fed(_Rendered, each * 5, size=10**9)
     for name, head in _HEADS.items():
         for line in ("a", "a = 'b'\n", "'''\n", "日"):
-            yield f"markdown {name} of {line!a}", _fed(_Rendered, line, head, size=60)
+            yield f"markdown {name} of {line!a}", _fed(_Rendered, line, head, size=100)
     for each in ('{"', "[", "{", '{"a":', '{"a":1,', "\\", "\\u", "\\ud83d", '"', "a"):
         yield f"partial json {each}", _fed(PartialJson, each)
         yield f"partial json string {each}", _fed(PartialJson, each, '{"a":"')
@@ -447,7 +447,7 @@ def _others() -> Iterator[Growth]:
 
 
 GROWTHS = [
-    *(Growth(name, make) for name, make in _STREAMS.items()),
-    *(Growth(name, make, 1000) for name, make in _texts()),
+    *(Growth(name, make, 100) for name, make in _STREAMS.items()),
+    *(Growth(name, make, 600) for name, make in _texts()),
     *_others(),
 ]

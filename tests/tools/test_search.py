@@ -154,6 +154,14 @@ async def test_lines_are_shown_by_file_in_order(desk: Desk, tool: Search) -> Non
     )
 
 
+@needs_ripgrep
+@pytest.mark.parametrize("pattern", ["a\0b", "\ud800"], ids=ascii)
+async def test_what_no_program_can_be_asked_for_fails_the_call(desk: Desk, pattern: str) -> None:
+    desk.write("a.txt", "a\n")
+    with pytest.raises(ToolError, match="can't be looked for"):
+        await search(desk, Search(desk.places), pattern)
+
+
 async def test_what_may_not_be_read_is_never_found(desk: Desk, tool: Search) -> None:
     fill(desk)
     found = await search(desk, tool, "needle|KEY|secret", max_results=1000)

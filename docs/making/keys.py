@@ -19,7 +19,7 @@ that is given to something is taken from what had it:
 
 ```toml
 [ui.keys]
-models = "ctrl+o,f3"
+model = "ctrl+o,f3"
 newline = "ctrl+j,shift+enter"
 send = "enter"
 vim = "on"          # vim's keys in the prompt

@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from chatterm.config import load_config
+from chatterm.tui.keys import keymap
+from chatterm.tui.themes import chosen_theme, load_theme
 from faultserver import Answer, FaultServer, Received
 from program import Program
 from terminals import Terminal
@@ -36,8 +39,10 @@ ELSEWHERE = {
         ".ci/run"
     ),
     "pip install 'chatterm[local]'": "pyproject.toml: the extra dev",
+    "pip install '.[local]'": "pyproject.toml: the extra dev",
     "chatterm models install smollm2": ".ci/run",
     'chatterm ask -m local/smollm2 "name three rivers"': "tests/test_local_model.py",
+    "chatterm -m local/smollm2": "tests/test_local_model.py",
 }
 # Statuses that a page itself tells, where they aren't 0.
 STATUSES = {'chatterm ask "count to a hundred" | head -1': 141}
@@ -265,3 +270,28 @@ def test_what_is_run_elsewhere_is_run_there() -> None:
         else:
             file = ROOT / where.partition(":")[0]
             assert file.exists()
+
+
+def _toml_blocks() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        blocks_of_page = re.findall(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        found += [(page.name, block) for block in blocks_of_page if "[colours]" not in block]
+    return found
+
+
+@pytest.mark.parametrize(("page", "text"), _toml_blocks())
+def test_a_block_of_configuration_is_one(page: str, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text, "utf-8")
+    config = load_config(file)
+    keymap(config.ui.keys)
+    chosen_theme(config.theme, dark=True, own=None)
+
+
+def test_a_block_of_a_theme_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "themes.md").read_text("utf-8")
+    (text,) = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (tmp_path / "mine.toml").write_text(text, "utf-8")
+    assert load_theme(tmp_path / "mine.toml").name == "mine"

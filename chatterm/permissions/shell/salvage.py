@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from chatterm.permissions.shell.syntax import parser
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _MOST_COMMANDS = 200
+_MOST_INNER = 2000  # that one command runs
 _MOST_OPERATORS = 300  # the grammar takes much longer for thousands of pipes than for other text
 _MOST_DEPTH = 5
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
@@ -51,36 +54,58 @@ def salvaged(line: str) -> tuple[Argv, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def inner_commands(argv: Argv, depth: int = 0) -> Iterator[Argv]:
-    """The commands that a command runs in turn: through wrappers, shells and find's actions."""
-    if not argv or depth > _MOST_DEPTH:
-        return
-    program = argv[0].rsplit("/", 1)[-1]
-    if program in _WRAPPERS:
+def inner_commands(argv: Argv) -> Iterator[Argv]:
+    """The commands that a command runs in turn: through wrappers, shells and find's actions.
+
+    Each is told once, and what is the same is looked into once, so that a row of wrappers and
+    actions costs no more than it is long.
+    """
+    found: dict[Argv, None] = {}
+    read: set[str] = set()
+    left = deque([(argv, 0, True)])
+
+    def add(inner: Argv, depth: int, *, own: bool) -> None:
+        if inner and inner not in found:
+            found[inner] = None
+            left.append((inner, depth, own))
+
+    while left and len(found) < _MOST_INNER:
+        current, depth, own = left.popleft()
+        for inner in _wrapped(current):
+            add(inner, depth, own=False)
+        # The actions within a part of a command are among the whole command's.
+        for inner in _actions(current) if own else ():
+            add(inner, depth, own=False)
+        for line in _lines(current) if depth < _MOST_DEPTH else ():
+            if line not in read:
+                read.add(line)
+                for inner in _commands(line):
+                    add(inner, depth + 1, own=True)
+    yield from islice(found, _MOST_INNER)
+
+
+def _wrapped(argv: Argv) -> Iterator[Argv]:
+    if argv and argv[0].rsplit("/", 1)[-1] in _WRAPPERS:
         # Where the options end isn't known for each: any word may be where the command begins.
         for at in range(1, min(len(argv), 12)):
             yield argv[at:]
-            if argv[at].rsplit("/", 1)[-1] not in _WRAPPERS:  # theirs are among these
-                yield from inner_commands(argv[at:], depth + 1)
-    if program == "eval":
-        yield from _of_line(" ".join(argv[1:]), depth)
-    if program in _SHELLS or program in {"su", "script", "watch", "flock", "ssh"}:
-        for word in argv[1:]:
-            if not word.startswith("-"):
-                yield from _of_line(word, depth)
+
+
+def _actions(argv: Argv) -> Iterator[Argv]:
     for at, word in enumerate(argv):
         if word in _FIND_ACTIONS:
             action = argv[at + 1 :]
             ends = (n for n, each in enumerate(action) if each in {";", "+"})
-            action = action[: next(ends, len(action))]
-            yield action
-            yield from inner_commands(action, depth + 1)
+            yield action[: next(ends, len(action))]
 
 
-def _of_line(line: str, depth: int) -> Iterator[Argv]:
-    for argv in _commands(line):
-        yield argv
-        yield from inner_commands(argv, depth + 1)
+def _lines(argv: Argv) -> Iterator[str]:
+    """The words of a command that are lines to be run."""
+    program = argv[0].rsplit("/", 1)[-1] if argv else ""
+    if program == "eval":
+        yield " ".join(argv[1:])
+    if program in _SHELLS or program in {"su", "script", "watch", "flock", "ssh"}:
+        yield from (word for word in argv[1:] if not word.startswith("-"))
 
 
 def _commands(line: str) -> Iterator[Argv]:

@@ -37,6 +37,13 @@ _HARMLESS_NAMES = (
 _SENSITIVE_DIRECTORIES = frozenset({".ssh", ".aws", ".azure", ".gnupg", ".kube", ".password-store"})
 # How many files are looked at to find another name of a file with several.
 _MOST_LINKS = 5000
+_MOST_ENTRIES = 20_000  # of a workspace, looked through for sensitive files
+# What is in them is others' work, and there is much of it.
+_PASSED_OVER = frozenset({".git", "node_modules"})
+
+
+class _TooManyError(Exception):
+    """There are too many files to look through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +119,12 @@ class Places:
         if not stat.S_ISREG(found.st_mode) or found.st_nlink < 2:
             return None
         same = (found.st_dev, found.st_ino)
-        seen = 0
-        for path in self._sensitive_files():
-            seen += 1
-            if seen > _MOST_LINKS:
-                return "it has several names, too many files to tell whether one is sensitive"
-            try:
-                other = path.lstat()
-            except OSError:
-                continue
-            if (other.st_dev, other.st_ino) == same:
-                return f"it is the same file as {_shown(path)}, which is sensitive"
+        try:
+            for path, number in self._sensitive_files():
+                if number == same:
+                    return f"it is the same file as {_shown(path)}, which is sensitive"
+        except _TooManyError:
+            return "it has several names, too many files to tell whether one is sensitive"
         return None
 
     def sensitive_files(self) -> frozenset[tuple[int, int]] | None:
@@ -130,16 +132,10 @@ class Places:
 
         None when there are too many to tell: then any file with several names may be one.
         """
-        found = set()
-        for seen, path in enumerate(self._sensitive_files()):
-            if seen >= _MOST_LINKS:
-                return None
-            try:
-                status = path.lstat()
-            except OSError:
-                continue
-            found.add((status.st_dev, status.st_ino))
-        return frozenset(found)
+        try:
+            return frozenset(number for _, number in self._sensitive_files())
+        except _TooManyError:
+            return None
 
     def sensitive_name(self, path: Path) -> str | None:
         """As `sensitive`, of a path that is known to be what it really is: looks at no file."""
@@ -152,22 +148,46 @@ class Places:
             return f"{_shown(path)} is in a sensitive directory"
         return None
 
-    def _sensitive_files(self) -> Iterator[Path]:
-        """The sensitive files that are known of: below the home directory, and in the workspace."""
+    def _sensitive_files(self) -> Iterator[tuple[Path, tuple[int, int]]]:
+        """The sensitive files that are known of, each with its device and number.
+
+        Raises:
+            _TooManyError: There are too many to look at, or too many files among which they are.
+        """
+        for seen, path in enumerate(self._sensitive_paths()):
+            if seen >= _MOST_LINKS:
+                raise _TooManyError
+            try:
+                status = path.lstat()
+            except OSError:
+                continue
+            yield path, (status.st_dev, status.st_ino)
+
+    def _sensitive_paths(self) -> Iterator[Path]:
+        # Below the home directory and in it, and anywhere in the workspace.
         for root in self._covered.hidden:
             if root.is_dir() and not root.is_symlink():
                 for directory, _, names in os.walk(root):
                     yield from (Path(directory) / name for name in names)
             else:
                 yield root
-        for top in filter(None, (self.workspace, self.home)):
+        if self.home is not None:
             try:
-                names = os.listdir(top)  # noqa: PTH208 - names are all that is wanted
+                names = os.listdir(self.home)  # noqa: PTH208 - names are all that is wanted
             except OSError:
-                continue
-            for name in names:
-                if self.sensitive_name(top / name):
-                    yield top / name
+                names = []
+            yield from self._sensitive_of(self.home, names)
+        left = _MOST_ENTRIES
+        for found, directories, names in os.walk(self.workspace) if self.workspace else ():
+            directories[:] = [name for name in directories if name not in _PASSED_OVER]
+            left -= len(names)
+            if left < 0:
+                raise _TooManyError
+            yield from self._sensitive_of(Path(found), names)
+
+    def _sensitive_of(self, directory: Path, names: Iterable[str]) -> Iterator[Path]:
+        paths = (directory / name for name in names)
+        return (path for path in paths if self.sensitive_name(path))
 
 
 @cache

@@ -169,6 +169,10 @@ class _Ripgrep:
             )
         except OSError as error:
             raise ToolError(f"ripgrep can't be started: {error}") from None
+        except ValueError:  # no program can be given such an argument
+            raise ToolError(
+                "pattern: a zero byte or half a character can't be looked for"
+            ) from None
 
 
 class _Ourselves:

@@ -193,6 +193,9 @@ def test_an_answer_opens_the_very_file_it_was_about(ground: Ground) -> None:
 
 def test_another_name_of_a_sensitive_file_counts_as_it(ground: Ground) -> None:
     os.link(ground.home / ".ssh" / "id_rsa", ground.workspace / "innocent.txt")
+    (ground.workspace / "src" / ".env").write_text("KEY=1\n")
+    os.link(ground.workspace / "src" / ".env", ground.workspace / "plain.txt")
+    assert ground.read("plain.txt").sensitive
     assert ground.read("innocent.txt").sensitive
     assert ground.write("innocent.txt", mode("yolo")).decision is ASK
 
@@ -204,6 +207,14 @@ def test_what_is_no_ordinary_file_is_refused(ground: Ground, path: str) -> None:
 
 
 # --- rules --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", ["-exec ", "-exec env ", "-exec eval ", "-exec sh -c a "])
+def test_a_row_of_wrappers_and_actions_is_looked_through_once(ground: Ground, words: str) -> None:
+    line = f"find . {words * (9000 // len(words))} rm x"
+    assert ground.shell(line).decision is ASK  # and not in a hundred years
+    denied = ground.shell(f"find . {words * 9} rm x", CAGED, rule_of("shell:rm *", "deny"))
+    assert denied.decision is DENY
 
 
 def test_the_strictest_rule_wins(ground: Ground) -> None:

@@ -88,6 +88,9 @@ def fill(desk: Desk) -> None:
         file.truncate(10 * 1024**3)
     (desk.outside / "needle.txt").write_text("needle outside\n")
     (desk.root / "innocent.txt").hardlink_to(desk.root / ".env")
+    (desk.root / "deep").mkdir(exist_ok=True)
+    (desk.root / "deep" / ".env").write_text("needle of a secret\n")
+    (desk.root / "nested.txt").hardlink_to(desk.root / "deep" / ".env")
     (desk.root / "twin.txt").hardlink_to(desk.root / "a.txt")
 
 
@@ -151,12 +154,21 @@ async def test_lines_are_shown_by_file_in_order(desk: Desk, tool: Search) -> Non
     )
 
 
+@needs_ripgrep
+@pytest.mark.parametrize("pattern", ["a\0b", "\ud800"], ids=ascii)
+async def test_what_no_program_can_be_asked_for_fails_the_call(desk: Desk, pattern: str) -> None:
+    desk.write("a.txt", "a\n")
+    with pytest.raises(ToolError, match="can't be looked for"):
+        await search(desk, Search(desk.places), pattern)
+
+
 async def test_what_may_not_be_read_is_never_found(desk: Desk, tool: Search) -> None:
     fill(desk)
     found = await search(desk, tool, "needle|KEY|secret", max_results=1000)
     for absent in (
         ".env",
         "innocent",
+        "nested",
         "pem",
         "ssh",
         "id_rsa",
@@ -166,7 +178,7 @@ async def test_what_may_not_be_read_is_never_found(desk: Desk, tool: Search) -> 
         "build/",
     ):
         assert absent not in found.replace("sub/build/x", "")
-    assert "sensitive and so not searched: 3" in found
+    assert "sensitive and so not searched: 4" in found
     assert "larger than 10 MB and so not searched: 1" in found
     assert "keep.log" in found
     assert "sub/b.log" in found

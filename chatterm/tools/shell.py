@@ -100,8 +100,7 @@ class Shell:
         """The line and where it would run."""
         directory = _directory(arguments, bench)
         writable = tuple(
-            Path(os.path.realpath(directory / Path(str(path)).expanduser()))
-            for path in arguments.get("writable") or ()
+            _real(directory, str(path), home=True) for path in arguments.get("writable") or ()
         )
         network = bool(arguments.get("network"))
         return (ShellAccess(_command(arguments), directory, network, writable),)
@@ -219,10 +218,18 @@ def _command(arguments: Mapping[str, Any]) -> str:
 
 
 def _directory(arguments: Mapping[str, Any], bench: Workbench) -> Path:
-    directory = Path(os.path.realpath(bench.directory / str(arguments.get("workdir") or ".")))
-    if not directory.is_dir():
+    directory = _real(bench.directory, str(arguments.get("workdir") or "."))
+    if not os.path.isdir(directory):  # noqa: PTH112 - what is too long for a name is none, too
         raise ToolError(f"there is no directory {str(directory)!r} to run the command in")
     return directory
+
+
+def _real(base: Path, written: str, *, home: bool = False) -> Path:
+    try:
+        path = Path(written).expanduser() if home else Path(written)
+        return Path(os.path.realpath(base / path))
+    except (ValueError, RuntimeError):  # a zero byte, half a character, the home of nobody
+        raise ToolError(f"{written[:200]!a} can't be a path") from None
 
 
 def _shell() -> tuple[str, ...]:

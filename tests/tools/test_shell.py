@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,22 @@ async def test_a_directory_for_one_call_is_left_again(bench: Bench) -> None:
     assert bench.bench.directory == bench.root
     with pytest.raises(ToolError, match="there is no directory"):
         await bench.run("pwd", {"workdir": "nowhere"})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"workdir": "a\0b"},
+        {"workdir": "\ud800"},
+        {"workdir": "x" * 5000},
+        {"writable": ["a\0b"]},
+        {"writable": ["~nobody-of-that-name/x"]},
+    ],
+    ids=ascii,
+)
+def test_what_cannot_be_a_path_fails_the_call(bench: Bench, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ToolError, match=r"can't be a path|there is no directory"):
+        bench.shell.access({"command": "pwd", **arguments}, bench.bench)
 
 
 async def test_a_removed_directory_is_no_harm(bench: Bench) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import json
 import logging
 import re
 from contextlib import suppress
 from typing import Any
 
 from chatterm.errors import ErrorKind, Failure, ProviderError
-from chatterm.providers.decoding import Decoder, TextReader
+from chatterm.providers.decoding import Decoder, TextReader, parse_json
 from chatterm.providers.error_words import page_words, plain_words, shortened
 from chatterm.providers.failures import error_in, failure_of_error
 from chatterm.providers.sse import (
@@ -27,6 +26,7 @@ from chatterm.redaction import Redactor
 log = logging.getLogger("chatterm.providers")
 
 PAGE_LIMIT = 64 * 1024  # of a web page no more is read
+_TOLD = 4096  # bytes of a text that is no reply, of which the beginning is told
 _DEEPEST = 200  # levels of JSON
 
 
@@ -70,7 +70,7 @@ class Body:
         if self._shape is None or self._shape is Shape.PAGE:
             self._start += chunk
             self._shape = self._shape_of(self._start)
-            if self._shape is None and len(self._start) < 4096:
+            if self._shape is None and len(self._start) < _TOLD:
                 return False
             if self._shape is Shape.PAGE:
                 if len(self._start) > PAGE_LIMIT:
@@ -84,6 +84,8 @@ class Body:
                 return self.feed(chunk)
         framer = self._framer
         signs = framer.signs
+        if not signs and chunk is not self._start and len(self._start) < _TOLD:
+            self._start += chunk
         self._decode(framer.feed(chunk))
         return framer.signs != signs
 
@@ -126,7 +128,7 @@ class Body:
                 decoder.event(name, "[DONE]")
                 continue
             try:
-                data = json.loads(text)
+                data = parse_json(text)
             except (ValueError, RecursionError):
                 self._pass_over(len(text))
                 continue

@@ -6,6 +6,8 @@ round came to is read from its attributes. It does no I/O and doesn't know how t
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any, Protocol, runtime_checkable
 
 from chatterm.errors import ErrorKind, Failure
@@ -73,6 +75,46 @@ def stream_cut(text_shown: bool) -> Failure:
 def failed(failure: Failure, *, word: str | None = None, usage: Usage | None = None) -> RoundEnd:
     """The end of a round that failed."""
     return RoundEnd(FinishReason.ERROR, word, usage or Usage(), failure)
+
+
+def parse_json(text: str) -> Any:
+    """A value that a server sent. Numbers that JSON doesn't have (NaN, an infinity) are null.
+
+    What is kept of a reply is written as JSON again, to other servers and other programs.
+
+    Raises:
+        ValueError: It isn't JSON.
+        RecursionError: It is nested too deeply.
+    """
+    return _LENIENT.decode(text)
+
+
+def parse_arguments(text: str) -> Any:
+    """The arguments that a model wrote, by the letter of JSON: with NaN in them they aren't any.
+
+    Raises:
+        ValueError: They aren't JSON.
+        RecursionError: They are nested too deeply.
+    """
+    return _STRICT.decode(text)
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _refused(text: str) -> float:
+    raise ValueError(f"JSON has no {text[:20]}")
+
+
+def _finite_only(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refused(text)
+
+
+_LENIENT = json.JSONDecoder(parse_float=_finite, parse_constant=lambda _: None)
+_STRICT = json.JSONDecoder(parse_float=_finite_only, parse_constant=_refused)
 
 
 def integer(value: Any) -> int | None:

@@ -92,7 +92,7 @@ class LuxxDecoder:
         """Read one event."""
         fields = mapping(data)
         kind = name or text_of(fields.get("event"))
-        if not kind and (fields.get("type") in _STEP_TYPES or "step" in fields):
+        if not kind and (text_of(fields.get("type")) in _STEP_TYPES or "step" in fields):
             kind = "process_step"
         kind = kind or text_of(fields.get("type"))
         handler = self._handlers.get(kind)

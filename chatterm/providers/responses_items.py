@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatterm.assembly import OpenStep
-from chatterm.providers.decoding import mapping, sequence, text_of
+from chatterm.providers.decoding import mapping, parse_arguments, sequence, text_of
 from chatterm.steps import Citation, Outcome
 
 # Where the kinds of calls keep what they were called with.
@@ -313,7 +313,7 @@ def _as_text(value: Any) -> str:
 
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(text)
+        value = parse_arguments(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

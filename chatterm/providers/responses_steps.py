@@ -53,6 +53,7 @@ class ItemSteps:
         self.saw: set[str] = set()
         self.approvals: list[str] = []
         self._hosted: list[tuple[str, str]] = []  # (type, call id) of hosted calls, in order
+        self._own: set[str] = set()  # ids of the calls that chatterm is to run
 
     # --- while they stream ---
 
@@ -227,7 +228,11 @@ class ItemSteps:
         fields = _call_fields(item)
         if unfinished or not fields["name"]:
             status = Status.INTERRUPTED
-        fields["call_id"] = fields["call_id"] or f"call_{part.opened.step.index}"
+        call_id = fields["call_id"] or f"call_{part.opened.step.index}"
+        while call_id in self._own:  # an answer must find its own call
+            call_id += "_"
+        self._own.add(call_id)
+        fields["call_id"] = call_id
         opaque = {"custom": True} if custom else {}
         self._writer.finish(
             part.opened,

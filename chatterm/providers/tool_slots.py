@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatterm.assembly import OpenStep, StepWriter
-from chatterm.providers.decoding import mapping, text_of
+from chatterm.providers.decoding import mapping, parse_arguments, text_of
 from chatterm.steps import Status, Step, ToolCallStep, ToolResultStep
 
 # How often a slot's arguments are tried for wholeness before it is taken for one long call: a
@@ -205,7 +205,7 @@ def read_arguments(text: str, *, custom: bool = False) -> tuple[dict[str, Any] |
     if not text.strip():
         return {}, True
     try:
-        value = json.loads(text)
+        value = parse_arguments(text)
     except (ValueError, RecursionError):
         return None, False
     return (value if isinstance(value, dict) else None), True

@@ -226,6 +226,11 @@ def test_the_oldest_servers_never_make_a_step_of_the_answer():
     )
 
 
+@pytest.mark.parametrize("kind", [[], {}, ["text"], None, 7])
+def test_a_type_of_another_type_is_none(kind):
+    assert read(b"data: " + json.dumps({"type": kind}).encode() + b"\n\n", named(DONE)).steps == []
+
+
 def test_an_answer_that_only_old_events_hold_is_not_lost():
     got = read(
         named(

@@ -345,6 +345,18 @@ def test_invalid_arguments_are_kept_as_they_are() -> None:
     assert (call.arguments, call.input, call.status) == ('{"x": }', None, Status.DONE)
 
 
+def test_two_calls_of_one_id_are_told_apart() -> None:
+    reading = read(
+        done(0, **call_item('{"x":1}', call_id="c")),
+        done(1, **call_item('{"x":2}', call_id="c")),
+        completed(),
+    )
+    assert [(call.call_id, call.input) for call in reading.of(ToolCallStep)] == [
+        ("c", {"x": 1}),
+        ("c_", {"x": 2}),
+    ]
+
+
 def test_a_custom_tool_takes_free_text() -> None:
     item = {"type": "custom_tool_call", "id": "ctc_1", "call_id": "a", "name": "sql"}
     reading = read(

@@ -297,6 +297,13 @@ def test_a_call_that_the_server_ran_is_told_once_with_its_result() -> None:
 
 # --- anything at all ---
 
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_what_json_has_no_number_for_is_no_argument(number: str) -> None:
+    assert read_arguments(f'{{"x":{number}}}') == (None, False)
+    assert read_arguments('{"x":1e99}') == ({"x": 1e99}, True)
+
+
 VALUES = st.sampled_from([None, "", "a", "b", "f", "{", "}", "{}", '{"x":1}', 0, 1, {}, [], True])
 FRAGMENTS = st.dictionaries(
     st.sampled_from(["index", "id", "type", "extra_content"]), VALUES, max_size=4

@@ -41,7 +41,7 @@ class ColouredText:
     def __init__(self, text: str = "") -> None:
         self._parts: list[str] = []
         self._lines: list[str] = []
-        self._open = ""
+        self._rest: list[str] = []  # the line that may go on, in pieces
         # The style that a line begins in, where it isn't plain.
         self._begins: dict[int, Style] = {}
         self._style: Style = PLAIN
@@ -50,7 +50,13 @@ class ColouredText:
 
     def __len__(self) -> int:
         """How many lines there are; the last may go on."""
-        return len(self._lines) + bool(self._open)
+        return len(self._lines) + bool(self._rest)
+
+    @property
+    def _open(self) -> str:
+        if len(self._rest) > 1:
+            self._rest = ["".join(self._rest)]
+        return self._rest[0] if self._rest else ""
 
     def feed(self, text: str) -> int:
         """Add what has come; the number of the first line that looks different now.
@@ -58,6 +64,11 @@ class ColouredText:
         A carriage return ends a line as a newline does: it must not hide what was read.
         """
         first = len(self._lines)
+        after_cr = bool(self._rest) and self._rest[-1].endswith("\r")
+        if not after_cr and "\n" not in text and "\r" not in text:
+            if text:
+                self._rest.append(text)
+            return first
         text = self._open + text
         held = "\r" if text.endswith("\r") else ""  # its newline may be on the way
         whole = text[: len(text) - len(held)].replace("\r\n", "\n").replace("\r", "\n")
@@ -67,7 +78,7 @@ class ColouredText:
             self._add(number, line)
             number += 1
         self._lines += lines
-        self._open = rest + held
+        self._rest = [rest + held] if rest or held else []
         return first
 
     def line(self, number: int) -> Line:

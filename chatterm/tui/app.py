@@ -38,7 +38,9 @@ log = logging.getLogger(__name__)
 
 
 # What counts as printable, is never seen, and can carry a message all the same.
-_UNSEEN = re.compile("[\U000e0100-\U000e01ef]")
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\U000e0100-\U000e01ef]"  # fillers, selectors
+)
 
 
 class _LastDefence(LineFilter):

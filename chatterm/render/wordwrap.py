@@ -28,22 +28,22 @@ class WordWrap:
     def __init__(self, width: int) -> None:
         self._width = width
         self._column = 0
-        self._space = ""
-        self._word = ""
+        self._space: list[str] = []  # in pieces, as they came
+        self._word: list[str] = []
 
     def feed(self, text: str) -> str:
         """What can be written after this text."""
         parts = []
         for piece in _PIECE.findall(text):
             if not piece.isspace():
-                self._word += piece
+                self._word.append(piece)
                 continue
             parts.append(self._place())
             if piece == "\n":
                 parts.append("\n")
-                self._column, self._space = 0, ""
+                self._column, self._space = 0, []
             else:
-                self._space += piece
+                self._space.append(piece)
         return "".join(parts)
 
     def finish(self) -> str:
@@ -53,10 +53,10 @@ class WordWrap:
     def _place(self) -> str:
         from rich.cells import cell_len
 
-        word, self._word = self._word, ""
+        word, self._word = "".join(self._word), []
         if not word:
             return ""
-        space, self._space = self._space, ""
+        space, self._space = "".join(self._space), []
         size = cell_len(word)
         if self._column and self._column + len(space) + size > self._width:
             self._column = size

@@ -320,9 +320,9 @@ _argvs = st.lists(
 _rules = st.tuples(st.sampled_from(("allow", "ask", "deny")), _argvs, st.booleans())
 
 TARGETS = [
-    Target("gate/line", st.tuples(LINES), check_line, 60),
-    Target("gate/added", st.tuples(_everyday, st.sampled_from(_ADDED)), check_added, 80),
-    Target("gate/wrapped", st.tuples(LINES, st.sampled_from(_WRAPPERS)), check_wrapped, 60),
+    Target("gate/line", st.tuples(LINES), check_line, 40),
+    Target("gate/added", st.tuples(_everyday, st.sampled_from(_ADDED)), check_added, 60),
+    Target("gate/wrapped", st.tuples(LINES, st.sampled_from(_WRAPPERS)), check_wrapped, 30),
     Target(
         "gate/rules",
         st.tuples(LINES, st.lists(_rules, max_size=3), _rules, st.integers(0, 6)),

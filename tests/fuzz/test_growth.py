@@ -18,8 +18,8 @@ def worlds() -> Iterator[None]:
     gate.leave_worlds()
 
 
-# One in six, of each kind some; `run.py --growth` takes all, and CPU time as well.
-@pytest.mark.parametrize("growth", GROWTHS[::6], ids=lambda growth: growth.name)
+# One in ten, of each kind some; `run.py --growth` takes all, and CPU time as well.
+@pytest.mark.parametrize("growth", GROWTHS[::10], ids=lambda growth: growth.name)
 def test_the_work_grows_as_the_input_does(growth) -> None:
     with no_hang():
         assert calls_ratio(growth) < CALLS_LIMIT

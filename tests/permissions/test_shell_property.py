@@ -200,8 +200,9 @@ def test_a_token_put_into_an_everyday_line_makes_it_no_unnoticed_danger(worlds, 
     if isinstance(verdict, ReadOnly):
         programs = {argv[0] for argv in verdict.commands}
         assert not programs & {"rm", "sh", "bash", "xargs", "env", "time"}, changed
-        # To these `-exec` is a pattern, or words; to date, `-delete` is the date `elete`.
-        patterns = {"echo", "rg", "grep", "egrep", "fgrep", "date"}
+        # To these `-exec` is a pattern, or words; to date, `-delete` is the date `elete`; to diff,
+        # `-exec` is an ed script of all but what is named `ec`.
+        patterns = {"echo", "rg", "grep", "egrep", "fgrep", "date", "diff"}
         words = {word for argv in verdict.commands if argv[0] not in patterns for word in argv}
         assert not words & {"-delete", "-exec", "--output=x", "--pre"}, changed
 

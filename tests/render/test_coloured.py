@@ -106,6 +106,17 @@ def test_rows_are_counted_as_they_are_cut(text: str, width: int) -> None:
     assert made.counts(width, 1) == rows[1:]
 
 
+def test_a_line_without_an_end_is_kept_in_pieces_until_it_is_looked_at() -> None:
+    made = ColouredText("\x1b[3")
+    for piece in ("1mr", "", "ed", "\r", "x"):
+        made.feed(piece)
+    assert [made.plain(number) for number in range(len(made))] == ["red", "x"]
+    for _ in range(1000):
+        made.feed("x")
+    assert len(made._rest) > 1000  # nothing was copied
+    assert made.plain(1) == "x" * 1001
+
+
 def test_feeding_says_which_lines_changed() -> None:
     made = ColouredText("a\nb")
     assert made.feed("c\nd") == 1

@@ -28,3 +28,11 @@ def test_any_split_gives_the_same_lines(text: str, at: int, width: int) -> None:
     assert wrap.feed(text[:at]) + wrap.feed(text[at:]) + wrap.finish() == wrapped(text, width)
     for line in wrapped(text, width).split("\n"):
         assert cell_len(line) <= width or " " not in line.strip()
+
+
+def test_a_word_without_an_end_is_not_copied_with_each_piece() -> None:
+    wrap = WordWrap(10)
+    for _ in range(1000):
+        assert wrap.feed("x") == ""
+    assert len(wrap._word) == 1000
+    assert wrap.finish() == "x" * 1000

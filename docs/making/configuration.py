@@ -14,10 +14,10 @@ from markdown import code, table
 _HEAD = """\
 # Configuration
 
-The file is TOML. `chatterm config path` says where it belongs; `chatterm config init` opens the
-setup, which writes a commented one at its end (`--defaults`: without asking); `chatterm config check`
-tells what is wrong in it, and `chatterm config show` what counts. Another file is named with
-`--config FILE` or `CHATTERM_CONFIG`. Every key may be left out.
+The file is TOML. `chatterm config path` says where it belongs. `chatterm config init` opens the
+setup, which writes a commented one at its end; with `--defaults` it does so without asking.
+`chatterm config check` tells what is wrong in it, and `chatterm config show` what counts. Another
+file is named with `--config FILE` or `CHATTERM_CONFIG`. Every key may be left out.
 
 An unknown key, a wrong type or a bad value is an error that names the file, the line or the key,
 and the nearest valid name. Keys never stand in the file: they come from the environment,

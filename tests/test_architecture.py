@@ -59,7 +59,7 @@ WITHIN_FLOOR = {
     "permissions": {"config"},
     "tools": {"permissions", "config", "render"},
     "session": {"agent"},
-    "talking": {"agent", "session"},
+    "talking": {"agent", "prompts", "session"},
     "linear": {"oneshot"},
 }
 

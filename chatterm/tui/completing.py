@@ -27,17 +27,20 @@ class Completing:
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
         self._completion: Completion | None = None
+        self._offered = ""  # the text that suggestions are shown for
         self._index: PathIndex | None = None
         self._taken = ""
 
     def typed(self) -> None:
         """The text has changed: other suggestions may fit."""
         prompt = self._chat.prompt
+        self._offered = prompt.text
         if not prompt.text.startswith("/") and "@" not in prompt.text:
             self._chat.suggestions.hide()
             return
         if prompt.text == self._taken:
             return
+        self._taken = ""
         completion = completion_at(prompt.text, prompt.cursor_offset_in_text)
         self._completion = completion
         if completion is None:
@@ -50,6 +53,8 @@ class Completing:
     def takes(self, event: events.Key) -> bool:
         """Whether a key was for the suggestions."""
         suggestions = self._chat.suggestions
+        if self._chat.prompt.text != self._offered:  # keys came faster than what they changed
+            self.typed()
         if not suggestions.shown or self._completion is None:
             return False
         if event.key in {"up", "down"}:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faultserver import FaultServer
-from linear.speaking import Ear, Place
+from faultserver import Answer, FaultServer, Received
+from linear.speaking import PATIENCE_S, Ear, Place
 from models import rounds
 
 TRANSLATE = """\
@@ -67,8 +68,8 @@ def desk(place: Place, server: FaultServer) -> Desk:
 
 def answered(ear: Ear, line: str) -> str:
     """Send a line, and wait for its answer; what was heard till then."""
-    ear.says(line)
-    return ear.hears("assistant: Fine.")
+    before = ear.says(line)
+    return before + ear.hears("assistant: Fine.")
 
 
 # --- system prompts, instructions ---
@@ -85,6 +86,7 @@ def test_a_conversation_has_a_system_prompt_of_its_own(desk: Desk) -> None:
         assert desk.system.startswith("A pirate.\n\n")
         assert ear.quits() == 0
     with desk.place.start("-c") as ear:
+        ear.hears("/quit leaves.")
         answered(ear, "and again")
         assert desk.system.startswith("A pirate.\n\n")
         ear.says("/system none")
@@ -235,16 +237,27 @@ def test_a_template_settles_what_it_asks_for(desk: Desk) -> None:
         assert ear.quits() == 0
 
 
-def test_one_typed_while_a_turn_runs_waits(place: Place) -> None:
-    place.answers("echo\nwait 2\nmore: .\n")
-    prompts = place.work / ".chatterm" / "prompts"
-    prompts.mkdir(parents=True)
-    (prompts / "tidy.md").write_text("Tidy {{arguments}}.")
-    with place.start() as ear:
+def test_one_typed_while_a_turn_runs_waits(desk: Desk) -> None:
+    asked, goes_on = threading.Event(), threading.Event()
+
+    def give(received: Received) -> Answer:
+        (answer,) = rounds("chat", "Fine.")
+        if received.method == "POST":
+            asked.set()
+            goes_on.wait(PATIENCE_S)
+        return answer
+
+    desk.server.script(give)
+    desk.write(".chatterm/prompts/tidy.md", "Tidy {{arguments}}.")
+    with desk.place.start() as ear:
         ear.says("one")
-        ear.hears("assistant: one")
+        assert asked.wait(PATIENCE_S)
         ear.type("/queue /tidy up\r")
         ear.hears("waiting: your message goes at the turn's end")
+        ear.type("/tidi up\r")
+        ear.hears("there is no command /tidi; did you mean /tidy?")
+        goes_on.set()
         ear.hears("you: Tidy up.")
-        ear.hears("assistant: Tidy up.")
+        ear.hears("assistant: Fine.")
+        assert desk.message == "Tidy up."
         assert ear.quits() == 0

@@ -121,8 +121,8 @@ def test_a_conversation_of_the_server_is_fetched_and_gone_on_with(
         lines = [line for line in listed.splitlines() if line[:3] in {"1: ", "2: "}]
         assert "nodes" in lines[0]
         assert lines[1].startswith("2: Failing pods, ")
-        told = ear.says("And why?")
-        assert "Going on with: Failing pods\nyou: Which pods fail?\nassistant: One of" in told
+        ear.hears("Going on with: Failing pods\r\nyou: Which pods fail?\r\nassistant: One of")
+        ear.says("And why?")
         ear.hears("assistant: answer 2")
         assert kept.asked[0]["conversation_id"] == "c1"
         ear.says("/server no such words")

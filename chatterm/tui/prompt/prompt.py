@@ -149,9 +149,20 @@ class Prompt(TextArea):
     # --- keys ---
 
     async def _on_key(self, event: events.Key) -> None:
-        if self._takes(event):
+        if self._takes(event) or (not event.is_printable and await self._edits(event.key)):
             event.stop()
             event.prevent_default()
+
+    async def _edits(self, key: str) -> bool:
+        """Do what a key means in the prompt; whether it means anything there.
+
+        The app would look for it once the key has come up to it, and by then what was typed behind
+        it is written already: Ctrl+U would delete that, too, or find it sent.
+        """
+        bound = self.screen.active_bindings.get(key)
+        if bound is None or bound.node is not self or not bound.enabled:
+            return False
+        return await self.app.run_action(bound.binding.action, self)
 
     def _takes(self, event: events.Key) -> bool:
         if self.taking(event):

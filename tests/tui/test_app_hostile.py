@@ -172,6 +172,19 @@ def opens(terminal: Terminal, command: str, words: str) -> None:
     pytest.fail(said, pytrace=False)
 
 
+def page_through(terminal: Terminal, wanted: Sequence[str]) -> None:
+    """Scroll down a page at a time, each once the one before is painted, until all was shown."""
+    for _ in range(30):
+        if all(name.encode() in terminal.seen for name in wanted):
+            return
+        terminal.type(PAGE_DOWN)
+        for _ in range(100):
+            if terminal.read_for(0.1):
+                break
+        while terminal.read_for(0.2):
+            pass
+
+
 def closes(terminal: Terminal) -> None:
     """Close what lies over the conversation: the row with the mode is painted again."""
     opens(terminal, "\x1b", "confirm")
@@ -181,7 +194,7 @@ def leave(terminal: Terminal) -> Output:
     """Quit, and read all that was written."""
     terminal.type("\x04")
     for _ in range(5):
-        if terminal.ends(seconds=4):
+        if terminal.ends(seconds=15):  # what is typed after its end is echoed
             break
         terminal.type("\x1b")  # on a busy machine what was typed last may have come as one key
         terminal.read_for(1)
@@ -493,12 +506,9 @@ def test_in_what_the_model_is_told(world: World) -> None:
         opens(terminal, "/system\r", f"g{last}")
         closes(terminal)
         opens(terminal, "/prompts\r", "/p000")
-        for _ in range(12):
-            terminal.type(PAGE_DOWN)
-            terminal.read_for(0.1)
-        until(terminal, names("b")[-1])
+        page_through(terminal, names("b"))
         closes(terminal)
-        opens(terminal, "/p0", "p000")
+        opens(terminal, "/p0", "d000")  # what fits is painted by itself in the name
         terminal.type("\x15/p000\r")
         until(terminal, "first end")
         terminal.type("/p001 and more\r")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chatterm.linear import branching, choosing, models, reading, saving, turning
+from chatterm.linear import branching, choosing, guiding, models, reading, saving, turning
 from chatterm.linear.own import send_along
 
 if TYPE_CHECKING:
@@ -34,41 +34,29 @@ class Command:
     aliases: tuple[str, ...] = ()
 
 
-def is_command(text: str) -> bool:
-    """Whether a text is meant as a command: a path, say, is not."""
-    name = text[1:].split(" ", 1)[0]
-    if not text.startswith("/"):
-        return False
-    return name in BY_NAME or ("/" not in name and name.replace("-", "").isalpha())
-
-
-def do(here: Conversation, name: str, given: str) -> None:
-    """Do what a name stands for."""
-    command = BY_NAME.get(name)
-    if command is None:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, BY_NAME, 1)
-        meant = f"did you mean /{near[0]}? " if near else ""
-        here.say(f"There is no command /{name[:40]}; {meant}/help lists them.")
-        return
-    command.run(here, given)
+def command_in(text: str) -> tuple[Command, str] | None:
+    """The command that a text names, and what it is given; None where it names none."""
+    name, _, given = text.removeprefix("/").partition(" ")
+    command = BY_NAME.get(name) if text.startswith("/") else None
+    return None if command is None else (command, given.strip())
 
 
 def help_(here: Conversation, given: str) -> None:
     """What can be typed."""
-    if given:
-        wanted = given.removeprefix("/")
-        found = [each for each in COMMANDS if wanted in {each.name, *each.aliases}]
-        found = found or [each for each in COMMANDS if wanted in f"{each.name} {each.text}"]
-    else:
-        found = list(COMMANDS)
-        for line in _WRITING:
-            here.say(line)
+    wanted = given.removeprefix("/")
+    found = [each for each in COMMANDS if wanted in {each.name, *each.aliases}]
+    found = found or [each for each in COMMANDS if wanted in f"{each.name} {each.text}"]
+    prompts = {
+        name: about for name, about in guiding.offered(here).items() if wanted in f"{name} {about}"
+    }
+    for line in _WRITING if not given else ():
+        here.say(line)
     for each in found:
         also = f" (also /{', /'.join(each.aliases)})" if each.aliases else ""
         here.say(f"/{each.name} {each.takes}".rstrip() + f": {each.text}{also}")
-    if given and not found:
+    for name, about in prompts.items():
+        here.say(f"/{name}: {about}")
+    if not found and not prompts:
         here.say(f"There is no command about {given[:40]}.")
 
 
@@ -92,7 +80,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("models", "a numbered list of models to choose from", models.models, "WORDS"),
     Command("mode", "the permission mode", choosing.mode, "MODE"),
     Command("effort", "how hard the model thinks", turning.effort, "LEVEL"),
-    Command("system", "the system prompt of this session", turning.system, "TEXT"),
+    Command("system", "the system prompt of this conversation", guiding.system, "TEXT"),
+    Command("instructions", "AGENTS.md and its like: see, on, off", guiding.instructions, "on|off"),
+    Command("prompts", "your prompts and this project's", guiding.prompts),
     Command("trust", "trust this directory", choosing.trust),
     Command("status", "who is asked, the mode, the directory", choosing.status),
     Command("usage", "tokens, cost and context of this conversation", reading.usage),
@@ -100,6 +90,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "resume", "go on with a conversation", choosing.resume, "ID or WORDS", ("conversations",)
     ),
+    Command("server", "a conversation that the server keeps", choosing.server, "WORDS"),
     Command("rename", "give the conversation a title", choosing.rename, "TITLE", ("title",)),
     Command("fork", "another conversation from here", branching.fork),
     Command("retry", "ask the last message again", branching.retry, "", ("regenerate",)),

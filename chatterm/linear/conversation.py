@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from chatterm.events import Event
     from chatterm.store import RecordedTurn
     from chatterm.talking.options import AppOptions
+    from chatterm.talking.templates import Made, Templates
 
 T = TypeVar("T")
 
@@ -83,6 +85,14 @@ class Conversation:
         self._interrupted_at = -_TWICE_S
         self.stage = Backstage(self)
         self.talk = Talk(options, config, self.stage)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The templates there are."""
+        from chatterm.linear.commands import BY_NAME
+        from chatterm.talking.templates import Templates
+
+        return Templates(self.talk, BY_NAME)
 
     # --- from beginning to end ---
 
@@ -217,9 +227,9 @@ class Conversation:
             return
         self.keep_prompt(text)
         command = text.strip()
-        if commands.is_command(command):
-            name, _, given = command[1:].partition(" ")
-            commands.do(self, name, given.strip())
+        named = commands.command_in(command)
+        if named is not None:
+            named[0].run(self, named[1])
         elif command.startswith("!") and len(command) > 1:
             from chatterm.linear.own import run_typed
 
@@ -235,10 +245,11 @@ class Conversation:
     # --- messages and turns ---
 
     def say_to_model(self, text: str, *, mentions: bool = True) -> None:
-        """Send a message, and tell the turn that answers it."""
-        message, problems = self.wait(message_of(self.talk, text, text if mentions else ""))
-        for problem in problems:
-            self.terminal.say(f"notice: {problem}")
+        """Send a message, or what a template makes of a text, and tell the turn that answers it."""
+        found = self._message(text, text if mentions else "")
+        if found is None:
+            return
+        made, message = found
         if self.along:
             message = UserInput(f"{self.along}\n{message.text}", message.attachments)
             self.along = ""
@@ -247,9 +258,29 @@ class Conversation:
 
             turn, self.editing = self.editing, None
             step_back(self, turn)
+        self._limit(message, made)
+        if made.text != text:  # the user hasn't seen it yet
+            self.follow(lambda: self.talk.send(message))
+            return
         for each in message.attachments:
             self.terminal.say(f"attached: {sanitize_line(each.name)}")
         self.send(message)
+
+    def _message(self, text: str, typed: str) -> tuple[Made, UserInput] | None:
+        """The message of a text, with the files that what was typed of it mentions."""
+        from chatterm.linear.guiding import made as made_of
+
+        made = made_of(self, text, typed)
+        if made is None:
+            return None
+        message, problems = self.wait(message_of(self.talk, made.text, made.typed))
+        for problem in problems:
+            self.terminal.say(f"notice: {problem}")
+        return made, message
+
+    def _limit(self, message: UserInput, made: Made) -> None:
+        if made.tools is not None:
+            self.stage.do(self.talk.guiding.limit, message, made.tools)
 
     def send(self, message: UserInput) -> None:
         """Send a message that the user sees above already, and tell the turn."""
@@ -282,9 +313,10 @@ class Conversation:
         text, when = line.strip(), When.ROUND
         if not text:
             return
-        if commands.is_command(text):
-            name, _, given = text[1:].partition(" ")
-            if name != "queue" or not given:
+        named = commands.command_in(text)
+        if named is not None:
+            command, given = named
+            if command.name != "queue" or not given:
                 self.terminal.say("notice: Ctrl+C stops the turn; then commands are taken again")
                 return
             text, when = given, When.TURN
@@ -292,9 +324,11 @@ class Conversation:
         self.stage.post(lambda: self._enqueue(text, when))
 
     def _enqueue(self, text: str, when: When) -> None:
-        message, problems = self.wait(message_of(self.talk, text, text))
-        for problem in problems:
-            self.terminal.say(f"notice: {problem}")
+        found = self._message(text, text)
+        if found is None:
+            return
+        made, message = found
+        self._limit(message, made)
 
         def add() -> bool:
             running = self.talk.running
@@ -310,6 +344,11 @@ class Conversation:
         return self.stage.run(work, **options)
 
     # --- telling and asking ---
+
+    def fill(self, text: str) -> None:
+        """Have a text stand in the next line, where it can."""
+        if self.terminal.can_fill(text):
+            self.filled = text
 
     def say(self, text: str) -> None:
         """Say something in lines; it is sanitised."""

@@ -20,11 +20,15 @@ from chatterm.talking.answering import (
     edited_arguments,
     edited_rule,
     proposal_for,
+    remote_in,
+    remote_of,
+    server_and_tool,
 )
 
 if TYPE_CHECKING:
     from chatterm.config.schema import Rule
     from chatterm.linear.terminal import Terminal
+    from chatterm.permissions.verdicts import RemoteAccess
     from chatterm.steps import ToolCallStep
 
 _LETTERS = {"stop": "q"}
@@ -75,9 +79,12 @@ class Asking:
     def _tell(self, question: Question) -> None:
         terminal = self._terminal
         details = question.details()
-        terminal.say(f"permission: {_shown(question.call.name)} wants to run")
-        command = command_of(question)
-        if command is not None:
+        remote, command = remote_of(question), command_of(question)
+        who = "the provider" if remote is not None else _shown(question.call.name)
+        terminal.say(f"permission: {who} wants to run{' a call' if remote is not None else ''}")
+        if remote is not None:
+            self._called(remote)
+        elif command is not None:
             self._exactly("command", command)
             terminal.exact(f"directory: {_shown(str(details['directory']))}")
             network = "with the network" if details["network"] else "without the network"
@@ -93,6 +100,12 @@ class Asking:
         terminal.say(f"why: {_shown(question.reason)}")
         if question.judgement is not None and question.judgement.sensitive:
             terminal.say("warning: this is sensitive: look twice")
+
+    def _called(self, remote: RemoteAccess) -> None:
+        server, tool = server_and_tool(remote)
+        self._terminal.exact(f"the provider's server: {server}")
+        self._terminal.exact(f"is to run: {tool}")
+        self._exactly("arguments", remote.arguments)
 
     def _exactly(self, label: str, text: str) -> None:
         """A text whole and exact: what can't be seen is escaped, each line has its number."""
@@ -148,6 +161,10 @@ class Asking:
         """A yes to all the calls that wait, once all of them were told."""
         for call in others:
             self._terminal.say(f"also waiting: {_shown(call.name)}")
+            remote = remote_in(call)
+            if remote is not None:
+                self._called(remote)
+                continue
             command = (call.input or {}).get("command")
             if isinstance(command, str):
                 self._exactly("command", command)

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,13 +54,6 @@ def effort(here: Conversation, given: str) -> None:
         here.say(f"effort: {talk.effort or _ITS_OWN}")
     else:
         here.say(f"There is no effort {given[:20]!a}; there are {', '.join(EFFORTS)}.")
-
-
-def system(here: Conversation, given: str) -> None:
-    """What the model is told of its task, for this session."""
-    config = here.talk.config
-    here.talk.config = replace(config, generation=replace(config.generation, system=given or None))
-    here.say("The system prompt is set." if given else "There is no system prompt any more.")
 
 
 # --- the queue ---

@@ -11,7 +11,10 @@ from chatterm.config.schema import Rule
 from chatterm.errors import UsageError
 from chatterm.permissions.rules import Proposal, Scope
 from chatterm.permissions.rulewords import rule_of
-from chatterm.permissions.verdicts import ShellAccess
+from chatterm.permissions.verdicts import RemoteAccess, ShellAccess
+from chatterm.providers.approvals import wanted_by
+from chatterm.render.sanitize import escape_controls
+from chatterm.steps import ToolCallStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +108,22 @@ def command_of(question: Question) -> str | None:
         if isinstance(access, ShellAccess):
             return access.command
     return None
+
+
+def remote_of(question: Question) -> RemoteAccess | None:
+    """What a call would have the provider's server do; None where it runs here."""
+    return next((each for each in question.access if isinstance(each, RemoteAccess)), None)
+
+
+def remote_in(call: ToolCallStep) -> RemoteAccess | None:
+    """The same of a call that isn't asked about yet."""
+    if not call.hosted:
+        return None
+    wanted = wanted_by(call)
+    return RemoteAccess(wanted.server, wanted.tool, wanted.arguments)
+
+
+def server_and_tool(remote: RemoteAccess) -> tuple[str, str]:
+    """Which server would run which tool, each written out on one line."""
+    server, tool = (escape_controls(each) for each in (remote.server, remote.tool))
+    return server.replace("\n", "\\n") or "(unnamed)", tool.replace("\n", "\\n")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chatterm.render.lines import Line, Span
+from chatterm.talking.kept import LONGEST_TITLE, about, title_of, who_keeps
 from chatterm.tui.screens.painting import MUTED, shown
 
 if TYPE_CHECKING:
@@ -23,17 +24,8 @@ if TYPE_CHECKING:
 
 _PREVIEWED = 4
 """How many turns a preview shows, the last ones."""
-_LONGEST_TITLE = 200
 
 Run = Callable[["Choice"], Awaitable[Sequence["Choice"] | None]]
-
-
-def keeps(chat: Chat) -> bool:
-    """Whether the server that is asked keeps conversations."""
-    from chatterm.providers.server_threads import KEEPING
-
-    chosen = chat.talk.chosen
-    return chosen is not None and chosen.resolved.provider.protocol in KEEPING
 
 
 async def pick(chat: Chat) -> None:
@@ -43,21 +35,19 @@ async def pick(chat: Chat) -> None:
         ChattermError: It can't be had.
     """
     from chatterm.fetching import fetch
-    from chatterm.providers.keeper import keeper_of, keeps_none
+    from chatterm.providers.keeper import keeper_of
 
-    chosen, store = chat.talk.chosen, chat.talk.store
+    store = chat.talk.store
     if store is None:
         chat.say("conversations can't be kept here")
         return
-    if chosen is None or not keeps(chat):
-        raise keeps_none(shown(chosen.resolved.provider_name) if chosen else "nobody")
-    with chat.talk.using(chosen) as provider:
+    with chat.talk.using(who_keeps(chat.talk)) as provider:
         shelf = _Shelf(keeper_of(provider))
         picked = await _asked(chat, shelf)
         if picked is None:
             return
         kept = shelf.found[picked.choice.key]
-        chat.say(f"fetching “{_title(kept)}”")
+        chat.say(f"fetching “{title_of(kept)}”")
         fetched = await fetch(store, shelf.keeper, kept)
     if fetched.new or fetched.conversation.id != chat.talk.session.id:
         await chat.resume(fetched.conversation.id)
@@ -134,17 +124,11 @@ class _Shelf:
         return [_choice(kept) for kept in self.found.values()]
 
 
-def _title(kept: KeptConversation) -> str:
-    return shown(kept.title[:_LONGEST_TITLE]) or shown(kept.id)
-
-
 def _choice(kept: KeptConversation) -> Choice:
-    from chatterm.render.amounts import when
     from chatterm.tui.screens.picker import Choice
 
-    label: Line = (Span(_title(kept), () if kept.title else MUTED),)
-    detail = "  ".join(filter(None, (kept.model, when(kept.updated_at))))
-    return Choice(kept.id, label, shown(detail), search=kept.id)
+    label: Line = (Span(title_of(kept), () if kept.title else MUTED),)
+    return Choice(kept.id, label, about(kept), search=kept.id)
 
 
 def _previewing(chat: Chat, shelf: _Shelf) -> Callable[[Choice], Awaitable[list[Line | Prose]]]:
@@ -185,7 +169,7 @@ def _actions(chat: Chat, shelf: _Shelf) -> list[Action]:
 async def _rename(chat: Chat, shelf: _Shelf, kept: KeptConversation) -> None:
     from chatterm.tui.screens.entry import Entry
 
-    title = kept.title[:_LONGEST_TITLE]
+    title = kept.title[:LONGEST_TITLE]
     entered = await chat.app.push_screen_wait(Entry(chat.palette, "Title", title))
     words = " ".join((entered or "").split())
     if words:
@@ -197,7 +181,7 @@ async def _delete(chat: Chat, shelf: _Shelf, kept: KeptConversation) -> None:
     from chatterm.tui.screens.entry import Confirm
 
     name = shown(shelf.keeper.name)
-    question = f"Delete “{_title(kept)}” on {name}? What was fetched of it stays here."
+    question = f"Delete “{title_of(kept)}” on {name}? What was fetched of it stays here."
     asked = Confirm(chat.palette, question, yes="delete it there for good", no="keep it")
     if await chat.app.push_screen_wait(asked):
         await shelf.keeper.delete(kept.id)

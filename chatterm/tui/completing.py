@@ -41,6 +41,7 @@ class Completing:
             return
         if prompt.text == self._taken:
             return
+        self._taken = ""
         completion = completion_at(prompt.text, prompt.cursor_offset_in_text)
         self._completion = completion
         if completion is None:

@@ -6,13 +6,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from chatterm.talking.talk import Talk
+    from chatterm.talking.templates import Templates
     from chatterm.tui.asking import Asking
     from chatterm.tui.chat_pane import ChatPane
     from chatterm.tui.completing import Completing
     from chatterm.tui.desk import Desk
     from chatterm.tui.looking import LiveTurn
     from chatterm.tui.setting import Setting
-    from chatterm.tui.templating import Templates
     from chatterm.tui.transcript import Transcript
 
 
@@ -20,11 +21,13 @@ class LateParts:
     """Loads each part when it is first needed.
 
     Attributes:
-        pane: Shows the conversation.
+        talk: The conversation.
+        pane: Shows it.
         setting: How the screen looks.
         asker: Asks about calls, once one was asked about.
     """
 
+    talk: Talk
     pane: ChatPane
     setting: Setting
     asker: Asking | None
@@ -60,9 +63,10 @@ class LateParts:
     @cached_property
     def templates(self) -> Templates:
         """The templates there are."""
-        from chatterm.tui.templating import Templates
+        from chatterm.talking.templates import Templates
+        from chatterm.tui.deeds.every import BY_NAME
 
-        return Templates(cast("Any", self))
+        return Templates(self.talk, BY_NAME)
 
     @cached_property
     def completing(self) -> Completing:

@@ -10,8 +10,9 @@ from chatterm.agent.queue import When
 from chatterm.steps import UserInput
 from chatterm.talking.branches import with_content
 from chatterm.talking.messages import message_of as made
+from chatterm.talking.templates import is_named
 from chatterm.tui.deeds.every import BY_NAME
-from chatterm.tui.templating import is_named, use
+from chatterm.tui.templating import use
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat

@@ -315,7 +315,8 @@ async def test_what_is_missing_or_wrong_is_told_and_the_text_is_back(desk: Desk)
         assert app.chat.prompt.text == "/translate French"
         await command(app, "/broken", "line 2: modle: is not a setting; did you mean model?")
         app.chat.prompt.take()
-        await command(app, "/translat x", "there is no command /translat; did you mean translate?")
+        await command(app, "/translat x", "there is no command /translat; did you mean /translate?")
+        await command(app, "/exprot", "there is no command /exprot; did you mean /export?")
         assert [each for each in desk.server.requests if each.method == "POST"] == []
 
 

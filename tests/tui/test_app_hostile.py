@@ -93,7 +93,9 @@ class World:
 
         self.server.script(give)
 
-    def run(self, *arguments: str, rows: int = 100, columns: int = 150) -> Terminal:
+    def run(
+        self, *arguments: str, rows: int = 100, columns: int = 150, cwd: Path | None = None
+    ) -> Terminal:
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
@@ -106,7 +108,8 @@ class World:
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
         }
-        return Terminal([*COMMAND, *arguments], env, self.work, columns=columns, rows=rows)
+        place = cwd or self.work
+        return Terminal([*COMMAND, *arguments], env, place, columns=columns, rows=rows)
 
 
 @pytest.fixture
@@ -152,11 +155,46 @@ def say_no(terminal: Terminal, then: str) -> None:
     until(terminal, then)
 
 
+def opens(terminal: Terminal, command: str, words: str) -> None:
+    """Type a command, and read until words were painted from then on.
+
+    What is typed before its screen is there goes to the prompt, so that words which something else
+    has shown already tell nothing.
+    """
+    painted, at = terminal.seen.count(words.encode()), len(terminal.seen)
+    terminal.type(command)
+    for _ in range(300):
+        if terminal.seen.count(words.encode()) > painted:
+            return
+        terminal.read_for(0.1)
+    seen = re.sub(r" {3,}", "\n", read_output(terminal.seen[at:]).text)
+    said = f"{words!r} was never shown after {command!r}, but:\n{seen[-3000:]}"
+    pytest.fail(said, pytrace=False)
+
+
+def page_through(terminal: Terminal, wanted: Sequence[str]) -> None:
+    """Scroll down a page at a time, each once the one before is painted, until all was shown."""
+    for _ in range(30):
+        if all(name.encode() in terminal.seen for name in wanted):
+            return
+        terminal.type(PAGE_DOWN)
+        for _ in range(100):
+            if terminal.read_for(0.1):
+                break
+        while terminal.read_for(0.2):
+            pass
+
+
+def closes(terminal: Terminal) -> None:
+    """Close what lies over the conversation: the row with the mode is painted again."""
+    opens(terminal, "\x1b", "confirm")
+
+
 def leave(terminal: Terminal) -> Output:
     """Quit, and read all that was written."""
     terminal.type("\x04")
     for _ in range(5):
-        if terminal.ends(seconds=4):
+        if terminal.ends(seconds=15):  # what is typed after its end is echoed
             break
         terminal.type("\x1b")  # on a busy machine what was typed last may have come as one key
         terminal.read_for(1)
@@ -442,3 +480,39 @@ def test_in_what_a_user_meets(world: World) -> None:
         output = leave(terminal)
     lines = [name for name, said in zip(names("o"), CORPUS, strict=True) if "\r" not in said]
     check(output, lines, names("l"))
+
+
+def test_in_what_the_model_is_told(world: World) -> None:
+    inner = world.work / file_names("k")[0] / "k \x1b[31m\u202e\n"  # instructions are named by it
+    inner.mkdir(parents=True)
+    for name in (inner / "AGENTS.md", world.work / ".chatterm" / "system.md"):
+        name.parent.mkdir(exist_ok=True)
+        letter = "g" if name.name == "AGENTS.md" else "y"
+        name.write_text("\n".join(numbered(WRITABLE, letter)), errors="replace")
+    prompts = world.work / ".chatterm" / "prompts"
+    prompts.mkdir()
+    for number, said in enumerate(WRITABLE):
+        about = "".join(f"\\U{ord(each):08X}" for each in said)
+        head = f'+++\ndescription = "d{number:03} {about} ok"\n+++\n'
+        (prompts / f"p{number:03}.md").write_text(f"{head}x{number:03} {said} end", "utf-8")
+    for name in file_names("b"):
+        (prompts / f"{name}.md").touch()
+    world.script(answer(text("first end")), answer(text("second end")))
+    with world.run(rows=460, cwd=inner) as terminal:
+        until(terminal, "keys")
+        last = f"{len(WRITABLE) - 1:03}"
+        opens(terminal, "/instructions\r", f"g{last}")
+        closes(terminal)
+        opens(terminal, "/system\r", f"g{last}")
+        closes(terminal)
+        opens(terminal, "/prompts\r", "/p000")
+        page_through(terminal, names("b"))
+        closes(terminal)
+        opens(terminal, "/p0", "d000")  # what fits is painted by itself in the name
+        terminal.type("\x15/p000\r")
+        until(terminal, "first end")
+        terminal.type("/p001 and more\r")
+        until(terminal, "second end")
+        output = leave(terminal)
+    told = [names(letter, len(WRITABLE)) for letter in "gyd"]
+    check(output, *told, names("b"), ["x000", "x001"])

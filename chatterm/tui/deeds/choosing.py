@@ -108,9 +108,9 @@ async def server(chat: Chat, _: str) -> None:
 
 
 def _keeps(chat: Chat) -> bool:
-    from chatterm.tui.choosing_kept import keeps
+    from chatterm.talking.kept import keeps
 
-    return keeps(chat)
+    return keeps(chat.talk)
 
 
 async def new(chat: Chat, _: str) -> None:

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 
 from chatterm.agent.questions import Question
 from chatterm.permissions.verdicts import RemoteAccess
-from chatterm.providers.approvals import wanted_by
 from chatterm.render.diffs import diff_lines
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, cells, cut, line_cells, wrap
 from chatterm.render.sanitize import escape_controls
-from chatterm.talking.answering import choices_of, command_of
+from chatterm.talking.answering import (
+    choices_of,
+    command_of,
+    remote_in,
+    remote_of,
+    server_and_tool,
+)
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.signs import Signs
 
@@ -121,7 +126,7 @@ class QuestionItem(Item):
     def _boxed(self, width: int) -> list[Line]:
         """What would run, byte for byte."""
         question = self.question
-        remote = _remote(question)
+        remote = remote_of(question)
         if remote is not None:
             return [*_called(remote, width), *self._box(remote.arguments, width)]
         command = command_of(question)
@@ -186,9 +191,11 @@ class QuestionItem(Item):
         found: list[Line] = []
         for call in self.question.others:
             found += [(), *wrap([Span(escape_controls(call.name), ("tool",))], width)]
-            if call.hosted:
-                wanted = wanted_by(call)
-                found += _called(RemoteAccess(wanted.server, wanted.tool), width)
+            remote = remote_in(call)
+            if remote is not None:
+                found += _called(remote, width)
+                found += self._box(remote.arguments, width)
+                continue
             command = (call.input or {}).get("command")
             given = command if isinstance(command, str) else call.arguments
             found += self._box(given, width)
@@ -228,14 +235,9 @@ class QuestionItem(Item):
 
 def _called(remote: RemoteAccess, width: int) -> list[Line]:
     """Who would run what, at the provider: each of the names on a line of its own."""
-    server = escape_controls(remote.server).replace("\n", "\\n") or "(unnamed)"
-    tool = escape_controls(remote.tool).replace("\n", "\\n")
+    server, tool = server_and_tool(remote)
     muted = ("muted",)
     return [
         *wrap([Span("the provider's server  ", muted), Span(server, ("strong",))], width),
         *wrap([Span("is to run  ", muted), Span(tool, ("strong",))], width),
     ]
-
-
-def _remote(question: Question) -> RemoteAccess | None:
-    return next((each for each in question.access if isinstance(each, RemoteAccess)), None)

@@ -128,8 +128,10 @@ def _other_models(user: User, at: int) -> None:
 def _look_around(user: User, at: int) -> None:
     for key in _SCREENS:
         user.look_at(key)
+    before = user.deeds["find"]
     user.type(_CTRL["f"])
-    user.pump(0.05)
+    user.until(lambda: user.deeds["find"] > before, "what is sought to be asked for")
+    user.pump(0.1)
     user.type(f"answer {at}\r")
     user.pump(0.1)
     user.escape()

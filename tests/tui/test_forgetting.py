@@ -55,6 +55,12 @@ async def test_a_long_conversation_keeps_what_is_near(place: Place) -> None:
         far, near = steps[: len(steps) // 2], steps[-4:]
         assert not any(item._built for item in far)
         assert all(item._built for item in near)
+        app.chat.do("find:difference")
+        await app.until(lambda: app.says("of 12"))
+        app.chat.back_to_prompt()
+        await app.idle()
+        built = [item for item in steps if item._built]
+        assert len(built) < len(steps) // 2  # those around the first place, where one reads now
         app.chat.do("first")
         await app.until(lambda: app.says("message 0"))
         assert app.says("It was a difference")

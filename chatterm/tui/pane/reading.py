@@ -254,6 +254,8 @@ class ReadingPane(ConversationPane):
         if words != self.marks.words:
             self.marks.words = words
             self.repaint()
+            if not words:
+                self._forget_what_is_far()
         if not words:
             return 0, 0
         found = [n for n, item in enumerate(self.items) if item.holds(words)]
@@ -268,6 +270,13 @@ class ReadingPane(ConversationPane):
             chosen = ahead[0] if ahead else found[0]
         self._show_words(chosen, words)
         return found.index(chosen) + 1, len(found)
+
+    def _forget_what_is_far(self) -> None:
+        """To look for words is to look into all items; they are light again when that is over."""
+        if self._selection is None:
+            for item in self.items:
+                if self.view_of(item.key) is None:
+                    item.forget()
 
     def _show_words(self, index: int, words: str) -> None:
         item = self.items[index]

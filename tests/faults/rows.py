@@ -101,5 +101,7 @@ def _sittings(rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
     def key(row: Row) -> tuple[int, bool]:
         return PROTOCOLS.index(row.protocol), row.fault.hasty
 
-    for _, together in groupby(sorted(rows, key=key), key):
+    # What goes back out of shape does so for the rest of a conversation: it comes last.
+    ordered = sorted(rows, key=lambda row: row.fault.shapeless)
+    for _, together in groupby(sorted(ordered, key=key), key):
         yield tuple(together)

@@ -37,20 +37,23 @@ def main() -> int:
     elif options.through == "app":
         plan = replace(plan, asks=(), started=())
     results, began, said = Results(), time.monotonic(), 0.0
-    for tried in everything(plan, options.jobs):
-        results.tried.append(tried)
-        if tried.complaints or time.monotonic() - said > 10:
-            said = time.monotonic()
-            fallen = len(results.fallen)
-            print(
-                f"{said - began:6.0f} s  {len(results.tried)} tried, {fallen} fell", file=sys.stderr
-            )
+    whole = False
+    try:
+        for tried in everything(plan, options.jobs):
+            results.tried.append(tried)
+            if tried.complaints or time.monotonic() - said > 10:
+                said = time.monotonic()
+                so_far = f"{len(results.tried)} tried, {len(results.fallen)} fell"
+                print(f"{said - began:6.0f} s  {so_far}", file=sys.stderr)
+        whole = True
+    except KeyboardInterrupt:
+        print("interrupted: this is what was tried so far\n")
     if story := results.story():
         print(story, end="\n\n")
     print(results.table())
     print(f"\n{len(results.tried)} tried in {time.monotonic() - began:.0f} s, "
           f"{len(results.fallen)} not survived")  # fmt: skip
-    return 1 if results.fallen or not results.tried else 0
+    return 0 if whole and results.tried and not results.fallen else 1
 
 
 if __name__ == "__main__":

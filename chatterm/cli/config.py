@@ -48,8 +48,11 @@ def check() -> None:
     from chatterm.config import config_path
 
     where = config_path()
-    _load(where)
     exists = where.path.exists()
+    if exists:
+        _check(where.path)
+    else:
+        _load(where)
     say(f"{where.path}: {'ok' if exists else 'ok (there is no file; defaults count)'}")
 
 
@@ -110,6 +113,23 @@ def _load(where: ConfigPath) -> Config:
     from chatterm.config import load_config
 
     return load_config(where.path, required=where.explicit)
+
+
+def _check(path: Path) -> None:
+    """Everything that is wrong in a file at once, with what only the app knows of."""
+    from chatterm.config.load import parse_config
+    from chatterm.config.paths import ConfigFileError, parse_toml, read_config
+    from chatterm.tui.checking import app_problems
+
+    data = read_config(path)
+    text, document = parse_toml(data, path)
+    problems = app_problems(document, text, path)
+    try:
+        parse_config(data, path)
+    except ConfigFileError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigFileError(path, sorted(problems, key=lambda one: one.line or 0))
 
 
 def _write(target: Path, text: str, *, force: bool) -> None:

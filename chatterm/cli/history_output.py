@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatterm.cli.saying import say
 from chatterm.oneshot.output import standard_output
-from chatterm.render.console import is_terminal, wants_colour, wants_styles
+from chatterm.render.console import is_terminal, print_line, wants_colour, wants_styles
 from chatterm.render.sanitize import sanitize_line
 from chatterm.render.wordwrap import width_of
 from chatterm.store import ConversationRow, Hit
@@ -34,7 +34,12 @@ def print_rows(rows: Sequence[ConversationRow], *, as_json: bool) -> None:
 
 
 def print_hits(hits: Sequence[Hit], *, as_json: bool) -> None:
-    """Print search hits, each with its place and a snippet."""
+    """Print search hits, each with its place and a snippet, and on a terminal with a way on.
+
+    That there are none is said on stderr: who reads the hits gets nothing but hits.
+    """
+    if not hits:
+        print_line("nothing was found")
     for hit in hits:
         if as_json:
             say(json.dumps(_hit_json(hit)))
@@ -42,6 +47,8 @@ def print_hits(hits: Sequence[Hit], *, as_json: bool) -> None:
         place = f"{hit.conversation.id[:8]}  {_when(hit.at)}  {hit.kind}"
         say(f"{place}  {sanitize_line(hit.conversation.title)}")
         say(f"  {_marked(hit)}")
+        if is_terminal(sys.stdout):
+            say(f"  chatterm -r {hit.conversation.id[:8]}")
 
 
 def print_markdown(text: str) -> None:
@@ -186,7 +193,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
 
 def _marked(hit: Hit) -> str:
     """The snippet on one line, its matches in bold on a terminal."""
-    bold, plain = ("\x1b[1m", "\x1b[0m") if is_terminal(sys.stdout) else ("", "")
+    bold, plain = ("\x1b[1m", "\x1b[0m") if wants_styles(sys.stdout) else ("", "")
     parts, position = [], 0
     for start, end in hit.matched:
         parts.append(sanitize_line(hit.snippet[position:start]))

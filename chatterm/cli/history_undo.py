@@ -36,6 +36,8 @@ def list_edits(conversation: str) -> None:
     if not found:
         say("no tool changed a file in this conversation")
     _tell_not_covered(turns)
+    if found:
+        print_line(f"`chatterm history undo {conversation} STEP` takes one back")
 
 
 def undo_edits(conversation: str, step: str, *, and_later: bool) -> None:

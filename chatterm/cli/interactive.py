@@ -36,6 +36,8 @@ class _Read:
     values: dict[str, str]
     flags: set[str]
     resume: str | None = None
+    after: str = ""  # what stands behind the first word
+    message: bool = False  # it stands behind `--`
 
 
 def app_options(arguments: Sequence[str]) -> AppOptions | None:
@@ -47,8 +49,10 @@ def app_options(arguments: Sequence[str]) -> AppOptions | None:
     Raises:
         UsageError: It is for the app, and wrong.
     """
-    read = _read(list(arguments))
-    if read is None:
+    read = _Read([], {}, set())
+    for_app = _read(list(arguments), read)
+    _check_command(read)
+    if not for_app:
         return None
     mode = read.values.get("--mode")
     if mode is not None:
@@ -56,17 +60,10 @@ def app_options(arguments: Sequence[str]) -> AppOptions | None:
     go_on = bool({"-c", "--continue"} & read.flags)
     if go_on and read.resume is not None:
         raise UsageError("--continue and --resume don't go together")
-    if len(read.words) == 1 and " " not in read.words[0]:
-        from difflib import get_close_matches
-
-        near = get_close_matches(read.words[0], COMMANDS, 1, 0.75)
-        if near:
-            raise UsageError(
-                f"there is no command {read.words[0][:40]!a}; did you mean {near[0]}?",
-                hint=f"to send it as a message: chatterm -- {read.words[0][:40]}",
-            )
     if read.values.get("--config"):
-        os.environ["CHATTERM_CONFIG"] = str(Path(read.values["--config"]).absolute())
+        from chatterm.config.paths import use_config
+
+        use_config(read.values["--config"])
     if read.values.get("--data-dir"):
         os.environ["CHATTERM_DATA_DIR"] = str(Path(read.values["--data-dir"]).absolute())
     if "--debug" in read.flags:
@@ -137,14 +134,49 @@ def _check_mode(mode: str) -> None:
         raise UsageError(f"there is no mode {mode[:40]!a}", hint=f"there are {', '.join(MODES)}")
 
 
-def _read(arguments: list[str]) -> _Read | None:
-    read = _Read([], {}, set())
+def _check_command(read: _Read) -> None:
+    """Refuse what was meant as a command and is misspelt: it would be sent as a message.
+
+    Raises:
+        UsageError: It is near the name of a command, and alone, or goes on as that command does.
+    """
+    word = read.words[0] if read.words else ""
+    if read.message or not word or " " in word or word in COMMANDS:
+        return
+    from difflib import get_close_matches
+
+    alone = len(read.words) == 1
+    near = get_close_matches(word, COMMANDS, 1, 0.75 if alone else 0.8)
+    if not near or not (alone or _goes_on(near[0], read.after)):
+        return
+    begin = word if alone else f"{word} {read.after}"
+    raise UsageError(
+        f"there is no command {word[:40]!a}; did you mean {near[0]}?",
+        hint=f"to send it as a message: chatterm -- {begin[:40]}{'' if alone else ' …'}",
+    )
+
+
+def _goes_on(command: str, after: str) -> bool:
+    """Whether what stands after a command's name is an option, or a command of its own."""
+    if after.startswith("-"):
+        return after != "-"
+    from importlib import import_module
+
+    commands = import_module(COMMANDS[command][0]).app.registered_commands
+    names = {each.name or each.callback.__name__.replace("_", "-") for each in commands}
+    return after in (names if len(commands) > 1 else {"install"} if command == "models" else ())
+
+
+def _read(arguments: list[str], read: _Read) -> bool:
+    """Read a command line as the app's; whether it is."""
     plain = False
     while arguments:
         word = arguments.pop(0)
         if plain or not word.startswith("-") or word == "-":
-            if not read.words and not plain and word in COMMANDS:
-                return None
+            if not read.words:
+                if not plain and word in COMMANDS:
+                    return False
+                read.after, read.message = arguments[0] if arguments else "", plain
             read.words.append(word)
             continue
         name, equals, value = word.partition("=")
@@ -159,8 +191,8 @@ def _read(arguments: list[str]) -> _Read | None:
         elif word in _FLAGS:
             read.flags.add(word)
         else:
-            return None  # help, the version, completion, or what isn't an option at all
-    return read
+            return False  # help, the version, completion, or what isn't an option at all
+    return True
 
 
 def _id_after(arguments: list[str]) -> str:

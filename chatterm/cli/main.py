@@ -125,7 +125,9 @@ def _global_options(
     `chatterm -p PROMPT` is short for `chatterm ask PROMPT`.
     """
     if config is not None:
-        os.environ["CHATTERM_CONFIG"] = str(Path(config).absolute())  # before any --cwd
+        from chatterm.config.paths import use_config
+
+        use_config(config)
     if data_dir is not None:
         os.environ["CHATTERM_DATA_DIR"] = str(Path(data_dir).absolute())
     if debug:
@@ -227,13 +229,25 @@ def unexpected(error: Exception) -> int:
 
 def _misused(error: Any) -> int:
     """The command line library's own complaint about usage."""
-    message = error.format_message()
+    if getattr(error, "possibilities", None):
+        error.possibilities = _near_options(error.option_name, error.possibilities)
+    message = error.format_message().replace(": Value error, ", ": ", 1)
     context = getattr(error, "ctx", None)
     name = context.command_path if context is not None else "chatterm"
     if context is not None:
         print_line(context.get_usage())
     print_error(message[:1].lower() + message[1:].rstrip("."), f"`{name} --help` says more")
     return ExitStatus.USAGE
+
+
+def _near_options(given: str, options: Sequence[str]) -> list[str]:
+    """Those that may be meant: all begin with dashes, which makes no two alike."""
+    from difflib import SequenceMatcher
+
+    name = given.lstrip("-")
+    return [
+        each for each in options if SequenceMatcher(None, name, each.lstrip("-")).ratio() >= 0.7
+    ]
 
 
 def _traceback_if_debugging() -> None:

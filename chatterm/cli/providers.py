@@ -67,6 +67,11 @@ def _state(name: str, settings: ProviderConfig) -> tuple[str, str]:
     """Whether a provider can be asked, as far as that shows without asking, and why."""
     from chatterm.config import Need, has_stored_key, is_loopback, need_of
 
+    if settings.protocol == "local":
+        from chatterm.providers.local.models import missing
+
+        lacking = missing()
+        return (_READY, "needs no key") if lacking is None else (_MISSING, lacking)
     need = need_of(settings)
     variable = settings.api_key_env
     if settings.api_key_command:

@@ -367,7 +367,13 @@ def _named(raw: object) -> str:
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of a message about an unknown name: the valid one that it resembles, if any."""
-    from difflib import get_close_matches
+    from collections import Counter
+    from difflib import SequenceMatcher, get_close_matches
 
-    near = get_close_matches(name, list(valid), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    def likeness(each: str) -> float:
+        # Letters that changed places count little: `modles` is meant as model rather than mode.
+        shared = (Counter(name) & Counter(each)).total()
+        return SequenceMatcher(None, name, each).ratio() + 2 * shared / (len(name) + len(each))
+
+    near = get_close_matches(name, list(valid))
+    return f"; did you mean {max(near, key=likeness)}?" if near else ""

@@ -92,6 +92,16 @@ class ConfigPath:
         return self.source != "default"
 
 
+_by_option: list[str] = []
+"""What `--config` gave, to be told from what was in the environment before."""
+
+
+def use_config(option: str) -> None:
+    """Have this process, and those that it starts, use the configuration file of `--config`."""
+    _by_option[:] = [str(Path(option).absolute())]  # before any --cwd
+    os.environ[CONFIG_VARIABLE] = _by_option[0]
+
+
 def config_path(
     option: str | Path | None = None, environ: Mapping[str, str] | None = None
 ) -> ConfigPath:
@@ -100,7 +110,8 @@ def config_path(
     if option is not None:
         return ConfigPath(_expanded(option), "--config")
     if named := environ.get(CONFIG_VARIABLE):
-        return ConfigPath(_expanded(named), CONFIG_VARIABLE)
+        source = "--config" if named in _by_option else CONFIG_VARIABLE
+        return ConfigPath(_expanded(named), source)
     from platformdirs import user_config_path  # 10 ms, not needed when the file is named
 
     return ConfigPath(user_config_path(APP_NAME, appauthor=False) / "config.toml", "default")

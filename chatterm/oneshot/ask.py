@@ -19,7 +19,6 @@ from chatterm.config import (
     ResolvedModel,
     config_path,
     load_config,
-    resolve_model,
 )
 from chatterm.errors import (
     ChattermError,
@@ -47,7 +46,8 @@ from chatterm.oneshot.printers import (
 )
 from chatterm.oneshot.run import Result, exit_status, run_ask
 from chatterm.providers.base import Provider, Settings
-from chatterm.providers.registry import IMPLEMENTED, open_provider
+from chatterm.providers.naming import model_for
+from chatterm.providers.registry import open_provider
 from chatterm.render.console import (
     is_terminal,
     print_error,
@@ -118,7 +118,7 @@ class _Prepared:
         self._store = _open_store(options, config)
         self._session = _session(options, self._store)
         model = options.model or _model_before(self._session)
-        chosen = resolve_model(model, config, os.environ, IMPLEMENTED)
+        chosen = model_for(model, config, os.environ)
         user_input = gather_input(
             options.words, options.files, read_stdin=options.read_stdin, warn=self._narrator.warn
         )

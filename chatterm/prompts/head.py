@@ -18,7 +18,7 @@ _NAME = r"[A-Za-z][A-Za-z0-9_-]*"
 def _argument_name(value: str) -> str | None:
     if not re.fullmatch(_NAME, value):
         return "must be letters, digits, - and _, a letter first"
-    return f"is what stands for everything that is given: {{{{{ALL}}}}}" if value == ALL else None
+    return f"is what stands for all else that is given: {{{{{ALL}}}}}" if value == ALL else None
 
 
 def _filled(value: str) -> str | None:

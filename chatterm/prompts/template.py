@@ -1,8 +1,8 @@
 r"""A template: a Markdown file that becomes a message, once it is given what it asks for.
 
-Its text has placeholders: `{{name}}` is an argument, `{{arguments}}` all that was given, as it was
-written. `\{{` is two plain braces; braces around anything but a name stay as they are. What is put
-in isn't looked at again, and nothing in a template is ever run or included.
+Its text has placeholders: `{{name}}` is an argument, `{{arguments}}` what was given and no argument
+took, as it was written. `\{{` is two plain braces; braces around anything but a name stay as they
+are. What is put in isn't looked at again, and nothing in a template is ever run or included.
 
 Arguments are declared in the head. Where none is, those that the text names are asked for, in the
 order in which it does.
@@ -73,7 +73,6 @@ class Template:
             UsageError: An argument is missing, or there is more than it takes.
         """
         values = _bound(self, given)
-        values[ALL] = given.text
         if not self.uses(ALL) and not self.arguments and given.text:
             return "\n\n".join(filter(None, (self.text, given.text)))
         return _PLACEHOLDER.sub(
@@ -210,10 +209,11 @@ def _wrong_body(head: Head, body: str, above: int) -> Iterator[Problem]:
 
 
 def _bound(template: Template, given: Words) -> dict[str, str]:
-    """The value of each argument.
+    """The value of each argument, and of `{{arguments}}`.
 
     `name=value` gives a declared argument wherever it stands. The other words are taken in order,
-    and what is left of them is all the last one's.
+    and what is left of them is all the last one's; where the text has `{{arguments}}`, each takes
+    one word, and what is left stands there.
     """
     names = [each.name for each in template.arguments]
     values: dict[str, str] = {}
@@ -227,9 +227,10 @@ def _bound(template: Template, given: Words) -> dict[str, str]:
     open_ = [name for name in names if name not in values]
     while left and open_:
         name = open_.pop(0)
-        taken = [left.pop(0)] if open_ else left
+        one = open_ or template.uses(ALL)
+        taken, left = (left[:1], left[1:]) if one else (left, [])
         values[name] = given.rest(taken)
-        left = left if open_ else []
+    values[ALL] = given.rest(left) if names and left else "" if names else given.text
     if left and names and not template.uses(ALL):
         over = " ".join(given.words[index] for index in left)
         raise UsageError(

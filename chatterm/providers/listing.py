@@ -13,10 +13,15 @@ from chatterm.providers.registry import IMPLEMENTED, open_named
 def ready(config: Config, environ: Mapping[str, str]) -> dict[str, ProviderConfig]:
     """The providers that can be asked, as far as is told without asking a keyring.
 
-    The configuration's own come first, then the known ones whose key is in the environment.
+    The configuration's own come first, then the known ones whose key is in the environment, then
+    the local one where a model and what runs it are installed.
     """
+    from chatterm.providers.local.models import missing
+
     providers = all_providers(config)
-    names = dict.fromkeys([*config.providers, *(known.name for known in ready_providers(environ))])
+    local = () if missing() else ("local",)
+    known = (each.name for each in ready_providers(environ))
+    names = dict.fromkeys([*config.providers, *known, *local])
     return {n: providers[n] for n in names if providers[n].protocol in IMPLEMENTED}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from chatterm.config.load import nearest
 from chatterm.errors import ConfigError
 from chatterm.tui.deeds.deed import Deed, no_key
 from chatterm.tui.deeds.every import BY_NAME, DEEDS
+from chatterm.tui.key_names import wrong_key
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -48,24 +50,21 @@ def keymap(keys: Mapping[str, str]) -> dict[str, str]:
         keys: A deed's name, or that of an action of a screen (`pager.wrap`), and its keys.
 
     Raises:
-        ConfigError: There is no such deed, or a key can't be for it.
+        ConfigError: Something of `key_problems`.
     """
+    for name, message in key_problems(keys):
+        raise ConfigError(f"ui.keys.{name[:40]}: {message}")
     found: dict[str, str] = {}
-    taken: dict[tuple[bool, str], str] = {}
+    taken: set[tuple[bool, str]] = set()
     for name, wanted in keys.items():
-        parts = [part.strip() for part in wanted.split(",") if part.strip()]
         deed = BY_NAME.get(name)
         if name in _SETTINGS:
             continue
+        parts = _parts(wanted)
         if deed is None:
-            _check_screen(name)
             found[name] = ",".join(parts) or f"no_key_for_{name}"
             continue
-        for key in parts:
-            _check_key(deed, key)
-            other = taken.setdefault((deed.reading, key), deed.name)
-            if other != deed.name:
-                raise ConfigError(f"ui.keys gives {key!a} to both {other} and {deed.name}")
+        taken |= {(deed.reading, key) for key in parts}
         found[deed.name] = ",".join(parts) or no_key(deed)
     for deed in DEEDS:
         own = deed.keys.split(",")
@@ -75,17 +74,47 @@ def keymap(keys: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _check_key(deed: Deed, key: str) -> None:
+def key_problems(keys: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is wrong in the configuration's `ui.keys`: the name of each line that is, and why.
+
+    There is no such action, its key is none, or the key can't be for it.
+    """
+    found: list[tuple[str, str]] = []
+    taken: dict[tuple[bool, str], str] = {}
+    for name, wanted in keys.items():
+        deed = BY_NAME.get(name)
+        if name == "vim":
+            if wanted not in {"on", "off"}:
+                found.append((name, "must be on or off"))
+            continue
+        if deed is None and name not in _SETTINGS and (wrong := _no_action(name)):
+            found.append((name, wrong))
+            continue
+        for key in _parts(wanted):
+            if wrong := wrong_key(key):
+                found.append((name, wrong))
+            elif deed is not None:
+                if wrong := _untypable(deed, key):
+                    found.append((name, wrong))
+                other = taken.setdefault((deed.reading, key), deed.name)
+                if other != deed.name:
+                    found.append((name, f"{key!a} is given to both {other} and {deed.name}"))
+    return found
+
+
+def _parts(wanted: str) -> list[str]:
+    return [part.strip() for part in wanted.split(",") if part.strip()]
+
+
+def _untypable(deed: Deed, key: str) -> str | None:
     """A key that types something can't be for what is done wherever one is."""
     if not deed.reading and (len(key) == 1 or key == "space"):
-        raise ConfigError(
-            f"ui.keys gives {key!a} to {deed.name}, and it couldn't be typed any more",
-            hint="take one with ctrl or alt, or a function key",
-        )
+        return f"{key!a} couldn't be typed any more; take one with ctrl or alt, or a function key"
+    return None
 
 
-def _check_screen(name: str) -> None:
-    """An action of a screen, by its id; the screens are loaded to know them."""
+def _no_action(name: str) -> str | None:
+    """What is wrong with a name that is no deed's; the screens are loaded to know their actions."""
     from importlib import import_module
 
     known = set(_SETTINGS) | {deed.name for deed in DEEDS if not deed.hidden}
@@ -94,18 +123,14 @@ def _check_screen(name: str) -> None:
             for binding in vars(each).get("BINDINGS", ()) if isinstance(each, type) else ():
                 known.add(getattr(binding, "id", None) or "")
     if name in known:
-        return
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, sorted(known - {""}), 1)
-    meant = f"did you mean {near[0]}?" if near else "`?` in the app lists them"
-    raise ConfigError(f"ui.keys names {name[:40]!a}, and there is no such action", hint=meant)
+        return None
+    near = nearest(name, sorted(known - {""})) or "; `?` in the app lists them"
+    return f"there is no such action{near}"
 
 
 def prompt_keys(keys: Mapping[str, str], name: str) -> list[str]:
     """The keys of the prompt itself."""
-    wanted = keys.get(name, _SETTINGS[name])
-    return [part.strip() for part in wanted.split(",") if part.strip()]
+    return _parts(keys.get(name, _SETTINGS[name]))
 
 
 def shown_keys(app: App[Any], name: str) -> str:

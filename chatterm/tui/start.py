@@ -36,8 +36,14 @@ def start(options: AppOptions, config: Config) -> int:
         from chatterm.tui.app import ChattermApp  # while the terminal thinks about its answer
 
         told = question.answer(_ANSWER_S)
-    theme = _theme(config, dark=told.dark is not False)
-    app = ChattermApp(options, config, theme, _looks(config), told.typed)
+    try:
+        theme = _theme(config, dark=told.dark is not False)
+        app = ChattermApp(options, config, theme, _looks(config), told.typed)
+    except ConfigError:
+        from chatterm.tui.checking import check_app_settings
+
+        check_app_settings(config, config_path().path)
+        raise
     app.terminal_is_dark = told.dark
     result = app.run(mouse=config.ui.mouse)
     if isinstance(result, ChattermError):
@@ -77,10 +83,7 @@ def _theme(config: Config, *, dark: bool) -> Theme:
     name = config.theme
     if name == "auto" and _few_colours():
         name = "ansi"
-    try:
-        return chosen_theme(name, dark=dark, own=config_path().path.parent / "themes")
-    except ConfigError as error:
-        raise ConfigError(error.message, hint=error.hint) from error
+    return chosen_theme(name, dark=dark, own=config_path().path.parent / "themes")
 
 
 def _few_colours() -> bool:

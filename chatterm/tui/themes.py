@@ -58,6 +58,7 @@ __all__ = [
     "load_theme",
     "no_colour_theme",
     "our_themes",
+    "theme_problem",
 ]
 
 AUTO = "auto"
@@ -114,6 +115,24 @@ def chosen_theme(name: str, *, dark: bool, own: Path | None) -> Theme:
             hint=f"there are {', '.join((AUTO, *themes))}",
         )
     return load_theme(themes[wanted])
+
+
+def theme_problem(name: str, own: Path | None) -> str | None:
+    """What is wrong with the configuration's `theme`, if anything: its name, or its file.
+
+    Args:
+        name: As the configuration has it.
+        own: As in `find_themes`.
+    """
+    try:
+        for dark in (True, False):
+            chosen_theme(name, dark=dark, own=own)
+    except ConfigFileError as error:
+        return error.message
+    except ConfigError as error:
+        near = "did you mean" in error.message
+        return error.message if near else f"{error.message}; {error.hint}"
+    return None
 
 
 def load_theme(path: Path) -> Theme:

@@ -34,7 +34,7 @@ def test_path_prints_the_path_and_nothing_else(file):
 
 
 def test_check_says_ok(file):
-    file.write_text("theme = 'x'")
+    file.write_text("theme = 'fjord'")
     assert run("check") == f"{file}: ok\n"
 
 
@@ -54,6 +54,54 @@ def test_check_reports_all_problems_and_ends_with_3(file):
     assert "line 1: theme: " in caught.value.message
     assert "line 2: modle: " in caught.value.message
     assert caught.value.exit_status is ExitStatus.CONFIG == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("theme = 'drak'", "line 1: theme: there is no theme named 'drak'; did you mean dark?"),
+        ("theme = 'xyzzy'", "line 1: theme: there is no theme named 'xyzzy'; there are auto, "),
+        (
+            "[ui.keys]\nmodles = 'f3'",
+            "line 2: ui.keys.modles: there is no such action; did you mean model?",
+        ),
+        (
+            "[ui.keys]\nmodel = 'crtl+x'",
+            "line 2: ui.keys.model: 'crtl+x' is no key; did you mean ctrl+x?",
+        ),
+        ("ui.keys.vim = 'yes'", "line 1: ui.keys.vim: must be on or off"),
+    ],
+)
+def test_check_reports_themes_and_keys_with_which_the_app_would_not_start(file, text, said):
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        run("check")
+    assert caught.value.message.startswith(f"{file}: {said}")
+
+
+def test_check_reports_what_only_the_app_knows_with_all_the_rest(file):
+    file.write_text("theme = 'drak'\nmodle = 'x'\n[ui.keys]\nfind = 'ctrl+fx'\nquit = 3")
+    with pytest.raises(ConfigError) as caught:
+        run("check")
+    first, *lines = caught.value.message.split("\n")
+    assert first == f"{file}: 4 problems"
+    assert [line.split(": ")[1] for line in lines] == [
+        "theme",
+        "modle",
+        "ui.keys.find",
+        "ui.keys.quit",
+    ]
+
+
+def test_check_reports_a_theme_of_the_users_own_that_is_wrong(file):
+    file.write_text("theme = 'mine'")
+    themes = file.parent / "themes"
+    themes.mkdir()
+    (themes / "mine.toml").write_text("inherits = 'dark'\ncolors = {}")
+    with pytest.raises(ConfigError) as caught:
+        run("check")
+    assert f"line 1: theme: {themes / 'mine.toml'}: line 2: colors: " in caught.value.message
+    assert "did you mean colours?" in caught.value.message
 
 
 def test_show_prints_a_configuration_that_can_be_loaded(file, tmp_path):

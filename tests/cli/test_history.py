@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from faultserver import Answer, FaultServer, Stall, sse
-from program import Program
+from program import COMMAND, Program
+from terminals import Terminal
 
 CHUNK = '{"choices":[{"index":0,"delta":{"content":"%s"}}]}'
 END = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
@@ -112,6 +113,24 @@ class TestLists:
         start, end = hits[0]["matched"][0]
         assert hits[0]["snippet"][start:end].lower() == "pangolins"
         assert program.run("history", "search", 'odd "syntax OR (').status == 0
+
+    @pytest.mark.parametrize("form", [(), ("--json",)])
+    def test_a_search_without_a_hit_says_so_on_stderr(
+        self, program: Program, form: tuple[str, ...]
+    ) -> None:
+        done = program.run("history", "search", *form, "pangolins")
+        assert (done.status, done.text, done.stderr) == (0, "", "nothing was found\n")
+
+    def test_a_hit_on_a_terminal_has_its_words_in_bold_and_a_way_on(self, program: Program) -> None:
+        number = ask(program, "tell me of pangolins please")
+        way_on = f"chatterm -r {number[:8]}"
+        assert way_on not in program.run("history", "search", "pangolins").text
+        command = [*COMMAND, "history", "search", "pangolins"]
+        env = program.env | {"TERM": "xterm-256color"}
+        with Terminal(command, env, program.home) as terminal:
+            assert terminal.wait(seconds=90) == 0
+            assert "of \x1b[1mpangolins\x1b[0m please" in terminal.text
+            assert way_on in terminal.text
 
 
 class TestChanging:

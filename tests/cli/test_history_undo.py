@@ -65,6 +65,7 @@ def test_edits_are_listed_with_what_can_be_undone(talk: Talk) -> None:
     assert states == ["changed since", "can be undone", "can be undone"]
     assert "not covered" in listed.stderr
     assert "  true" in listed.stderr
+    assert listed.stderr.endswith(f"`chatterm history undo {talk.id} STEP` takes one back\n")
 
 
 def test_one_edit_is_taken_back_by_itself(talk: Talk) -> None:

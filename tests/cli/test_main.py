@@ -10,7 +10,9 @@ import pytest
 
 from chatterm import __version__
 from chatterm.cli import logs
+from chatterm.cli.interactive import app_options
 from chatterm.cli.main import expand_short_form, run
+from chatterm.errors import UsageError
 from faultserver import Answer, FaultServer, unused_port
 from program import COMMAND, Program
 
@@ -38,6 +40,75 @@ def test_what_makes_no_sense_is_a_usage_error(program: Program, arguments: tuple
     done = program.run(*arguments)
     assert (done.status, done.text) == (2, "")
     assert done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        (("histroy",), "history"),
+        (("histroy", "list"), "history"),
+        (("histroy", "export", "0a1b", "-o", "x"), "history"),
+        (("histroy", "--json"), "history"),
+        (("modles", "install", "smollm2"), "models"),
+        (("aks", "-q", "hello"), None),
+        (("askk", "-q", "hello"), "ask"),
+        (("--debug", "confg", "check"), "config"),
+    ],
+)
+def test_a_misspelt_command_is_refused(line: tuple[str, ...], meant: str | None) -> None:
+    if meant is None:
+        assert app_options(line) is None
+        return
+    with pytest.raises(UsageError) as caught:
+        app_options(line)
+    assert caught.value.message.endswith(f"; did you mean {meant}?")
+    assert "to send it as a message: chatterm -- " in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("--", "histroy"),
+        ("--", "histroy", "list"),
+        ("histroy", "of", "Rome"),
+        ("histroy list",),
+        ("task", "-", "buy milk"),
+        ("please", "list", "them"),
+    ],
+)
+def test_a_message_that_only_resembles_a_command_is_sent(line: tuple[str, ...]) -> None:
+    options = app_options(line)
+    assert options is not None
+    assert options.prompt == " ".join(word for word in line if word != "--")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (("ask", "--format", "foo", "hi"), "invalid value for '--format': 'foo' is not one of"),
+        (("history", "list", "--jsn"), "no such option: --jsn"),
+    ],
+)
+def test_a_wrong_option_is_told_in_plain_words(
+    program: Program, line: tuple[str, ...], said: str
+) -> None:
+    assert f"chatterm: {said}" in program.run(*line).stderr
+
+
+def test_only_options_that_are_near_are_suggested(program: Program) -> None:
+    assert "--config" not in program.run("--wrong").stderr
+    near = program.run("history", "list", "--jsn").stderr
+    assert "--json" in near
+    assert "--since" not in near
+
+
+def test_what_named_the_configuration_is_told(program: Program) -> None:
+    program.configure("")
+    named = ("--config", str(program.config))
+    del program.env["CHATTERM_CONFIG"]
+    assert "by --config" in program.run(*named, "doctor").text
+    by_variable = {"CHATTERM_CONFIG": str(program.config)}
+    assert "by CHATTERM_CONFIG" in program.run("doctor", env=by_variable).text
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("ask", "--help"), ("models", "-h")])

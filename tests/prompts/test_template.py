@@ -143,7 +143,18 @@ def test_placeholders_take_what_is_given() -> None:
 def test_without_a_head_arguments_are_those_of_the_text_in_its_order() -> None:
     template = read("{{b}} {{a}} {{b}} {{arguments}}")
     assert [each.name for each in template.arguments] == ["b", "a"]
-    assert template.filled(Words.of(["1", "2"])) == "1 2 1 1 2"
+    assert template.filled(Words.of(["1", "2", "3", "4"])) == "1 2 1 3 4"
+
+
+REVIEW = "For {{what}}: {{arguments}}"
+
+
+def test_all_else_is_what_no_argument_took() -> None:
+    assert typed(REVIEW, "what=security mind  it") == "For security: mind  it"
+    assert typed(REVIEW, "mind it what=security") == "For security: mind it"
+    assert typed(REVIEW, "security mind  it") == "For security: mind  it"
+    assert filled(REVIEW, "what=security", "mind the parser") == "For security: mind the parser"
+    assert filled(REVIEW, "security") == "For security: "
 
 
 def test_two_plain_braces_are_written_with_a_backslash() -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from chatterm.errors import ConfigError
+from chatterm.tui.deeds.every import DEEDS
+from chatterm.tui.key_names import wrong_key
 from chatterm.tui.keys import keymap
+from program import COMMAND, Program
+from terminals import Terminal
 from tui.app_driver import Place, place
 
 __all__ = ["place"]
@@ -92,6 +96,9 @@ async def test_the_help_tells_the_keys_as_they_are(place: Place) -> None:
     [
         ({"fnd": "ctrl+f"}, "did you mean find"),
         ({"pager.wrp": "x"}, "did you mean pager.wrap"),
+        ({"find": "crtl+f"}, "ui.keys.find: 'crtl+f' is no key; did you mean ctrl+f?"),
+        ({"pager.wrap": "escpae"}, "did you mean escape"),
+        ({"send": "ctrl+entre"}, "did you mean ctrl+enter"),
         ({"find": "x"}, "couldn't be typed"),
         ({"find": "space"}, "couldn't be typed"),
         ({"find": "ctrl+y", "theme": "ctrl+y"}, "both find and theme"),
@@ -101,3 +108,52 @@ def test_keys_that_cannot_be(keys: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         keymap(keys)
     assert words in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("esc", "escape"),
+        ("Ctrl+X", "ctrl+x"),
+        ("ctrl-x", "ctrl+x"),
+        ("ctrl+/", "ctrl+slash"),
+        ("shift+ctrl+up", "ctrl+shift+up"),
+        ("ctrl+pgup", "ctrl+pageup"),
+        ("cmd+k", "super+k"),
+    ],
+)
+def test_a_key_is_told_as_the_app_calls_it(key: str, meant: str) -> None:
+    assert wrong_key(key) == f"{key!a} is no key; did you mean {meant}?"
+    assert wrong_key(meant) is None
+
+
+@pytest.mark.parametrize("key", ["xyzzy", "ctrl+a+b", "ctrl++", "\x1b"])
+def test_a_key_that_is_like_no_other(key: str) -> None:
+    assert "did you mean" not in (wrong_key(key) or "did you mean")
+
+
+@pytest.mark.parametrize("key", ["f3", "?", "question_mark", "alt+enter", "alt+ö", "ctrl+f13"])
+def test_keys_that_are(key: str) -> None:
+    assert wrong_key(key) is None
+
+
+def test_all_keys_of_ours_are_keys() -> None:
+    keys = [key for deed in DEEDS for key in deed.keys.split(",") if key]
+    assert not [key for key in keys if wrong_key(key)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('\ntheme = "drak"\n', "line 2: theme: there is no theme named 'drak'"),
+        ('[ui.keys]\nmodles = "f3"\n', "line 2: ui.keys.modles: there is no such action"),
+    ],
+)
+def test_the_app_tells_the_line_of_what_it_cannot_start_with(
+    program: Program, settings: str, said: str
+) -> None:
+    program.configure(settings)
+    env = program.env | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    with Terminal(COMMAND, env, program.home, columns=200) as terminal:
+        assert terminal.wait(seconds=90) == 3
+        assert f"config.toml: {said}" in " ".join(terminal.text.split())

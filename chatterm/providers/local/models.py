@@ -104,6 +104,20 @@ def engine_is_here() -> bool:
     return find_spec("xllamacpp") is not None
 
 
+def installed() -> list[str]:
+    """The models whose weights are here, by name."""
+    return [name for name in CATALOGUE if is_installed(name)]
+
+
+def missing() -> str | None:
+    """What keeps local models from being asked, and how to get it; None where nothing does."""
+    if not installed():
+        return f"no model installed: chatterm models install {next(iter(CATALOGUE))}"
+    if not engine_is_here():
+        return "what runs models isn't installed: pip install 'chatterm[local]'"
+    return None
+
+
 def install(name: str, say: Callable[[str], None]) -> Path:
     """Fetch a model's weights; where they are then. What is there already is left alone.
 

@@ -62,6 +62,8 @@ def with_keys(config: Config, environ: Mapping[str, str]) -> list[Candidate]:
         variable = settings.api_key_env
         if settings.protocol in {"demo", "replay"}:
             continue
+        if settings.protocol == "local" and name not in config.providers:
+            continue  # it is told with what is on this machine
         if variable and environ.get(variable, "").strip():
             why = f"{variable} is set"
         elif settings.api_key_command:

@@ -28,6 +28,7 @@ from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.queue_view import QueueView
 from chatterm.tui.setting import Setting
+from chatterm.tui.servers import has_no_model
 from chatterm.tui.status import StatusRow
 from chatterm.tui.telling import Telling
 from chatterm.tui.ticking import Ticking
@@ -162,11 +163,16 @@ class Chat(LateParts, Screen[None]):
         if self.options.is_new:
             keys.insert(2, ("/demo", "what an answer can hold"))
         self.welcome = WelcomeItem(keys)
-        if self.talk.is_demo:
-            self.welcome.tell_hint(NO_MODEL.format("type /setup"))
+        self._tell_whether_a_model_is_set_up()
         self.pane.replace([self.welcome], at_end=False)
 
     async def _open(self) -> None:
+    def _tell_whether_a_model_is_set_up(self) -> None:
+        """Say in the greeting that the demo plays, as long as nothing else was named."""
+        if self.welcome is not None:
+            none = has_no_model(self)
+            self.welcome.tell_hint(NO_MODEL.format("type /setup") if none else "")
+
         from chatterm.tui.loading import open_all
 
         await open_all(self)
@@ -417,8 +423,7 @@ class Chat(LateParts, Screen[None]):
         """The status, or the queue, has changed."""
         self.queue_view.show(self.talk.waiting, running=self.talk.running)
         self.telling.changed()
-        if self.welcome is not None and self.talk.is_demo:
-            self.welcome.tell_hint(NO_MODEL.format("type /setup"))
+        self._tell_whether_a_model_is_set_up()
 
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call, under it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -27,8 +28,8 @@ from chatterm.tui.pane.palette import Palette
 from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.queue_view import QueueView
-from chatterm.tui.setting import Setting
 from chatterm.tui.servers import has_no_model
+from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
 from chatterm.tui.telling import Telling
 from chatterm.tui.ticking import Ticking
@@ -72,7 +73,7 @@ class Chat(LateParts, Screen[None]):
         skipped: Is told of the next key, which does nothing else.
         undone: The calls, by their items' keys, whose edits were taken back here.
         escaped_at: When Esc was pressed with nothing to leave.
-        armed_at: When Ctrl+C was pressed with nothing to stop.
+        armed_at: When Ctrl+C was pressed with nothing to stop; 0 when that counts no more.
     """
 
     DEFAULT_CSS = """
@@ -166,13 +167,13 @@ class Chat(LateParts, Screen[None]):
         self._tell_whether_a_model_is_set_up()
         self.pane.replace([self.welcome], at_end=False)
 
-    async def _open(self) -> None:
     def _tell_whether_a_model_is_set_up(self) -> None:
         """Say in the greeting that the demo plays, as long as nothing else was named."""
         if self.welcome is not None:
             none = has_no_model(self)
             self.welcome.tell_hint(NO_MODEL.format("type /setup") if none else "")
 
+    async def _open(self) -> None:
         from chatterm.tui.loading import open_all
 
         await open_all(self)
@@ -281,6 +282,8 @@ class Chat(LateParts, Screen[None]):
 
     def action_do(self, name: str) -> None:
         """A key was pressed."""
+        if name != "interrupt":
+            self.disarm()
         if self.skipped is not None:
             self.skipped()
         else:
@@ -289,6 +292,17 @@ class Chat(LateParts, Screen[None]):
     def say(self, text: str) -> None:
         """Say something for a moment."""
         self.telling.say(text)
+
+    def arm(self, said: str, seconds: float) -> None:
+        """Have the next Ctrl+C quit, if it comes in time and before any other key; say so."""
+        self.armed_at = time.monotonic()
+        self.telling.say(said, seconds)
+
+    def disarm(self) -> None:
+        """Another key was pressed: the next Ctrl+C doesn't quit."""
+        if self.armed_at:
+            self.armed_at = 0.0
+            self.telling.say("")
 
     def copy(self, text: str) -> None:
         """Copy a text to the clipboard."""
@@ -328,6 +342,7 @@ class Chat(LateParts, Screen[None]):
 
     def _takes(self, event: events.Key) -> bool:
         """A key in the prompt that is for something else."""
+        self.disarm()
         if self.skipped is not None:
             self.skipped()
             return True

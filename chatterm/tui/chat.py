@@ -479,11 +479,11 @@ class Chat(LateParts, Screen[None]):
         if words:
             self.say(f"{number} of {count}" if count else "not found")
 
-    async def show_text(self, title: str, text: str) -> None:
-        """A text in full."""
+    async def show_text(self, title: str, text: str, *, prose: bool = False) -> None:
+        """A text in full; prose has its words whole."""
         from chatterm.tui.screens.pager import Pager
 
-        await self.app.push_screen_wait(Pager(self.palette, title, text))
+        await self.app.push_screen_wait(Pager(self.palette, title, text, prose=prose))
 
     def set_palette(self, palette: Palette) -> None:
         """Look different from now on."""

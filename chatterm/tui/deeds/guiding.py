@@ -28,7 +28,7 @@ async def set_system(chat: Chat, given: str) -> None:
         given = text.strip() or "none"
     if not given:
         text = whole(guiding.guidance(session, talk.tooling))
-        await chat.show_text("What the model is told", text)
+        await chat.show_text("What the model is told", text, prose=True)
     elif given == "default":
         guiding.set_system(session, None)
         chat.say("the system prompt is the configured one again, from the next turn on")
@@ -68,7 +68,7 @@ async def instructions(chat: Chat, given: str) -> None:
             said.append(f"── {found.system.name} ──\n\n{found.system.text}")
         said.append((found.block() if found is not None else None) or "")
         text = "\n\n".join(filter(None, said)) if words else f"{said[0]}\n\nThere are none here."
-        await chat.show_text("Instructions", text)
+        await chat.show_text("Instructions", text, prose=True)
 
 
 async def prompts(chat: Chat, _: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -27,6 +28,7 @@ from chatterm.tui.pane.palette import Palette
 from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.queue_view import QueueView
+from chatterm.tui.servers import has_no_model
 from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
 from chatterm.tui.telling import Telling
@@ -71,7 +73,7 @@ class Chat(LateParts, Screen[None]):
         skipped: Is told of the next key, which does nothing else.
         undone: The calls, by their items' keys, whose edits were taken back here.
         escaped_at: When Esc was pressed with nothing to leave.
-        armed_at: When Ctrl+C was pressed with nothing to stop.
+        armed_at: When Ctrl+C was pressed with nothing to stop; 0 when that counts no more.
     """
 
     DEFAULT_CSS = """
@@ -162,9 +164,14 @@ class Chat(LateParts, Screen[None]):
         if self.options.is_new:
             keys.insert(2, ("/demo", "what an answer can hold"))
         self.welcome = WelcomeItem(keys)
-        if self.talk.is_demo:
-            self.welcome.tell_hint(NO_MODEL.format("type /setup"))
+        self._tell_whether_a_model_is_set_up()
         self.pane.replace([self.welcome], at_end=False)
+
+    def _tell_whether_a_model_is_set_up(self) -> None:
+        """Say in the greeting that the demo plays, as long as nothing else was named."""
+        if self.welcome is not None:
+            none = has_no_model(self)
+            self.welcome.tell_hint(NO_MODEL.format("type /setup") if none else "")
 
     async def _open(self) -> None:
         from chatterm.tui.loading import open_all
@@ -275,6 +282,8 @@ class Chat(LateParts, Screen[None]):
 
     def action_do(self, name: str) -> None:
         """A key was pressed."""
+        if name != "interrupt":
+            self.disarm()
         if self.skipped is not None:
             self.skipped()
         else:
@@ -283,6 +292,17 @@ class Chat(LateParts, Screen[None]):
     def say(self, text: str) -> None:
         """Say something for a moment."""
         self.telling.say(text)
+
+    def arm(self, said: str, seconds: float) -> None:
+        """Have the next Ctrl+C quit, if it comes in time and before any other key; say so."""
+        self.armed_at = time.monotonic()
+        self.telling.say(said, seconds)
+
+    def disarm(self) -> None:
+        """Another key was pressed: the next Ctrl+C doesn't quit."""
+        if self.armed_at:
+            self.armed_at = 0.0
+            self.telling.say("")
 
     def copy(self, text: str) -> None:
         """Copy a text to the clipboard."""
@@ -322,6 +342,7 @@ class Chat(LateParts, Screen[None]):
 
     def _takes(self, event: events.Key) -> bool:
         """A key in the prompt that is for something else."""
+        self.disarm()
         if self.skipped is not None:
             self.skipped()
             return True
@@ -417,8 +438,7 @@ class Chat(LateParts, Screen[None]):
         """The status, or the queue, has changed."""
         self.queue_view.show(self.talk.waiting, running=self.talk.running)
         self.telling.changed()
-        if self.welcome is not None and self.talk.is_demo:
-            self.welcome.tell_hint(NO_MODEL.format("type /setup"))
+        self._tell_whether_a_model_is_set_up()
 
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call, under it."""
@@ -459,11 +479,11 @@ class Chat(LateParts, Screen[None]):
         if words:
             self.say(f"{number} of {count}" if count else "not found")
 
-    async def show_text(self, title: str, text: str) -> None:
-        """A text in full."""
+    async def show_text(self, title: str, text: str, *, prose: bool = False) -> None:
+        """A text in full; prose has its words whole."""
         from chatterm.tui.screens.pager import Pager
 
-        await self.app.push_screen_wait(Pager(self.palette, title, text))
+        await self.app.push_screen_wait(Pager(self.palette, title, text, prose=prose))
 
     def set_palette(self, palette: Palette) -> None:
         """Look different from now on."""

@@ -188,7 +188,14 @@ async def open_pager(chat: Chat, item: Item) -> None:
         content = sanitize(copied())
     else:
         content = item.plain(chat.pane.text_width)
-    pager = StepPager(chat.palette, title, content, directory=chat.directory, save_as=name)
+    pager = StepPager(
+        chat.palette,
+        title,
+        content,
+        prose=not isinstance(item, CallItem),
+        directory=chat.directory,
+        save_as=name,
+    )
     pager.copying = chat.copy
     await chat.app.push_screen_wait(pager)
 

@@ -34,4 +34,4 @@ async def offer_servers(chat: Chat) -> None:
 def has_no_model(chat: Chat) -> bool:
     """Whether the demo plays because nothing else can be asked."""
     named = chat.options.model or chat.talk.config.model
-    return chat.talk.is_demo and named is None
+    return chat.talk.is_demo and named is None and chat.model_name.startswith("demo/")

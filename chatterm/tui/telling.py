@@ -33,7 +33,7 @@ class Telling:
         self._known: Figures | None = None  # nothing is known before the first turn
         self._window_of = ""
         self._said = ""
-        self._said_at = 0.0
+        self._said_until = 0.0
         self._below = False
         self._wanted = False  # the window's title says so
 
@@ -89,11 +89,11 @@ class Telling:
             self._find_window()
         self.refresh()
 
-    def say(self, text: str) -> None:
-        """Say something for a moment."""
-        self._said, self._said_at = sanitize_line(text), time.monotonic()
+    def say(self, text: str, seconds: float = _SAID_S) -> None:
+        """Say something for a moment; nothing takes away what was said."""
+        self._said, self._said_until = sanitize_line(text), time.monotonic() + seconds
         self.refresh()
-        self._chat.set_timer(_SAID_S + 0.1, self.refresh)
+        self._chat.set_timer(seconds + 0.05, self.refresh)
 
     def tick(self) -> None:
         """Time has passed."""
@@ -166,7 +166,7 @@ class Telling:
         chat = self._chat
         talk = chat.talk
         parts: list[Part] = []
-        if self._said and time.monotonic() - self._said_at < _SAID_S:
+        if self._said and time.monotonic() < self._said_until:
             parts.append(Part(self._said, 100, role="accent"))
         if self._below:
             parts.append(Part("new below", 95, role="accent", act="last"))

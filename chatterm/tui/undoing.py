@@ -19,26 +19,28 @@ if TYPE_CHECKING:
 
 
 async def undo_edit(chat: Chat) -> None:
-    """Take back what the call at the cursor edited; without one, the last call that did.
+    """Take back what the call at the cursor edited; only without a cursor, the last call that did.
+
+    Who reads means the step at the cursor, and no other: that wouldn't be seen.
 
     Raises:
         UndoError: A file has changed since; nothing was undone.
     """
     await _look(chat, _edited(chat))  # they may have changed since
     item: Item | None = chat.pane.cursor
-    if not isinstance(item, CallItem):
+    if item is None and not chat.pane.has_focus:
         item = next((each for each in reversed(_edited(chat)) if each.can_undo), None)
         if item is None:
             chat.say("there is no edit to undo")
             return
-    edits = item.result.edits if item.result is not None else None
-    if not edits:
-        chat.say("this call edited nothing that can be undone")
+    result = item.result if isinstance(item, CallItem) else None
+    if not isinstance(item, CallItem) or result is None or not result.edits:
+        chat.say("nothing to undo at the cursor")
         return
     if item.edits is Edits.UNDONE:
         chat.say("it is undone already")
         return
-    paths = await _undo(chat, edits)
+    paths = await _undo(chat, result.edits)
     chat.undone.add(item.key)
     chat.say(f"undone: {', '.join(path.name for path in paths)}")
     await _look(chat, _edited(chat))

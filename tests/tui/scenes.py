@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatterm.assembly import Clock
 from chatterm.errors import ErrorKind, Failure
@@ -147,7 +147,9 @@ async def empty(stage: Stage) -> None:
 @scene()
 async def no_model(stage: Stage) -> None:
     await stage.until(lambda: stage.says("Pick up again"))
-    await stage.chat.talk.choose("demo")
+    talk = stage.chat.talk
+    talk.config = replace(talk.config, model=None)
+    await talk.choose("demo")
 
 
 @scene(size=(100, 130))

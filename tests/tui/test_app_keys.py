@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatterm.errors import ConfigError
+from chatterm.tui.deeds import talking
 from chatterm.tui.deeds.every import DEEDS
 from chatterm.tui.key_names import wrong_key
 from chatterm.tui.keys import keymap
@@ -157,3 +158,23 @@ def test_the_app_tells_the_line_of_what_it_cannot_start_with(
     with Terminal(COMMAND, env, program.home, columns=200) as terminal:
         assert terminal.wait(seconds=90) == 3
         assert f"config.toml: {said}" in " ".join(terminal.text.split())
+
+
+async def test_what_ctrl_c_says_goes_when_another_key_comes_or_its_time_is_over(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with place.app() as app:
+        for key in ("left", "x", "f1"):
+            await app.press("ctrl+c")
+            assert app.says("Ctrl+C again quits")
+            await app.press(key)
+            assert app.chat.armed_at == 0
+            if key == "f1":
+                await app.press("escape")
+            app.chat.prompt.write("")
+            await app.until(lambda: not app.says("Ctrl+C again quits"))
+        monkeypatch.setattr(talking, "_ARMED_S", 0.2)
+        await app.press("ctrl+c")
+        await app.until(lambda: not app.says("Ctrl+C again quits"))
+        await app.press("ctrl+c")  # says it again: nobody has left
+        assert app.app.is_running

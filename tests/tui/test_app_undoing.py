@@ -56,6 +56,34 @@ async def test_only_what_can_be_undone_is_offered(place: Place) -> None:
         await app.until(lambda: app.says("there is no edit to undo"))
 
 
+async def test_who_reads_undoes_only_the_edit_at_the_cursor(place: Place) -> None:
+    place.configure(WRITES, MODE)
+    path = place.work / "n.txt"
+    async with place.app() as app:
+        await write(app)
+        app.chat.pane.focus()
+        for kind in ("user", "text"):
+            steps = [each for each in app.chat.pane.items if getattr(each, "kind", "") == kind]
+            app.chat.pane.set_cursor(steps[-1].key)
+            app.chat.say("")
+            await app.press("u")
+            await app.until(lambda: app.says("nothing to undo at the cursor"))
+            assert path.read_text() == "two\n"
+        app.chat.pane.set_cursor(calls(app)[1].key)
+        await app.press("u")
+        await app.until(lambda: app.says("undone: n.txt"))
+        assert path.read_text() == "one\n"
+
+
+async def test_the_command_names_the_file_of_the_last_edit(place: Place) -> None:
+    place.configure(WRITES, MODE)
+    async with place.app() as app:
+        await write(app)
+        await app.send("/undo")
+        await app.until(lambda: app.says("undone: n.txt"))
+        assert (place.work / "n.txt").read_text() == "one\n"
+
+
 async def test_a_resumed_conversation_tells_what_was_undone(place: Place) -> None:
     place.configure(WRITES, MODE)
     async with place.app() as app:

@@ -12,7 +12,7 @@ from chatterm.tui.pane.palette import DARK
 from chatterm.tui.screens.entry import Confirm, Entry
 from chatterm.tui.screens.pager import Pager
 from chatterm.tui.screens.pager_rows import PagerRows
-from chatterm.tui.screens.pager_text import Found, PagerText, Wrapping
+from chatterm.tui.screens.pager_text import Found, PagerText, Wrapping, fold
 from chatterm.tui.screens.painting import skip
 from tui.screens_app import (
     HARMLESS,
@@ -108,7 +108,37 @@ def test_scrolled_to_the_side_a_wide_character_leaves_a_blank(count: int, left: 
     assert line_cells(rest) == max(0, 6 - count)
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("one two three", ["one two ", "three"]),
+        ("one twos    three", ["one twos    ", "three"]),
+        ("one unbreakable", ["one ", "unbreaka", "ble"]),
+        ("    indented", ["    inde", "nted"]),
+        ("日本語日本 abc", ["日本語日", "本 abc"]),
+        ("", [""]),
+    ],
+)
+def test_prose_ends_rows_between_words_and_loses_nothing(text: str, rows: list[str]) -> None:
+    line = tuple(Span(each, ("strong",) if each in "tw" else ()) for each in text)
+    folded = fold(line, 8)
+    assert [line_text(row) for row in folded] == rows
+    assert tuple(span for row in folded for span in row) == line
+    assert PagerText(f"{text}\n", prose=True).counts(8) == [len(rows)]
+
+
 # --- the screen ---
+
+
+async def test_words_of_prose_are_whole_and_found_where_they_stand() -> None:
+    words = "\n".join(["what a model is told before everything else " * 9] * 9)
+    app = ScreensApp()
+    async with app.run_test(size=(43, 15)) as pilot:
+        await app.open(Pager(DARK, "Told", f"{words}\nthe needle", prose=True), pilot)
+        for row in text_rows(app):
+            assert set(row.split()) <= set(words.split())
+        await pilot.press("slash", *"needle", "enter")
+        await wait_until(pilot, lambda: shows(app, "the needle"))
 
 
 @each_size

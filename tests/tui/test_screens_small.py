@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Static
 
 from chatterm.render.lines import Span, line_cells, line_text
 from chatterm.tui.pane.palette import DARK
@@ -37,6 +38,29 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+# --- what is below a panel ---
+
+
+async def test_nothing_of_what_is_below_shows_beside_a_panel() -> None:
+    app = ScreensApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.query_one("Static", Static).update("\n".join(["#" * 120] * 40))
+        await app.open(Entry(DARK, "name it"), pilot)
+        panel = app.screen.query_one("#panel").region
+        assert panel.x > 0
+        assert panel.right < 120
+        for y, row in enumerate(rows(app)):
+            assert ("#" in row) is not (panel.y - 1 <= y <= panel.bottom)
+
+
+async def test_what_a_menu_stands_at_shows_beside_it() -> None:
+    app = ScreensApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.query_one("Static", Static).update("\n".join(["#" * 120] * 40))
+        await app.open(Menu(DARK, ITEMS, (10, 5)), pilot)
+        assert all(row.startswith("#") for row in rows(app))
 
 
 # --- the menu ---

@@ -25,7 +25,8 @@ async def set_system(chat: Chat, given: str) -> None:
     if given:
         chat.say(await beforehand.set_system(chat.talk, given))
     else:
-        await chat.show_text("What the model is told", await beforehand.all_told(chat.talk))
+        text = await beforehand.all_told(chat.talk)
+        await chat.show_text("What the model is told", text, prose=True)
 
 
 async def instructions(chat: Chat, given: str) -> None:
@@ -35,7 +36,8 @@ async def instructions(chat: Chat, given: str) -> None:
     if given:
         chat.say(await beforehand.set_instructions(chat.talk, given))
     else:
-        await chat.show_text("Instructions", await beforehand.all_instructions(chat.talk))
+        text = await beforehand.all_instructions(chat.talk)
+        await chat.show_text("Instructions", text, prose=True)
 
 
 async def prompts(chat: Chat, _: str) -> None:

@@ -61,8 +61,7 @@ def interrupt(chat: Chat, _: str) -> None:
     elif time.monotonic() - chat.armed_at < _ARMED_S:
         chat.leave()
     else:
-        chat.armed_at = time.monotonic()
-        chat.say("Ctrl+C again quits")
+        chat.arm("Ctrl+C again quits", _ARMED_S)
 
 
 def leave_if_empty(chat: Chat, _: str) -> None:

@@ -128,6 +128,7 @@ class Menu(PanelScreen[str | None]):
         Binding("down", "move(1)", "Down", show=False, id="menu.down"),
     ]
     AUTO_FOCUS = ""
+    EMPTY_BESIDE = False  # it is about what it stands at
 
     def __init__(
         self,

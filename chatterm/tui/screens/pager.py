@@ -31,6 +31,7 @@ class Pager(PanelScreen[None]):
         title: What it is.
         content: What a program printed, in its colours; or lines.
         wrapped: Whether lines that are too long go on in the next row.
+        prose: Whether they go on there with a whole word.
         directory: Where a file is saved whose name doesn't say.
         save_as: The name that is offered for a file.
     """
@@ -89,12 +90,13 @@ class Pager(PanelScreen[None]):
         content: str | Sequence[Line],
         *,
         wrapped: bool = True,
+        prose: bool = False,
         directory: Path | None = None,
         save_as: str = "",
     ) -> None:
         super().__init__(palette)
         self._title = Title(palette, title)
-        self._text = PagerText(content)
+        self._text = PagerText(content, prose=prose)
         self._rows = PagerRows(palette, self._text, wrapped=wrapped)
         self._field = Field(placeholder="search")
         self._directory = Path() if directory is None else directory

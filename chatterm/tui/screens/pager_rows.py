@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.message import Message
 
-from chatterm.render.lines import Line, Span, cut, line_cells
+from chatterm.render.lines import Line, Span, crop, line_cells
 from chatterm.tui.pane.palette import Palette
 from chatterm.tui.screens.pager_text import (
     Found,
@@ -125,7 +125,7 @@ class PagerRows(Rows):
             line, column = place
             row = self._wrapping.row(line)
             if self.wrapped:
-                row += row_of_column(self.text.line(line), column, self._room)
+                row += row_of_column(self.text.rows(self.text.line(line), self._room), column)
             else:
                 self._bring_in_cell(line, column)
             if not self.top <= row < self.top + self.screenful:
@@ -169,5 +169,6 @@ class PagerRows(Rows):
             return [skip(line, self._left)]
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
-        rows = self._kept[number] = cut(line, self._room)
+        rows = [crop(row, self._room) for row in self.text.rows(line, self._room)]
+        self._kept[number] = rows
         return rows

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from chatterm.render.coloured import ColouredText
-from chatterm.render.lines import Line, cells, cut, line_cells, line_text
+from chatterm.render.lines import Line, Span, cells, cut, line_cells, line_text, split_cells
 
 _PIECE = 8000
 _SEQUENCE = 32
@@ -25,9 +25,11 @@ class PagerText:
 
     Args:
         content: What a program printed, or lines.
+        prose: Rows end between words; else they are as full as can be, as code and output are.
     """
 
-    def __init__(self, content: str | Sequence[Line]) -> None:
+    def __init__(self, content: str | Sequence[Line], *, prose: bool = False) -> None:
+        self._prose = prose
         # The lines of the text that its pieces are of; only where they aren't the same.
         self._numbers: list[int] | None = None
         self._coloured: ColouredText | None = None
@@ -51,9 +53,14 @@ class PagerText:
 
     def counts(self, width: int) -> list[int]:
         """How many rows each line takes at a width."""
-        if self._coloured is not None:
+        if self._coloured is not None and not self._prose:
             return self._coloured.counts(width)
-        return [1 if line_cells(line) <= width else len(cut(line, width)) for line in self._lines]
+        lines = (self.line(number) for number in range(len(self)))
+        return [1 if line_cells(line) <= width else len(self.rows(line, width)) for line in lines]
+
+    def rows(self, line: Line, width: int) -> list[Line]:
+        """A line in rows that hold all of it; blanks at their ends may be beyond the width."""
+        return fold(line, width) if self._prose else cut(line, width)
 
     def plain_line(self, number: int) -> str:
         """A line without its styles."""
@@ -197,9 +204,52 @@ class Found:
             number += 1
 
 
-def row_of_column(line: Line, column: int, width: int) -> int:
-    """Which row of a line that is cut at a width a column stands in."""
-    rows = cut(line, width)
+def fold(line: Line, width: int) -> list[Line]:
+    """Break a line between words, and inside of one only where it alone is too long.
+
+    Args:
+        line: The line.
+        width: Cells a row, at least 2; blanks at a row's end may be beyond them.
+
+    Returns:
+        At least one row; together they are the line.
+    """
+    rows: list[Line] = []
+    row: list[Span] = []
+    spans = iter(line)
+    text, style = next(spans, Span(""))
+    for size in _sizes(line_text(line), max(width, 2)):
+        room = size
+        while room > len(text):
+            row.append(Span(text, style))
+            room -= len(text)
+            text, style = next(spans)
+        row.append(Span(text[:room], style))
+        text = text[room:]
+        rows.append(tuple(span for span in row if span.text))
+        row = []
+    return rows or [()]
+
+
+def _sizes(text: str, width: int) -> Iterator[int]:
+    """How many characters each row of a text has."""
+    while text:
+        head, rest = split_cells(text, width)
+        if not head:
+            head, rest = text[:1], text[1:]
+        size = len(head)
+        blanks = len(rest) - len(rest.lstrip(" "))
+        if blanks:
+            size += blanks
+        elif rest and cells(head[-1]) < 2 and cells(rest[0]) < 2:  # ideographs end rows anywhere
+            word = head.rfind(" ") + 1
+            size = word if head[:word].strip() else size
+        yield size
+        text = text[size:]
+
+
+def row_of_column(rows: Sequence[Line], column: int) -> int:
+    """Which row of a line a column of the line stands in."""
     for number, row in enumerate(rows):
         column -= len(line_text(row))
         if column < 0:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Generic, TypeVar
 
+from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -19,6 +22,8 @@ from chatterm.tui.screens.rows import Rows, Words
 Result = TypeVar("Result")
 
 _BETWEEN = "   "
+_AROUND = 1
+"""Rows above and below a panel that are as empty as what is beside it."""
 _KEY_NAMES = {"⏎": "Enter", "esc": "Esc", "⇥": "Tab", "␠": "Space"}
 
 
@@ -148,7 +153,9 @@ def key_name(widget: Widget, binding: Binding) -> str:
 
 
 class PanelScreen(ModalScreen[Result], Generic[Result]):
-    """A panel over a dimmed background.
+    """A panel over a dimmed background, which is empty beside the panel.
+
+    Words that the panel cuts through would be read as a part of it.
 
     Args:
         palette: What roles look like.
@@ -177,10 +184,13 @@ class PanelScreen(ModalScreen[Result], Generic[Result]):
     # textual has these as variables of instances
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
+    EMPTY_BESIDE: ClassVar[bool] = True
+    """Whether nothing of what is below shows beside the panel."""
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
         self._palette = palette
+        self._empty = range(0)  # the rows that were painted empty
 
     @property
     def palette(self) -> Palette:
@@ -194,6 +204,31 @@ class PanelScreen(ModalScreen[Result], Generic[Result]):
             if isinstance(widget, (Row, Rows, Words)):
                 widget.palette = palette
                 widget.refresh()
+
+    def _on_mount(self, event: events.Mount) -> None:
+        """Follow the panel, wherever it stands."""
+        super()._on_mount(event)
+        if self.EMPTY_BESIDE:
+            self.screen_layout_refresh_signal.subscribe(self, self._laid_out, immediate=True)
+
+    def render_line(self, y: int) -> Strip:
+        """A row of what is below; nothing where the panel is."""
+        if y not in self._empty:
+            return super().render_line(y)
+        background = self.styles.background
+        colour = background.with_alpha(1).rich_color if background.a else None
+        return Strip([Segment(" " * self.size.width, RichStyle(bgcolor=colour))], self.size.width)
+
+    def _laid_out(self, _: object) -> None:
+        """The panel may stand elsewhere."""
+        try:
+            panel = self.query_one("#panel").region
+        except NoMatches:  # it isn't composed yet
+            return
+        empty = range(panel.y - _AROUND, panel.bottom + _AROUND) if panel else range(0)
+        if empty != self._empty:
+            self._empty = empty
+            self.refresh()
 
     def add_key(self, binding: Binding) -> None:
         """Bind a key of this screen alone, over what was bound to it."""

@@ -184,13 +184,10 @@ class ConversationPane(VerticalScroll):
         """
         index = self._index[key]
         self._following = False
-        top = self._heights.top(index)
-        self._go_to(top if at_top else top - self._screen_rows // 2)
-        self._settle()
-        # Those around it may have been measured only now.
-        top = self._heights.top(index)
-        self._go_to(top if at_top else top - self._screen_rows // 2)
-        self._lay_out()
+        for look in (self._settle, self._lay_out):  # those around it may be measured on the way
+            top = self._heights.top(index)
+            self._go_to(top if at_top else top - self._screen_rows // 2)
+            look()
 
     def index_of(self, key: str) -> int:
         """The place of an item among all.
@@ -433,17 +430,14 @@ class ConversationPane(VerticalScroll):
         gone = [key for key in self._views if key not in kept]
         come = [self._items[index] for index in wanted if self._items[index].key not in self._views]
         if gone:
-            self._leave([self._views.pop(key) for key in gone])
+            leaving = [self._views.pop(key) for key in gone]
+            self.remove_children(leaving)
+            for view in leaving:
+                view.item.forget()  # it is light again
         for item in come:
             self._views[item.key] = StepView(item, self.palette, self.marks)
         self.mount(*(self._views[item.key] for item in come))
         self._lay_out()
-
-    def _leave(self, views: Sequence[StepView]) -> None:
-        """These aren't near any more: their items are light again."""
-        self.remove_children(views)
-        for view in views:
-            view.item.forget()
 
     def _measured(self, around: float) -> range:
         """The items near what is seen, after measuring them."""

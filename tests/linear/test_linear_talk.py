@@ -396,7 +396,7 @@ def test_a_message_is_edited_as_a_branch_and_branches_are_chosen(place: Place) -
 
 
 def test_a_line_typed_while_a_turn_runs_waits(place: Place) -> None:
-    place.answers("echo\nwait 2\nmore: .\n")
+    place.answers("echo\nwait 8\nmore: .\n")  # it has to be typed within that
     with place.start() as ear:
         ear.says("one")
         ear.hears("assistant: one")

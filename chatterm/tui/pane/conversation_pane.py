@@ -42,9 +42,9 @@ class ConversationPane(VerticalScroll):
         palette: What roles look like.
     """
 
-    DEFAULT_CSS = """
-    ConversationPane { overflow-y: scroll; overflow-x: hidden; scrollbar-size-vertical: 1; }
-    """
+    DEFAULT_CSS = (
+        "ConversationPane { overflow-y: scroll; overflow-x: hidden; scrollbar-size-vertical: 1; }"
+    )
     can_focus = True
     BLANK = True  # nothing of its own is seen: it needn't be styled row by row
 
@@ -119,11 +119,11 @@ class ConversationPane(VerticalScroll):
 
     def extend(self, items: Sequence[Item]) -> None:
         """Add items at the end."""
-        changed, wanting = self._item_changed, self._clock.want  # one object for all
+        ties = self._item_changed, self._clock.want  # one object for all
         for item in items:
             self._index[item.key] = len(self._items)
             self._items.append(item)
-            item.changed, item.wanting = changed, wanting
+            item.changed, item.wanting = ties
             self._heights.append(item.gap + item.estimate(self.text_width))
         self._grown(below=True)
 
@@ -134,9 +134,9 @@ class ConversationPane(VerticalScroll):
         self._index = {item.key: index for index, item in enumerate(self._items)}
         added = [item.gap + item.estimate(self.text_width) for item in items]
         self._heights = Heights([*added, *self._heights])
-        changed, wanting = self._item_changed, self._clock.want
+        ties = self._item_changed, self._clock.want
         for item in items:
-            item.changed, item.wanting = changed, wanting
+            item.changed, item.wanting = ties
         if not self._following:
             self._be_at(top + sum(added))
         self._grown(below=False)
@@ -430,14 +430,17 @@ class ConversationPane(VerticalScroll):
         gone = [key for key in self._views if key not in kept]
         come = [self._items[index] for index in wanted if self._items[index].key not in self._views]
         if gone:
-            leaving = [self._views.pop(key) for key in gone]
-            self.remove_children(leaving)
-            for view in leaving:
-                view.item.forget()  # it is light again
+            self._leave([self._views.pop(key) for key in gone])
         for item in come:
             self._views[item.key] = StepView(item, self.palette, self.marks)
         self.mount(*(self._views[item.key] for item in come))
         self._lay_out()
+
+    def _leave(self, views: Sequence[StepView]) -> None:
+        """These aren't near any more: their items are light again."""
+        self.remove_children(views)
+        for view in views:
+            view.item.forget()
 
     def _measured(self, around: float) -> range:
         """The items near what is seen, after measuring them."""

@@ -396,8 +396,6 @@ class ConversationPane(VerticalScroll):
         self._settle()
         self._lay_out()
 
-    # --- where things are ---
-
     @property
     def _screen_rows(self) -> int:
         return max(1, self.scrollable_content_region.height or self._likely_rows)

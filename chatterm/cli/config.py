@@ -48,12 +48,13 @@ def check() -> None:
     from chatterm.config import config_path
 
     where = config_path()
-    exists = where.path.exists()
-    if exists:
+    try:
         _check(where.path)
-    else:
+    except (FileNotFoundError, NotADirectoryError):
         _load(where)
-    say(f"{where.path}: {'ok' if exists else 'ok (there is no file; defaults count)'}")
+        say(f"{where.path}: ok (there is no file; defaults count)")
+    else:
+        say(f"{where.path}: ok")
 
 
 @app.command()
@@ -116,7 +117,12 @@ def _load(where: ConfigPath) -> Config:
 
 
 def _check(path: Path) -> None:
-    """Everything that is wrong in a file at once, with what only the app knows of."""
+    """Report everything that is wrong in a file at once, with what only the app knows of.
+
+    Raises:
+        FileNotFoundError: There is no such file; NotADirectoryError: nor could there be one.
+        ConfigFileError: It can't be read, or something in it is wrong.
+    """
     from chatterm.config.load import parse_config
     from chatterm.config.paths import ConfigFileError, parse_toml, read_config
     from chatterm.tui.checking import app_problems

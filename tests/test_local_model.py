@@ -14,6 +14,7 @@ from chatterm.config.schema import ProviderConfig
 from chatterm.events import StepDelta, StepFinished, TurnFinished
 from chatterm.providers.base import Settings
 from chatterm.providers.local.engine import Engine
+from chatterm.providers.local.provider import LocalProvider
 from chatterm.providers.registry import IMPLEMENTED, open_named
 from chatterm.session import Prompt, Session
 from chatterm.steps import TurnStatus, UserInput
@@ -131,7 +132,13 @@ async def test_it_answers_in_the_app(place: Place) -> None:
         "[generation]\ntemperature = 0\nmax_output_tokens = 24\n[tools]\nenabled = []\n"
     )
     async with place.app(model="local/smollm2") as app:
+        chosen = app.chat.talk.chosen
+        assert chosen is not None
+        provider = chosen.provider
+        assert isinstance(provider, LocalProvider)
+        assert provider.loading
         await app.ask("Say hello.")
+        assert not provider.loading
         (turn,) = app.chat.talk.session.turns
         assert turn.steps
         assert app.says("tokens")

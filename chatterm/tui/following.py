@@ -16,6 +16,7 @@ def show_event(chat: Chat, event: Event) -> None:
     """Show what has happened."""
     if isinstance(event, TurnStarted) and chat.welcome is not None:
         _take_welcome_away(chat)
+    chat.waiting.event(event)
     chat.transcript.event(event)
     chat.live_turn.event(event)
     match event:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chatterm.tui.looking import LiveTurn
     from chatterm.tui.setting import Setting
     from chatterm.tui.transcript import Transcript
+    from chatterm.tui.waiting import Waiting
 
 
 class LateParts:
@@ -38,6 +39,13 @@ class LateParts:
         from chatterm.tui.transcript import Transcript
 
         return Transcript(self.pane, self.setting.looks)
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        """Says that an answer is waited for."""
+        from chatterm.tui.waiting import Waiting
+
+        return Waiting(cast("Any", self))
 
     @cached_property
     def live_turn(self) -> LiveTurn:

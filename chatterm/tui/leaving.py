@@ -12,6 +12,7 @@ from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.drafting import keep
 
 if TYPE_CHECKING:
+    from chatterm.store import Store
     from chatterm.tui.chat import Chat
 
 
@@ -35,7 +36,7 @@ async def _close(chat: Chat) -> str:
     await talk.stop()  # what that gives back is kept, too
     await keep(chat)
     line = ""
-    if talk.session.head is not None or talk.running:
+    if await asyncio.to_thread(_is_kept, talk.store, talk.session.id):
         title = sanitize_line(talk.title).strip() or "this conversation"
         line = f"{title}: chatterm -r {talk.session.id[:6]}"
     with suppress(ChattermError):
@@ -48,3 +49,13 @@ async def _close(chat: Chat) -> str:
             await asyncio.to_thread(chat.profile.write, trace)
             line = f"{line}\ntrace: {trace}".strip()
     return line
+
+
+def _is_kept(store: Store | None, conversation: str) -> bool:
+    """Whether there is a conversation to go on with: what was only shown can't be found again."""
+    if store is None:
+        return False
+    try:
+        return store.find(conversation).id == conversation
+    except ChattermError:
+        return False

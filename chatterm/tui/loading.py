@@ -31,6 +31,7 @@ SHOWING = (
     "chatterm.tui.showing",
     "chatterm.tui.figures",
     "chatterm.tui.following",
+    "chatterm.tui.waiting",
     "chatterm.session",
 )
 SENDING = (

@@ -34,6 +34,7 @@ class Ticking:
         chat = self._chat
         self._frame += 1
         chat.transcript.tick(self._frame)
+        chat.waiting.tick(self._frame)
         chat.telling.tick()
         if chat.side is not None and self._frame % _SIDE_TICKS == 0:
             chat.side.update_bars()

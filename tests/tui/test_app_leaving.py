@@ -114,3 +114,18 @@ async def test_a_sensitive_file_is_not_sent_without_tools(
         await app.send("look at @.env")
         await app.until(lambda: len(app.chat.talk.session.turns) == 1)
         assert app.chat.talk.session.turns[0].input.attachments == ()
+
+
+async def test_nothing_is_told_of_a_conversation_that_isnt_kept(place: Place) -> None:
+    async with place.app() as app:
+        await app.send("/setup")
+        await app.until(lambda: app.says("setup 1/5"))
+        await app.press("escape")
+        await app.until(lambda: app.says("nothing was changed"))
+        assert await leave(app) == ""
+    async with place.app() as app:
+        await app.ask("hi")
+        store, session = app.chat.talk.store, app.chat.talk.session
+        assert store is not None
+        store.delete(session.id)
+        assert await leave(app) == ""

@@ -201,7 +201,7 @@ def test_config_init_shows_the_setup_again_and_ends_with_it(program: Program) ->
         shown.read_until("setup 5/5")
         shown.type("\r")
         assert shown.wait() == 0
-        assert "written: ~/config.toml" in shown.text
+        assert "written: ~/config.toml\r\n`chatterm config init` repeats it\r\n" in shown.text
     assert program.config.read_text() == '# mine\ntheme = "paper"\n'
 
 

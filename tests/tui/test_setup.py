@@ -9,9 +9,11 @@ import pytest
 
 from chatterm.config import KNOWN, load_config
 from chatterm.providers import finding
+from chatterm.render.lines import line_text
 from chatterm.tui import choosing_themes
 from chatterm.tui.screens.choices import ChoiceRows
 from chatterm.tui.screens.picker import Picker
+from chatterm.tui.setup.summary import Chosen, summary
 from faultserver import Answer, FaultServer, Received, Stall, sse, unused_port
 from keyrings import MemoryKeyring, memory_keyring, no_keyring
 from tui.app_driver import Driver, Place, place
@@ -303,3 +305,17 @@ async def test_a_click_does_what_a_key_does(place: Place, ring: MemoryKeyring) -
         row = next(n for n, line in enumerate(app.lines()) if "Tab skip" in line)
         await app.pilot.click(offset=(app.lines()[row].index("Tab skip") + 5, row))
         await step(app, 4)
+
+
+@pytest.mark.parametrize("width", [36, 76])
+def test_what_goes_on_in_another_row_stands_under_its_beginning(
+    place: Place, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("CHATTERM_DATA_DIR", "/" + "a-long-place/" * 8)
+    lines = summary(Chosen(model="a/" + "long-name-" * 9), load_config(place.config), None, width)
+    rows = list(filter(None, map(line_text, lines)))[:-2]  # the last two are sentences
+    assert sum(row.startswith(" " * 10) for row in rows) >= 4
+    for row in rows:
+        assert len(row) <= width
+        assert row[9] == " "
+        assert row[10] != " "

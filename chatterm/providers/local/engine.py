@@ -42,6 +42,11 @@ class Engine:
         """Whether it runs."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def listening(self) -> bool:
+        """Whether it can be asked: its model is loaded."""
+        return self.running and bool(self.url)
+
     async def start(self) -> None:
         """See to it that it runs.
 
@@ -53,7 +58,7 @@ class Engine:
                 await self._start()
 
     async def _start(self) -> None:
-        self.key = secrets.token_hex(24)
+        self.key, self.url = secrets.token_hex(24), ""
         arguments = [str(self._weights), str(_TEMPLATE), str(self._threads)]
         try:
             self._process = await asyncio.create_subprocess_exec(

@@ -39,6 +39,11 @@ class LocalProvider:
         self._model = ""
         self._asked: tuple[str, Provider] | None = None
 
+    @property
+    def loading(self) -> bool:
+        """Whether the model has to be loaded before it answers."""
+        return self._engine is None or not self._engine.listening
+
     async def stream(
         self, request: ModelRequest, writer: StepWriter
     ) -> AsyncGenerator[Event | RoundEnd, None]:

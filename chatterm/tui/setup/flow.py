@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 LISTING_S = 6.0
 """How long a provider may take to list its models."""
 _STEPS = 5
-_REPEATS = "/setup or `chatterm config init` repeats it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class Outcome:
     """What a setup came to.
 
     Attributes:
-        said: That, in a sentence.
+        said: That, in a sentence; a second line where it is said in a shell.
         written: Something was written.
     """
 
@@ -88,6 +87,9 @@ class Setup:
         self._model: str | None = None
         self._theme: str | None = None
         self._way = Move.ON
+        # What is told is left on the terminal there, where no /setup is known.
+        in_shell = chat.options.set_up
+        self._repeats = "\n`chatterm config init` repeats it" if in_shell else "; /setup repeats it"
 
     async def run(self) -> Outcome:
         """Go through the steps."""
@@ -111,7 +113,7 @@ class Setup:
             if move is None:
                 app.use_theme(before)
                 kept = "; the key stays in the keyring" if self._given else ""
-                return Outcome(f"nothing was changed{kept}; {_REPEATS}")
+                return Outcome(f"nothing was changed{kept}{self._repeats}")
             self._way = Move.BACK if move is Move.BACK else Move.ON
             at = max(0, at + (-1 if move is Move.BACK else 1))
 
@@ -303,14 +305,15 @@ class Setup:
                 return move
             if move is Move.SKIP:
                 await self._take_effect()
-                return Outcome(f"nothing was written; {_REPEATS}")
+                return Outcome(f"nothing was written{self._repeats}")
             try:
                 await asyncio.to_thread(self._write)
             except ConfigError as error:
                 wrong = error
                 continue
             await self._take_effect()
-            return Outcome(f"written: {whole_path(config_path().path)}; {_REPEATS}", written=True)
+            where = whole_path(config_path().path)
+            return Outcome(f"written: {where}{self._repeats}", written=True)
 
     def _chosen(self) -> Chosen:
         return Chosen(self._who, self._given, self._model, self._theme)

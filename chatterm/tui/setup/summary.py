@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatterm.config import config_path, data_dir, log_dir
-from chatterm.render.lines import Line, Span, cells
+from chatterm.render.lines import Line, Span, cells, wrap
 from chatterm.tui.screens.painting import ERROR, MUTED, as_line, shown
 from chatterm.tui.setup.candidates import GIVEN, HERE
 from chatterm.tui.short_path import whole_path
@@ -54,11 +54,11 @@ def summary(chosen: Chosen, config: Config, wrong: ConfigError | None, width: in
         lines += [as_line(wrong.message.replace("\n", " "), ERROR)]
         lines += [as_line("Tab goes on without writing", MUTED), ()]
     model = chosen.model or config.model or "none: the first that is ready"
-    lines.append(_row("model", model))
-    lines.append(_row("colours", chosen.theme or config.theme))
+    lines += _row("model", model, width)
+    lines += _row("colours", chosen.theme or config.theme, width)
     key = _key(chosen)
     if key:
-        lines.append(_row("key", key))
+        lines += _row("key", key, width)
     about = "only these settings change" if exists else "new, every setting with a comment"
     files = [
         ("settings", whole_path(where), about),
@@ -84,8 +84,11 @@ def _key(chosen: Chosen) -> str:
     return who.why
 
 
-def _row(name: str, text: str) -> Line:
-    return (Span(name.ljust(_NAMES), MUTED), Span(shown(text)))
+def _row(name: str, text: str, width: int) -> list[Line]:
+    """What something is, under its own beginning where it takes several rows."""
+    rows = wrap([Span(shown(text))], width - _NAMES) or [()]
+    names = [name, *[""] * (len(rows) - 1)]
+    return [(Span(each.ljust(_NAMES), MUTED), *row) for each, row in zip(names, rows, strict=True)]
 
 
 def _rows(files: Sequence[tuple[str, str, str]], width: int) -> Iterator[Line]:
@@ -95,10 +98,12 @@ def _rows(files: Sequence[tuple[str, str, str]], width: int) -> Iterator[Line]:
     for name, path, about in files:
         if beside:
             blank = Span(" " * (widest - cells(path)))
-            yield (*_row(name, path), blank, Span(about, MUTED))
+            (row,) = _row(name, path, width)
+            yield (*row, blank, Span(about, MUTED))
         else:
-            yield _row(name, path)
-            yield (Span(" " * _NAMES), Span(about, MUTED))
+            yield from _row(name, path, width)
+            for row in wrap([Span(about, MUTED)], width - _NAMES):
+                yield (Span(" " * _NAMES), *row)
 
 
 def without_keyring(who: Candidate, reason: str) -> list[Line]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
+from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -200,6 +201,8 @@ class Chat(LateParts, Screen[None]):
 
     def on_screen_resume(self) -> None:
         """What lay above is gone: a question that stood below it has only come up now."""
+        # By this Textual keeps the last thousand widgets' rows, those of closed screens, too.
+        StylesCache.get_inner_outer.cache_clear()
         if self.asker is not None:
             self.asker.restart_grace()
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
+from textual._styles_cache import StylesCache
+from textual.strip import Strip
+
 from chatterm.render.lines import line_text
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.step_item import StepItem
@@ -64,3 +69,20 @@ async def test_a_long_conversation_keeps_what_is_near(place: Place) -> None:
         app.chat.do("first")
         await app.until(lambda: app.says("message 0"))
         assert app.says("It was a difference")
+
+
+async def test_nothing_is_left_of_a_screen_that_was_closed(place: Place) -> None:
+    async with place.app() as app:
+        left: list[tuple[int, int]] = []
+        for _ in range(4):
+            for deed in ("help", "palette", "model"):
+                app.chat.do(deed)
+                await app.until(lambda: app.app.screen is not app.chat)
+                await app.press("escape")
+                await app.until(lambda: app.app.screen is app.chat)
+            await app.idle()
+            gc.collect()
+            kinds = [type(each) for each in gc.get_objects()]
+            left.append((kinds.count(StylesCache), kinds.count(Strip)))
+        assert left[-1][0] == left[0][0]
+        assert left[-1][1] < 2 * left[0][1]

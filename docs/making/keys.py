@@ -25,6 +25,9 @@ send = "enter"
 vim = "on"          # vim's keys in the prompt
 ```
 
+Modifiers come first, in the order of the alphabet, and signs by their names: `ctrl+shift+up`,
+`ctrl+slash`. `chatterm config check` tells wrong ones.
+
 Keys in the first column work anywhere, those marked *reading* while the conversation has the focus
 (Tab takes it there, Esc back).
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SEEN_S = 6.0
 """How long the end of the demo stays, unless a key is pressed."""
-_LOOK_S = 0.02
 _GO_ON = "any key goes on to the setup"
 
 
@@ -51,9 +50,6 @@ async def _play(chat: Chat) -> None:
         await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(waiting), SEEN_S)
-        # A key may come before the demo has begun: it would play on, and be left unforgotten.
-        while chat.demo is None and not playing.done():  # noqa: ASYNC110 - nobody tells of it
-            await asyncio.sleep(_LOOK_S)
         shown = chat.demo
         await chat.talk.stop()
         with suppress(ChattermError):

@@ -37,7 +37,6 @@ from chatterm.tui.ticking import Ticking
 from chatterm.tui.welcome import WelcomeItem
 
 if TYPE_CHECKING:
-    import asyncio
     from functools import partial
     from pathlib import Path
 
@@ -473,8 +472,6 @@ class Chat(LateParts, Screen[None]):
         from chatterm.tui.moving import begin_anew
 
         await begin_anew(self)
-
-    # --- looking closer ---
 
     def show_found(self, words: str, *, back: bool = False, beside: bool = False) -> None:
         """Show the next place where words stand."""

@@ -119,13 +119,15 @@ class World:
         command = ["bash", "--norc", "-c", self._own(line)]
         with Terminal(command, self.program.env, self.work, columns=100, rows=32) as terminal:
             terminal.read_until("\x1b[?1049h")
-            terminal.read_until("❯")
-            if "Conversations" in terminal.text:
+            terminal.read_until("❯", seconds=90)
+            if " -r" in line:
+                terminal.read_until("Conversations", seconds=90)
+                terminal.read_for(1)
                 terminal.type("\x1b")
-            terminal.read_for(0.5)
-            terminal.type("\x03")
-            terminal.read_until("again quits")
-            terminal.type("\x03")
+            elif '"' in line:
+                terminal.read_until("Line 8", seconds=90)
+            terminal.read_for(1)
+            terminal.type("\x04")
             assert terminal.wait() == 0, terminal.text[-2000:]
 
     def _own(self, line: str) -> str:

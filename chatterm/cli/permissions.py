@@ -120,7 +120,7 @@ def add(
       chatterm permissions add 'shell:pytest -q'          # that command
       chatterm permissions add --project 'shell:make *'   # whatever begins so, here
       chatterm permissions add --deny 'write_file:docs/**'
-      chatterm permissions add 'mcp:shop/find'            a tool that the provider runs
+      chatterm permissions add 'mcp:shop/find'            # a tool that the provider runs
     """
     from chatterm.config import config_path
     from chatterm.permissions.rulewords import rule_of

@@ -187,6 +187,8 @@ def _furnish(work: Path) -> None:
     (work / "src").mkdir()
     (work / "src" / "main.py").write_text("greeting = 'hello'\n")
     (work / "letter.txt").write_text(LETTER)
+    (work / ".chatterm" / "prompts").mkdir(parents=True)
+    (work / ".chatterm" / "prompts" / "translate.md").write_text("Into {{language}}:\n")
     (work / "question.txt").write_text("why is the sky blue?\n")
     (work / "words").write_text("water\nfire\n")
     (work / "person.json").write_text(json.dumps(SCHEMA))

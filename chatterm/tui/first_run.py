@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEEN_S = 6.0
 """How long the end of the demo stays, unless a key is pressed."""
+_LOOK_S = 0.05
 _GO_ON = "any key goes on to the setup"
 
 
@@ -50,10 +51,13 @@ async def _play(chat: Chat) -> None:
         await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(waiting), SEEN_S)
-        shown = chat.demo
-        await chat.talk.stop()
+        while not playing.done():  # a key may come before the demo has begun
+            await chat.talk.stop()
+            await asyncio.wait({playing}, timeout=_LOOK_S)
         with suppress(ChattermError):
             await playing
+        shown = chat.demo
+        chat.prompt.take()  # what was stopped before it was sent is given back: nobody typed it
     finally:
         chat.skipped = None
         chat.prompt.placeholder = said

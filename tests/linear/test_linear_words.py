@@ -8,6 +8,7 @@ from chatterm.tui.deeds.every import TYPED
 
 # What needs a screen, or keys: moving about on it, its looks, its menus.
 OF_THE_SCREEN = {
+    "setup",
     *("palette", "theme", "next-mode", "mouse", "suspend", "timeline", "menu", "raw", "quote"),
     *("page-up", "page-down", "first", "last", "step-up", "step-down", "turn-up", "turn-down"),
     *("same-up", "same-down", "fold", "fold-all", "find-next", "find-previous", "open-editor"),

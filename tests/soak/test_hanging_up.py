@@ -157,6 +157,7 @@ def test_killed_while_another_goes_on(tmp_path: Path, model: Model, doing: str) 
         other.send("slow 7")
         with User(tmp_path) as user:
             in_the_midst(user, doing)
+            time.sleep(1)  # what streams is written down a little later than it is shown
             os.kill(user.pid, signal.SIGKILL)
             assert user.wait(seconds=PATIENCE_S) == -signal.SIGKILL
         wait_until(lambda: not sleeping(), "the command is still there")

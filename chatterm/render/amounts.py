@@ -48,12 +48,12 @@ def guessed_tokens(characters: int) -> str:
     return f"~{tokens(max(1, round(characters / 4)))} tokens"
 
 
-def size(count: int) -> str:
-    """A number of bytes."""
+def size(count: int, one: str = "B") -> str:
+    """A number of bytes; `one` is what single ones are called."""
     amount = float(count)
-    for unit in ("B", "kB", "MB"):
+    for unit in (one, "kB", "MB"):
         if amount < _KILO:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+            return f"{amount:.0f} {unit}" if unit == one else f"{amount:.1f} {unit}"
         amount /= _KILO
     return f"{amount:.1f} GB"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from chatterm.events import TurnFinished
+from chatterm.render import amounts
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import (
     Attachment,
@@ -41,7 +42,6 @@ _OUTCOMES = {
     Outcome.UNKNOWN: "outcome unknown",
 }
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s]+", re.IGNORECASE)
-_KILO = 1000
 
 
 def clean(text: str) -> str:
@@ -88,12 +88,7 @@ def attachment_line(attachment: Attachment) -> str:
 
 def size(count: int) -> str:
     """A number of bytes for people."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < _KILO:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= _KILO
-    return f"{amount:.1f} GB"
+    return amounts.size(count, "bytes")
 
 
 def usage_line(usage: Usage) -> str:

@@ -155,6 +155,20 @@ class FaultServer:
         with self._lock:
             self._script = list(answers)
 
+    def script_posts(self, *answers: Answer) -> None:
+        """Answer the next POSTs with these; the last one goes on, and there is nothing to GET.
+
+        An app may ask for the list of models at any time.
+        """
+        left = list(answers)
+
+        def give(received: Received) -> Answer:
+            if received.method != "POST":
+                return Answer(status=404)
+            return left.pop(0) if len(left) > 1 else left[0]
+
+        self.script(give)
+
     def wait_for_requests(self, count: int, seconds: float = 5.0) -> None:
         """Wait until that many requests were received.
 

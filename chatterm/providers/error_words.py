@@ -159,7 +159,7 @@ def plain_words(text: str) -> str:
     Bytes that were no text are named as that.
     """
     start = text[:4000]
-    if "\0" in start or start.count("\ufffd") * 4 > len(start):
+    if (start.count("\0") + start.count("\ufffd")) * 4 > len(start):
         return _NO_TEXT
     if says(_MARKUP, text[:4000]):
         return page_words(text)

@@ -38,6 +38,7 @@ SENDING = (
     "chatterm.tui.sending",
     "chatterm.tui.looking",
     "chatterm.agent.context",
+    "chatterm.agent.narrowing",
     "chatterm.tui.asking",
     "chatterm.tui.completing",
     "chatterm.tui.templating",

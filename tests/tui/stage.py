@@ -367,6 +367,8 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     async def listed(name: str, *_: object) -> list[ModelInfo]:
         return _LISTED.get(name, [])
 
+    # The setup first, which is loaded with it: it holds the function by a name of its own.
+    monkeypatch.setattr("chatterm.tui.setup.flow.listed", listed)
     monkeypatch.setattr("chatterm.providers.listing.listed", listed)
 
     async def servers(_: object) -> list[FoundServer]:

@@ -25,7 +25,7 @@ class Desk:
         self.place, self.server = place, server
         self.app = place.app
         self.configure("")
-        server.script(*rounds("chat", "Fine."))
+        server.script_posts(*rounds("chat", "Fine."))
 
     def configure(self, head: str, tables: str = "") -> None:
         self.place.config.write_text(
@@ -343,7 +343,7 @@ async def test_a_template_settles_what_it_asks_for(desk: Desk) -> None:
         "look.md",
         '+++\nmodel = "p/other"\nsystem = "A reader."\ntools = ["read_file"]\n+++\nLook.',
     )
-    desk.server.script(
+    desk.server.script_posts(
         *rounds("chat", (call("shell", command="touch made"),), "I may not.", "Fine.")
     )
     async with desk.app() as app:
@@ -362,7 +362,7 @@ async def test_a_template_settles_what_it_asks_for(desk: Desk) -> None:
 
 async def test_one_that_waits_has_its_tools_when_its_turn_comes(desk: Desk) -> None:
     desk.mine("look.md", '+++\ntools = ["read_file"]\n+++\nLook.')
-    desk.server.script(*rounds("chat", (call("shell", command="touch made"),), "So.", "Fine."))
+    desk.server.script_posts(*rounds("chat", (call("shell", command="touch made"),), "So.", "Fine."))
     async with desk.app() as app:
         await app.send("hello")
         await app.asked()

@@ -84,15 +84,6 @@ class World:
     def data(self) -> Path:
         return self.home / "data"
 
-    def script(self, *answers: Answer) -> None:
-        """Answer the next questions with these; whatever else is asked isn't there."""
-        left = list(answers)
-
-        def give(received: Received) -> Answer:
-            return left.pop(0) if received.method == "POST" and left else Answer(status=404)
-
-        self.server.script(give)
-
     def run(
         self, *arguments: str, rows: int = 100, columns: int = 150, cwd: Path | None = None
     ) -> Terminal:
@@ -132,16 +123,13 @@ def until(terminal: Terminal, words: str) -> None:
         pytest.fail(f"{words!r} was never shown, but at last:\n{seen[-3000:]}", pytrace=False)
 
 
-def look_through(terminal: Terminal, first: str) -> None:
-    """Scroll from the end to the beginning, where some words are, so that everything is painted."""
-    terminal.type(CTRL_END)
-    seen = terminal.seen.count(first.encode())
+def look_through(terminal: Terminal) -> None:
+    """Scroll from the end to the beginning, so that everything is painted."""
+    turn_page(terminal, CTRL_END)
     for _ in range(100):
-        terminal.type(PAGE_UP)
-        terminal.read_for(0.2)
-        if terminal.seen.count(first.encode()) > seen:
+        if not turn_page(terminal, PAGE_UP):
             break
-    terminal.type(CTRL_END)
+    turn_page(terminal, CTRL_END)
 
 
 def say_no(terminal: Terminal, then: str) -> None:
@@ -173,16 +161,25 @@ def opens(terminal: Terminal, command: str, words: str) -> None:
 
 
 def page_through(terminal: Terminal, wanted: Sequence[str]) -> None:
-    """Scroll down a page at a time, each once the one before is painted, until all was shown."""
+    """Scroll down a page at a time until all was shown."""
     for _ in range(30):
         if all(name.encode() in terminal.seen for name in wanted):
             return
-        terminal.type(PAGE_DOWN)
-        for _ in range(100):
-            if terminal.read_for(0.1):
-                break
-        while terminal.read_for(0.2):
-            pass
+        turn_page(terminal, PAGE_DOWN)
+
+
+def turn_page(terminal: Terminal, key: str) -> bool:
+    """Press a key, and read until what it brings is painted: the next would skip it.
+
+    Returns:
+        Whether it brought anything.
+    """
+    terminal.type(key)
+    if not any(terminal.read_for(0.1) for _ in range(20)):
+        return False
+    while terminal.read_for(0.15):
+        pass
+    return True
 
 
 def closes(terminal: Terminal) -> None:
@@ -268,7 +265,7 @@ def pieces(said: str, size: int) -> list[str]:
 def test_in_what_a_model_says(world: World) -> None:
     whole, single = numbered(letter="w"), numbered(letter="s")
     cited = [text("look", cited=[(each, f"https://a.example/{each}")]) for each in numbered()]
-    world.script(
+    world.server.script_posts(
         answer(*map(text, whole), text("first end")),
         answer(*(text(each, size=1) for each in single), text("second end")),
         answer(*cited, text("third end")),
@@ -279,13 +276,14 @@ def test_in_what_a_model_says(world: World) -> None:
         for number in ("first", "second", "third", "fourth"):
             terminal.type(f"{number}\r")
             until(terminal, f"{number} end")
+            look_through(terminal)  # what came at once may be above the screen already
         output = leave(terminal)
     check(output, names("w"), names("s"), names("n"), names("l", len(LONG)))
 
 
 def test_in_what_a_model_thinks(world: World) -> None:
     thoughts = [thinking(each, size=1 + number % 3) for number, each in enumerate(numbered())]
-    world.script(answer(*thoughts, text("the end")))
+    world.server.script_posts(answer(*thoughts, text("the end")))
     with world.run(rows=460) as terminal:
         until(terminal, "keys")
         terminal.type("go\r")
@@ -308,7 +306,7 @@ def test_in_calls_and_what_they_give(world: World) -> None:
         for n, name in enumerate(file_names("p"))
         if n % 4 == 0
     ]
-    world.script(
+    world.server.script_posts(
         answer(*named),
         answer(text("first end")),
         answer(
@@ -326,10 +324,10 @@ def test_in_calls_and_what_they_give(world: World) -> None:
         for said, end in (("the very first", "first"), ("on", "second"), ("on", "third")):
             terminal.type(f"{said}\r")
             until(terminal, f"{end} end")
-        look_through(terminal, "the very first")
+        look_through(terminal)
         terminal.type(CTRL_T)
         until(terminal, "▾")
-        look_through(terminal, "the very first")
+        look_through(terminal)
         output = leave(terminal)
     # Of a line of a command's output that is drawn over and over the last state is shown.
     lines = [name for name, said in zip(names("o"), CORPUS, strict=True) if "\r" not in said]
@@ -340,7 +338,7 @@ def test_in_what_is_asked(world: World) -> None:
     command = "\n".join(f"echo {each}" for each in numbered(WRITABLE, "q"))
     content = "\n".join(numbered(WRITABLE, "d"))
     last = len(WRITABLE) - 1
-    world.script(
+    world.server.script_posts(
         answer(call(1, "shell", command=command)),
         answer(call(2, "write_file", path=file_names("p")[40], content=content)),
         answer(text("the end")),
@@ -366,7 +364,7 @@ def test_in_what_a_provider_says_is_wrong(world: World) -> None:
         "Content-Type": "application/json",
         "x-request-id": "\x9b31m\u202e".encode().decode("latin-1"),
     }
-    world.script(*streamed, Answer(body, 400, told, "length"))
+    world.server.script_posts(*streamed, Answer(body, 400, told, "length"))
     with world.run(rows=120) as terminal:
         until(terminal, "keys")
         for first in [*(each[:4] for each in texts[::15]), "z000"]:
@@ -382,18 +380,15 @@ def test_in_what_is_remembered(world: World) -> None:
         asyncio.run(remember(store))
     with world.run("-r", rows=150) as terminal:
         until(terminal, "c000")
-        for _ in range(12):
-            terminal.type(PAGE_DOWN)
-            terminal.read_for(0.1)
-        until(terminal, "c102")
+        page_through(terminal, names("c"))
         terminal.type("c000")
         terminal.read_for(0.5)
         terminal.type("\r")  # the conversation of that title
         until(terminal, "the end")
-        look_through(terminal, "m000")
+        look_through(terminal)
         terminal.type(CTRL_T)
         until(terminal, "▾")
-        look_through(terminal, "m000")
+        look_through(terminal)
         output = leave(terminal)
     # In one text, what follows an unterminated sequence may become a part of it.
     check(output, names("m")[:96], *(names(letter) for letter in "unaerhicx"))
@@ -466,10 +461,7 @@ def test_in_what_a_user_meets(world: World) -> None:
         until(terminal, " bytes")
         terminal.type(CTRL_O)
         until(terminal, "l000")
-        for _ in range(12):
-            terminal.type(PAGE_DOWN)
-            terminal.read_for(0.1)
-        until(terminal, "l102")
+        page_through(terminal, names("l"))
         terminal.type("\r")  # asked from now on
         until(terminal, "from now on")
         terminal.type("\x12")  # what was typed before
@@ -497,7 +489,7 @@ def test_in_what_the_model_is_told(world: World) -> None:
         (prompts / f"p{number:03}.md").write_text(f"{head}x{number:03} {said} end", "utf-8")
     for name in file_names("b"):
         (prompts / f"{name}.md").touch()
-    world.script(answer(text("first end")), answer(text("second end")))
+    world.server.script_posts(answer(text("first end")), answer(text("second end")))
     with world.run(rows=460, cwd=inner) as terminal:
         until(terminal, "keys")
         last = f"{len(WRITABLE) - 1:03}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,15 @@ settings.register_profile("same", derandomize=True, database=None, deadline=None
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("same")
 
+# A shell starts what runs in its background deaf to these, and so would be every program that a
+# test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Spread whole directories over the processors, a file to each, unless told otherwise.
+    """Spread whole directories over the processors unless told otherwise.
 
     Not an option in pyproject.toml, which `-p no:xdist` would then fail on. `-n 0` runs everything
     in this process, as a single file, a debugger and output that isn't captured do by themselves.
@@ -32,7 +38,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     whole = all(Path(each.partition("::")[0]).is_dir() for each in config.args)
     if whole and options.capture != "no" and not options.usepdb:
-        options.numprocesses, options.dist = "auto", "loadfile"
+        options.numprocesses, options.dist = "auto", "worksteal"
 
 
 @pytest.fixture

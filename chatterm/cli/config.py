@@ -46,10 +46,11 @@ def show() -> None:
 def check() -> None:
     """Report everything that is wrong in the configuration file; ends with 3 when something is."""
     from chatterm.config import config_path
+    from chatterm.tui.checking import check_file
 
     where = config_path()
     try:
-        _check(where.path)
+        check_file(where.path)
     except (FileNotFoundError, NotADirectoryError):
         _load(where)
         say(f"{where.path}: ok (there is no file; defaults count)")
@@ -114,28 +115,6 @@ def _load(where: ConfigPath) -> Config:
     from chatterm.config import load_config
 
     return load_config(where.path, required=where.explicit)
-
-
-def _check(path: Path) -> None:
-    """Report everything that is wrong in a file at once, with what only the app knows of.
-
-    Raises:
-        FileNotFoundError: There is no such file; NotADirectoryError: nor could there be one.
-        ConfigFileError: It can't be read, or something in it is wrong.
-    """
-    from chatterm.config.load import parse_config
-    from chatterm.config.paths import ConfigFileError, parse_toml, read_config
-    from chatterm.tui.checking import app_problems
-
-    data = read_config(path)
-    text, document = parse_toml(data, path)
-    problems = app_problems(document, text, path)
-    try:
-        parse_config(data, path)
-    except ConfigFileError as error:
-        problems += error.problems
-    if problems:
-        raise ConfigFileError(path, sorted(problems, key=lambda one: one.line or 0))
 
 
 def _write(target: Path, text: str, *, force: bool) -> None:

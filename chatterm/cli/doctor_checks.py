@@ -76,17 +76,23 @@ def paths() -> Facts:
 def configuration() -> tuple[Config, list[Facts]]:
     """The configuration, or the defaults where it is broken, and everything that is wrong.
 
-    A project's own configuration is looked at, too, and whether the model that is named exists.
+    A project's own configuration is looked at, too, and whether the model, the theme and the keys
+    that are named exist.
     """
     from chatterm.config import Config, config_path, load_config
     from chatterm.config.load import load_project
     from chatterm.config.paths import project_config_path, workspace
+    from chatterm.tui.checking import check_file
 
     problems: list[Facts] = []
     config = Config()
     try:
         where = config_path()
-        config = load_config(where.path, required=where.explicit)
+        try:
+            config = load_config(where.path, required=where.explicit)
+        finally:
+            if where.path.is_file():  # a pipe is read only once
+                check_file(where.path)  # tells all that the other tells, and more
     except ConfigError as error:
         problems += _problems(error)
     try:

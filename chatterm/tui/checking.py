@@ -43,6 +43,27 @@ def app_problems(document: Mapping[str, Any], text: str, path: Path) -> list[Pro
     return [Problem(dotted(key), message, line_of(lines, key)) for key, message in found]
 
 
+def check_file(path: Path) -> None:
+    """Tell everything that is wrong in a configuration file at once.
+
+    Raises:
+        FileNotFoundError: There is no such file; NotADirectoryError: nor could there be one.
+        ConfigFileError: It can't be read, or something in it is wrong.
+    """
+    from chatterm.config.load import parse_config
+    from chatterm.config.paths import parse_toml
+
+    data = read_config(path)
+    text, document = parse_toml(data, path)
+    problems = app_problems(document, text, path)
+    try:
+        parse_config(data, path)
+    except ConfigFileError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigFileError(path, sorted(problems, key=lambda one: one.line or 0))
+
+
 def check_app_settings(config: Config, path: Path) -> None:
     """Tell file and line of what keeps the app from starting.
 

@@ -104,6 +104,16 @@ def test_a_broken_configuration_ends_with_3_and_the_rest_is_told(program: Progra
     assert "line 1, modell" in done.text
 
 
+def test_what_only_the_app_knows_of_is_told_with_the_rest(program: Program) -> None:
+    program.configure('theme = "nowhere"\nmodell = "x"\n[ui.keys]\nundo = "ctrl+nothing"\n')
+    told = report(program, status=3)["problems"]
+    assert [(each["line"], each["key"]) for each in told] == [
+        (1, "theme"),
+        (2, "modell"),
+        (4, "ui.keys.undo"),
+    ]
+
+
 def test_a_model_that_does_not_exist_breaks_the_configuration(program: Program) -> None:
     program.configure('model = "nobody/nothing"\n')
     (problem,) = report(program, status=3)["problems"]

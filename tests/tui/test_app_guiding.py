@@ -362,7 +362,8 @@ async def test_a_template_settles_what_it_asks_for(desk: Desk) -> None:
 
 async def test_one_that_waits_has_its_tools_when_its_turn_comes(desk: Desk) -> None:
     desk.mine("look.md", '+++\ntools = ["read_file"]\n+++\nLook.')
-    desk.server.script_posts(*rounds("chat", (call("shell", command="touch made"),), "So.", "Fine."))
+    calls = (call("shell", command="touch made"),)
+    desk.server.script_posts(*rounds("chat", calls, "So.", "Fine."))
     async with desk.app() as app:
         await app.send("hello")
         await app.asked()

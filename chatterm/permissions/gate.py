@@ -166,6 +166,8 @@ class Gate:
         ruled = self._ruled(
             tool, access, verdict.commands, harmless=found.readers, inner=found.inner
         )
+        if not found.searched and self._restricts(tool):
+            base = replace(base, reason=_UNSEARCHED, sensitive=True)
         whole = not (beyond or isinstance(verdict, Unknown))
         if ruled is not None and ruled.decision is Decision.ALLOW and not whole:
             ruled = None  # a rule is about a command's words, and here is more than those
@@ -284,6 +286,12 @@ class Gate:
             inner=inner,
         )
 
+    def _restricts(self, tool: str) -> bool:
+        """Whether a rule denies some of a tool's calls, or asks about some."""
+        return any(
+            rule.tool == tool and rule.decision != "allow" for rule in (*self.rules, *self._granted)
+        )
+
     def _counts(self, rule: Rule) -> bool:
         """Whether a rule counts here: without a cage, one that allows commands names them whole."""
         if rule.tool != "shell" or rule.decision != "allow":
@@ -305,6 +313,7 @@ class Gate:
         return self.places.protected(path) or self.places.sensitive(path)
 
 
+_UNSEARCHED = "it is too long to look for all that rules deny or ask about"
 _OUTSIDE = "outside of the workspace"
 
 

@@ -239,6 +239,35 @@ def test_yes_answers_for_rules_that_ask_but_not_for_those_that_deny(ground: Grou
 @pytest.mark.parametrize(
     "line",
     [
+        f"cat <<'E' > notes\n{'x' * 60_000}\nE\ngit push",
+        "true;" * 301 + "git push",
+        "true\n" * 202 + "git push $(true)",
+        f"sudo {'-n ' * 24}git push",
+        "bash -c " * 6 + "'git push'",
+        f"bash -c 'true{';true' * 301};git push'",
+    ],
+)
+def test_what_is_too_long_to_look_for_denied_commands_is_answered_by_nobody_else(
+    ground: Ground, line: str
+) -> None:
+    rule = rule_of("shell:git push *", "deny")
+    for posture in (mode("yolo"), mode("caged"), Posture(yes=True)):
+        judged = ground.shell(line, posture, rule)
+        assert judged.decision in {ASK, DENY}
+        if judged.decision is ASK:
+            assert judged.reason == "it is too long to look for all that rules deny or ask about"
+        assert ground.shell(line, posture).decision is ALLOW
+
+
+def test_a_long_line_is_searched_for_what_is_denied(ground: Ground) -> None:
+    rule = rule_of("shell:git push *", "deny")
+    line = f"cat <<'E' > notes\n{'x ' * 10_000}\nE\ngit push"
+    assert ground.shell(line, mode("yolo"), rule).decision is DENY
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         "/usr/bin/rm -rf x",
         "env rm -rf x",
         "sudo -u me rm -rf x",

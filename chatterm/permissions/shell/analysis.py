@@ -57,12 +57,14 @@ class Analysis:
         readers: Those of its commands that only read, wherever in the line they stand.
         inner: Commands that its commands run in turn, as far as can be told.
         hardened: It only reads as long as git runs hardened.
+        searched: All of its commands were looked for; else a rule may be about one that wasn't.
     """
 
     verdict: Verdict
     readers: tuple[Argv, ...] = ()
     inner: tuple[Argv, ...] = ()
     hardened: bool = False
+    searched: bool = True
 
 
 def analyse(line: str, directory: Path, surroundings: Surroundings) -> Analysis:
@@ -80,21 +82,25 @@ def analyse(line: str, directory: Path, surroundings: Surroundings) -> Analysis:
     watch = _Watch(surroundings)
     watch.run(statement, frozenset({directory}), piped=False)
     commands = tuple(_argv(command) for command in commands_of(statement))
-    inner = tuple(found for argv in commands for found in inner_commands(argv))
+    within = [inner_commands(argv) for argv in commands]
+    inner = tuple(found for each in within for found in each.commands)
+    searched = all(each.whole for each in within)
     if watch.reason is None:
-        return Analysis(ReadOnly(commands), tuple(watch.readers), inner, watch.hardened)
+        return Analysis(ReadOnly(commands), tuple(watch.readers), inner, watch.hardened, searched)
     readers = tuple(argv for argv in watch.readers if argv not in watch.refused)
     sensitive = watch.sensitive or mentions_sensitive(line, directory, surroundings.places)
     if watch.redirects:
         # What is redirected isn't in a command's words, which is all that a rule can be about.
-        return Analysis(Unknown(watch.reason, commands, sensitive), readers, inner)
-    return Analysis(NeedsApproval(commands, watch.reason, sensitive), readers, inner)
+        verdict: Verdict = Unknown(watch.reason, commands, sensitive)
+    else:
+        verdict = NeedsApproval(commands, watch.reason, sensitive)
+    return Analysis(verdict, readers, inner, searched=searched)
 
 
 def _unknown(line: str, directory: Path, surroundings: Surroundings, reason: str) -> Analysis:
-    commands = salvaged(line)
+    found = salvaged(line)
     sensitive = mentions_sensitive(line, directory, surroundings.places)
-    return Analysis(Unknown(reason, commands, sensitive), (), ())
+    return Analysis(Unknown(reason, found.commands, sensitive), searched=found.whole)
 
 
 def _argv(command: Simple) -> Argv:

@@ -1,4 +1,7 @@
-"""Commands in a line that isn't understood, for rules that deny or ask: never a reason to allow."""
+"""Commands in a line that isn't understood, for rules that deny or ask: never a reason to allow.
+
+There are bounds on what is looked at, and whoever asks is told when one was met.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,21 @@ import re
 import shlex
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chatterm.permissions.shell.syntax import parser
-from chatterm.permissions.shell.words import MOST_CHARACTERS
 from chatterm.permissions.verdicts import Argv
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_MOST_CHARACTERS = 50_000
 _MOST_COMMANDS = 200
 _MOST_INNER = 2000  # that one command runs
 _MOST_OPERATORS = 300  # the grammar takes much longer for thousands of pipes than for other text
 _MOST_DEPTH = 5
+_MOST_WORDS = 24  # of a wrapper's, among which a command may begin
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
 _WRAPPERS = frozenset(
     {
@@ -43,18 +47,35 @@ _WRAPPERS = frozenset(
 _FIND_ACTIONS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec"})
 
 
-def salvaged(line: str) -> tuple[Argv, ...]:
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What was made out.
+
+    Attributes:
+        commands: The commands.
+        whole: No bound was met: there are no others, as far as can be told.
+    """
+
+    commands: tuple[Argv, ...]
+    whole: bool
+
+
+def salvaged(line: str) -> Salvage:
     """The commands that can be made out in a line, those that other commands run included."""
-    found: list[Argv] = []
+    if not _is_readable(line):
+        return Salvage((), whole=False)
+    found: dict[Argv, None] = {}
+    whole = True
     for argv in _commands(line):
-        found.append(argv)
-        found.extend(inner_commands(argv))
         if len(found) > _MOST_COMMANDS:
-            break
-    return tuple(dict.fromkeys(found))
+            return Salvage(tuple(found), whole=False)
+        inner = inner_commands(argv)
+        found |= dict.fromkeys((argv, *inner.commands))
+        whole = whole and inner.whole
+    return Salvage(tuple(found), whole)
 
 
-def inner_commands(argv: Argv) -> Iterator[Argv]:
+def inner_commands(argv: Argv) -> Salvage:
     """The commands that a command runs in turn: through wrappers, shells and find's actions.
 
     Each is told once, and what is the same is looked into once, so that a row of wrappers and
@@ -63,6 +84,7 @@ def inner_commands(argv: Argv) -> Iterator[Argv]:
     found: dict[Argv, None] = {}
     read: set[str] = set()
     left = deque([(argv, 0, True)])
+    whole = True
 
     def add(inner: Argv, depth: int, *, own: bool) -> None:
         if inner and inner not in found:
@@ -71,23 +93,32 @@ def inner_commands(argv: Argv) -> Iterator[Argv]:
 
     while left and len(found) < _MOST_INNER:
         current, depth, own = left.popleft()
+        whole = whole and not (_wraps(current) and len(current) > _MOST_WORDS)
         for inner in _wrapped(current):
             add(inner, depth, own=False)
         # The actions within a part of a command are among the whole command's.
         for inner in _actions(current) if own else ():
             add(inner, depth, own=False)
-        for line in _lines(current) if depth < _MOST_DEPTH else ():
-            if line not in read:
-                read.add(line)
-                for inner in _commands(line):
-                    add(inner, depth + 1, own=True)
-    yield from islice(found, _MOST_INNER)
+        for line in _lines(current):
+            if line in read:
+                continue
+            if depth >= _MOST_DEPTH or not _is_readable(line):
+                whole = False
+                continue
+            read.add(line)
+            for inner in _commands(line):
+                add(inner, depth + 1, own=True)
+    return Salvage(tuple(found)[:_MOST_INNER], whole and len(found) < _MOST_INNER)
+
+
+def _wraps(argv: Argv) -> bool:
+    return bool(argv) and argv[0].rsplit("/", 1)[-1] in _WRAPPERS
 
 
 def _wrapped(argv: Argv) -> Iterator[Argv]:
-    if argv and argv[0].rsplit("/", 1)[-1] in _WRAPPERS:
+    if _wraps(argv):
         # Where the options end isn't known for each: any word may be where the command begins.
-        for at in range(1, min(len(argv), 12)):
+        for at in range(1, min(len(argv), _MOST_WORDS)):
             yield argv[at:]
 
 
@@ -108,9 +139,12 @@ def _lines(argv: Argv) -> Iterator[str]:
         yield from (word for word in argv[1:] if not word.startswith("-"))
 
 
+def _is_readable(line: str) -> bool:
+    operators = re.finditer(r"[|&;(<`]", line)
+    return len(line) <= _MOST_CHARACTERS and sum(1 for _ in operators) <= _MOST_OPERATORS
+
+
 def _commands(line: str) -> Iterator[Argv]:
-    if len(line) > MOST_CHARACTERS or len(re.findall(r"[|&;(<`]", line)) > _MOST_OPERATORS:
-        return
     left = [parser().parse(line.encode("utf-8", "replace")).root_node]
     while left:
         node = left.pop()

@@ -18,11 +18,12 @@ from chatterm.permissions.verdicts import Argv
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MOST_CHARACTERS = 50_000
+_MOST_CHARACTERS = 40_000
 _MOST_COMMANDS = 200
-_MOST_INNER = 2000  # that one command runs
+_MOST_INNER = 500  # that one command runs
 _MOST_OPERATORS = 300  # the grammar takes much longer for thousands of pipes than for other text
 _MOST_DEPTH = 5
+_MOST_READ = 100_000  # characters of lines within one command
 _MOST_WORDS = 24  # of a wrapper's, among which a command may begin
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
 _WRAPPERS = frozenset(
@@ -84,7 +85,7 @@ def inner_commands(argv: Argv) -> Salvage:
     found: dict[Argv, None] = {}
     read: set[str] = set()
     left = deque([(argv, 0, True)])
-    whole = True
+    whole, unread = True, _MOST_READ
 
     def add(inner: Argv, depth: int, *, own: bool) -> None:
         if inner and inner not in found:
@@ -102,7 +103,8 @@ def inner_commands(argv: Argv) -> Salvage:
         for line in _lines(current):
             if line in read:
                 continue
-            if depth >= _MOST_DEPTH or not _is_readable(line):
+            unread -= len(line)
+            if depth >= _MOST_DEPTH or unread < 0 or not _is_readable(line):
                 whole = False
                 continue
             read.add(line)

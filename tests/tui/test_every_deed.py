@@ -30,7 +30,7 @@ async def test_no_command_breaks_the_app(place: Place, begun: bool) -> None:
         for deed in TYPED:
             if deed.name in _ELSEWHERE:
                 continue
-            if begun:
+            if begun and not app.chat.talk.session.turns:
                 await app.ask("hi")
             await app.send(f"/{deed.slash}")
             await app.pilot.pause(0.1)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from faultserver import FaultServer
+from nursery import Nursery
 from program import Program
 
 # The same examples each time: a failure here is one that everybody has. With
@@ -48,9 +49,16 @@ def server() -> Iterator[FaultServer]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Runs of the program that start at once."""
+    with Nursery() as running:
+        yield running
+
+
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
+def program(tmp_path: Path, nursery: Nursery) -> Program:
     """The real program, with nothing configured."""
     home = tmp_path / "home"
     home.mkdir()
-    return Program(home)
+    return Program(home, nursery)

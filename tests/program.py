@@ -6,9 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from nursery import Nursery
 
 COMMAND = [sys.executable, "-m", "chatterm"]
 
@@ -41,10 +46,12 @@ class Program:
 
     Args:
         home: An empty directory.
+        nursery: Where runs start at once that need no Python of their own.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, nursery: Nursery | None = None) -> None:
         self.home = home
+        self._nursery = nursery
         self.config = home / "config.toml"
         self.env = {
             "PATH": os.environ["PATH"],
@@ -86,14 +93,21 @@ class Program:
         **options: Any,
     ) -> Finished:
         """Run it to its end; standard input is these bytes, or this descriptor."""
+        cwd, env = options.pop("cwd", self.home), self.env | (env or {})
+        if self._nursery is not None and not options and not _own_python(env):
+            with _descriptor(stdin) as given:
+                ran = self._nursery.run(arguments, env, cwd, seconds=timeout, stdin=given)
+            if ran.late:
+                raise subprocess.TimeoutExpired([*COMMAND, *arguments], timeout)
+            return Finished(ran.status, ran.out, ran.err)
         options["stdin" if isinstance(stdin, int) else "input"] = stdin
         done = subprocess.run(
             [*COMMAND, *arguments],
             capture_output=True,
             timeout=timeout,
-            env=self.env | (env or {}),
+            env=env,
             check=False,
-            cwd=options.pop("cwd", self.home),
+            cwd=cwd,
             **options,
         )
         return Finished(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
@@ -103,3 +117,32 @@ class Program:
         options.setdefault("cwd", self.home)
         env = self.env | options.pop("env", {})
         return subprocess.Popen([*COMMAND, *arguments], env=env, **options)
+
+
+def _own_python(env: dict[str, str]) -> bool:
+    """Whether an environment has what Python looks at while it starts."""
+    mine = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHON_KEYRING_BACKEND"}
+    return env.get("LANG") != "C.UTF-8" or any(
+        name.startswith(("PYTHON", "LC_", "COVERAGE")) and name not in mine for name in env
+    )
+
+
+@contextmanager
+def _descriptor(stdin: bytes | int) -> Iterator[int | None]:
+    """A descriptor that gives these bytes, or that descriptor; None for `subprocess.DEVNULL`."""
+    if isinstance(stdin, int):
+        yield None if stdin == subprocess.DEVNULL else stdin
+        return
+    give, put = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(put, "wb") as pipe, suppress(BrokenPipeError):
+            pipe.write(stdin)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield give
+    finally:
+        os.close(give)
+        writer.join()

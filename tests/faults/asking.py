@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from faults import judging
 from faults.fault import Fault
-from faults.nursery import Ran, Runner
 from faults.world import World
+from nursery import Ran, Runner
 
 NEXT = "Fine, and you?"
 

@@ -21,8 +21,8 @@ from chatterm.store import Store
 from faults import judging
 from faults.fault import Fault, Where
 from faults.judging import Events
-from faults.nursery import children
 from faults.world import World
+from nursery import children
 from program import COMMAND
 from terminal_output import read_output
 from terminals import Terminal

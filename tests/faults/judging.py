@@ -8,9 +8,9 @@ from typing import Any
 
 from chatterm.render.sanitize import sanitize
 from faults.fault import Fault, Where
-from faults.nursery import Ran
 from faults.replies import HOSTED, SAID, reply
 from faults.world import AFTER, World
+from nursery import Ran
 from wire_shapes import CHECKS
 
 # The contract, in words of its own: which exit status an error has.

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
 from faults import asking, in_app
-from faults.nursery import Nursery, Runner, Started
 from faults.rows import Plan, Row, Through
+from nursery import Nursery, Runner, Started
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from faults.catalogue import FAULTS
 from faults.fault import KEY, Fault, sent
-from faults.nursery import Nursery, Started
 from faults.replies import reply
 from faults.rows import Row, short
 from faults.running import Results, asks
 from faults.world import World
+from nursery import Nursery, Started
 
-JOBS = 3 * (os.cpu_count() or 1)
+JOBS = 6 * (os.cpu_count() or 1)  # most of their time is waiting
 NAMED = {fault.name: fault for fault in FAULTS}
-
-
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    with Nursery() as running:
-        yield running
 
 
 def test_every_fault_is_survived(nursery: Nursery, capsys: pytest.CaptureFixture[str]) -> None:

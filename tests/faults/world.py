@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from faults.certificates import certificate
 from faults.fault import KEY, OTHER_HOST, Fault, Where
-from faults.nursery import Ran, Runner
 from faults.replies import reply, short
 from faultserver import Action, Answer, FaultServer, Received, unused_port
+from nursery import Ran, Runner
 
 TICK = '#!/bin/sh\necho tick >> "$(dirname "$0")/../ticks"\necho ticked\n'
 CALM = {"connect_timeout_s": 10.0, "idle_timeout_s": 30.0, "total_timeout_s": 0.0, "retries": 1}

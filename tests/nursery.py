@@ -93,7 +93,7 @@ class Nursery:
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "faults.nursery", self._address], env=env, stdin=subprocess.PIPE
+            [sys.executable, "-m", "nursery", self._address], env=env, stdin=subprocess.PIPE
         )
         until = time.monotonic() + 60
         while not Path(self._address).exists():
@@ -110,32 +110,41 @@ class Nursery:
         self._place.cleanup()
 
     def run(
-        self, arguments: Sequence[str], env: dict[str, str], cwd: Path, *, seconds: float = 60
+        self,
+        arguments: Sequence[str],
+        env: dict[str, str],
+        cwd: Path,
+        *,
+        seconds: float = 60,
+        stdin: int | None = None,
     ) -> Ran:
-        """Run the program to its end, or for so many seconds."""
-        with tempfile.TemporaryDirectory(prefix="run-") as place:
-            out, err = Path(place) / "out", Path(place) / "err"
-            job = {
-                "arguments": list(arguments),
-                "env": env,
-                "cwd": str(cwd),
-                "out": str(out),
-                "err": str(err),
-                "seconds": seconds,
-            }
-            with socket.socket(socket.AF_UNIX) as line:
-                line.settimeout(seconds + 30)
-                line.connect(self._address)
-                line.sendall(json.dumps(job).encode() + b"\n")
-                said = b""
-                while not said.endswith(b"\n"):
-                    piece = line.recv(65536)
-                    if not piece:
-                        raise RuntimeError("a run in the nursery was lost")
-                    said += piece
+        """Run the program to its end, or for so many seconds.
+
+        Its standard input is a descriptor, which stays open here, or none at all.
+        """
+        job = {"arguments": list(arguments), "env": env, "cwd": str(cwd), "seconds": seconds}
+        with (
+            tempfile.TemporaryFile() as out,
+            tempfile.TemporaryFile() as err,
+            Path(os.devnull).open("rb") as nowhere,
+            socket.socket(socket.AF_UNIX) as line,
+        ):
+            line.settimeout(seconds + 30)
+            line.connect(self._address)
+            given = nowhere.fileno() if stdin is None else stdin
+            socket.send_fds(line, [b"."], [given, out.fileno(), err.fileno()])
+            line.sendall(json.dumps(job).encode() + b"\n")
+            said = b""
+            while not said.endswith(b"\n"):
+                piece = line.recv(65536)
+                if not piece:
+                    raise RuntimeError("a run in the nursery was lost")
+                said += piece
             told = json.loads(said)
-            words = err.read_text("utf-8", "replace")
-            return Ran(told["status"], out.read_bytes(), words, tuple(told["left"]), told["late"])
+            for file in (out, err):
+                file.seek(0)
+            words = err.read().decode("utf-8", "replace")
+            return Ran(told["status"], out.read(), words, tuple(told["left"]), told["late"])
 
 
 # --- in the process that forks ----------------------------------------------------------------
@@ -162,6 +171,7 @@ def _keep(line: socket.socket) -> None:
     """Fork for one run, wait for its end, and see who is left."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _, standard, _, _ = socket.recv_fds(line, 1, 3)
     with line.makefile("rb") as reader:
         job = json.loads(reader.readline())
     report_from, report_to = os.pipe()
@@ -169,8 +179,9 @@ def _keep(line: socket.socket) -> None:
     if pid == 0:
         line.close()
         os.close(report_from)
-        _be_the_program(job, report_to)
-    os.close(report_to)
+        _be_the_program(job, standard, report_to)
+    for each in (*standard, report_to):
+        os.close(each)
     status, late = _wait(pid, job["seconds"])
     with os.fdopen(report_from, "rb") as report:
         os.set_blocking(report.fileno(), False)
@@ -226,21 +237,20 @@ def _orphans() -> list[str]:
 # --- in the fork that is the program ----------------------------------------------------------
 
 
-def _be_the_program(job: dict[str, Any], report: int) -> None:
+def _be_the_program(job: dict[str, Any], standard: Sequence[int], report: int) -> None:
     status = 70
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.clear()
         os.environ.update(job["env"])
+        time.tzset()
         os.chdir(job["cwd"])
-        for number, path in ((1, job["out"]), (2, job["err"])):
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            os.dup2(file, number)
-            os.close(file)
-        nowhere = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nowhere, 0)
-        os.close(nowhere)
+        sys.argv = ["chatterm", *job["arguments"]]
+        for number, each in enumerate(standard):
+            os.dup2(each, number)
+            os.close(each)
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)
         warnings.simplefilter("always", ResourceWarning)

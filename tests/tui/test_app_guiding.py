@@ -378,6 +378,41 @@ async def test_one_that_waits_has_its_tools_when_its_turn_comes(desk: Desk) -> N
         assert len(desk.tools) == 6
 
 
+async def test_queue_opens_templates_as_the_key_for_it_does(desk: Desk) -> None:
+    desk.mine("tidy.md", '+++\ntools = ["read_file"]\n+++\nTidy up {{arguments}}.')
+    calls = (call("shell", command="touch made"),)
+    desk.server.script_posts(*rounds("chat", calls, "So.", "Fine."))
+    async with desk.app() as app:
+        await app.send("hello")
+        await app.asked()
+        await app.send("/queue /tidy tests")
+        await app.until(lambda: app.says("queued: Tidy up tests."))
+        await app.press("n")
+        await app.until(lambda: len(app.chat.talk.session.turns) == 2)
+        await app.idle()
+        assert (desk.message, desk.tools) == ("Tidy up tests.", ["read_file"])
+
+
+async def test_queue_takes_pasted_text_whole_and_no_file_that_it_names(desk: Desk) -> None:
+    desk.write("notes.txt", "secret")
+    pasted = "\n".join(f"line {n} @notes.txt" for n in range(20))
+    async with desk.app() as app:
+        await app.type("/queue see ")
+        app.chat.prompt.take_paste(pasted)
+        await app.press("enter")
+        await app.until(lambda: app.chat.talk.session.turns)
+        assert desk.message == f"see {pasted}"
+
+
+async def test_a_command_is_no_message_to_be_queued(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/queue /compact", "/compact is a command: only messages are queued")
+        await command(app, "/queue /nosuch", "there is no command /nosuch")
+        await app.send("/queue")
+        await app.idle()
+        assert app.chat.talk.session.turns == ()
+
+
 async def test_a_system_prompt_alone_wants_a_message(desk: Desk) -> None:
     desk.mine("pirate.md", '+++\nsystem = "A pirate."\n+++\n')
     async with desk.app() as app:

@@ -32,10 +32,12 @@ def submit(chat: Chat, *, later: bool) -> None:
     when = When.TURN if later else When.ROUND
     name, _, given = command.removeprefix("/").partition(" ")
     deed = BY_NAME.get(name) if command.startswith("/") else None
-    if deed is not None and deed.name == "queue":
-        send_text(chat, text.strip().partition(" ")[2].strip(), given.strip(), When.TURN)
-    elif deed is not None:
-        chat.do(f"{name}:{given.strip()}")
+    if deed is not None:
+        whole = text.strip().partition(" ")[2].strip()  # with what was pasted
+        if deed.name == "queue":
+            send_text(chat, whole, given.strip(), When.TURN)
+        else:
+            chat.do(f"{name}:{whole}")
     elif command.startswith("!") and len(command) > 1:
         from chatterm.tui.own_commands import run_typed
 

@@ -393,6 +393,17 @@ async def test_queue_opens_templates_as_the_key_for_it_does(desk: Desk) -> None:
         assert (desk.message, desk.tools) == ("Tidy up tests.", ["read_file"])
 
 
+async def test_commands_take_pasted_text_whole(desk: Desk) -> None:
+    pasted = "\n".join(f"rule {n}" for n in range(20))
+    async with desk.app() as app:
+        await app.type("/system ")
+        app.chat.prompt.take_paste(pasted)
+        assert app.chat.prompt.text == "/system [pasted 20 lines]"
+        await app.press("enter")
+        await app.ask("hello")
+        assert desk.system.startswith(f"{pasted}\n\n")
+
+
 async def test_queue_takes_pasted_text_whole_and_no_file_that_it_names(desk: Desk) -> None:
     desk.write("notes.txt", "secret")
     pasted = "\n".join(f"line {n} @notes.txt" for n in range(20))

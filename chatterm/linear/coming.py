@@ -13,7 +13,7 @@ from chatterm.render import amounts
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import UserInput
 from chatterm.talking.drafts import Draft, Drafts
-from chatterm.talking.offering import NO_MODEL, offers
+from chatterm.talking.offering import NO_MODEL, NOTHING, instead_of_model, offers
 
 if TYPE_CHECKING:
     from chatterm.linear.conversation import Conversation
@@ -56,7 +56,8 @@ def tell_state(here: Conversation) -> None:
     """Tell who is asked, what may happen unasked, and where."""
     talk = here.talk
     name = talk.model_name or "none"
-    here.say(f"model: {name}{', which is no model' if talk.is_demo else ''}")
+    instead = instead_of_model(talk.chosen, here.options.model or talk.config.model)
+    here.say(f"model: {name}{f', which is {instead}' if instead else ''}")
     cage = ""
     if talk.tooling is not None and talk.mode != "caged":
         cage = ", commands caged" if talk.tooling.level.caged else ", commands not caged"
@@ -123,7 +124,7 @@ def _bring_back(here: Conversation) -> None:
 def _offer_models(here: Conversation) -> None:
     """Without a model, say so, and offer those of servers on this machine."""
     talk = here.talk
-    if not talk.is_demo or (here.options.model or talk.config.model) is not None:
+    if instead_of_model(talk.chosen, here.options.model or talk.config.model) != NOTHING:
         return
     here.say(NO_MODEL.format("run `chatterm config init`"))
     from chatterm.linear.models import FOUND

@@ -32,7 +32,7 @@ def test_a_conversation_is_lines_with_names(place: Place) -> None:
         head = ear.says("good morning")
         assert "linear mode: asked for with --plain." in head
         assert "The full screen: chatterm --no-plain." in head
-        assert "model: s/x, which is no model\n" in head
+        assert "model: s/x, which is a script\n" in head
         assert "mode: confirm" in head
         answer = ear.hears("you: ")
         assert answer.splitlines() == [

@@ -129,3 +129,32 @@ def test_a_time_has_its_date_when_that_is_not_today(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+# --- who answers, in the status row ---
+
+
+async def test_what_answers_by_a_script_of_ones_own_is_told_to_be_one(place: Place) -> None:
+    async with place.app() as app:
+        assert app.says("s/x (a script)")
+
+
+async def test_a_script_that_nobody_named_is_no_lack_of_one(place: Place) -> None:
+    script = place.config.parent / "mine.demo"
+    script.write_text("text: Hello.\n")
+    place.config.write_text(f'[providers.demo]\nprotocol = "demo"\nscript = "{script}"\n')
+    async with place.app() as app:
+        assert app.says("demo/demo (a script)")
+        assert not app.says("No model is set up")
+
+
+async def test_a_demo_that_was_asked_for_is_a_script(place: Place) -> None:
+    async with place.app(model="demo/echo") as app:
+        assert app.says("demo/echo (a script)")
+
+
+async def test_the_demo_stands_in_where_there_is_no_model(place: Place) -> None:
+    place.config.write_text("")
+    async with place.app() as app:
+        assert app.says("demo/demo (no model)")
+        assert app.says("No model is set up")

@@ -194,4 +194,5 @@ class Telling:
         tooling = self._chat.talk.tooling
         if tooling is None or self._chat.talk.mode == "caged":
             return ""  # that mode says it already
-        return "caged" if tooling.level.caged else "not caged"
+        # A mode is called caged, too: this is about the commands of any other one.
+        return "shell caged" if tooling.level.caged else "shell not caged"

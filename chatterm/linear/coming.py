@@ -7,12 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatterm.config import data_dir
 from chatterm.errors import ChattermError
 from chatterm.render import amounts
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import UserInput
-from chatterm.talking.drafts import Draft, Drafts
+from chatterm.talking.drafts import Draft
 from chatterm.talking.offering import NO_MODEL, NOTHING, instead_of_model, offers
 
 if TYPE_CHECKING:
@@ -75,6 +74,7 @@ def leave(here: Conversation) -> None:
     with suppress(KeyboardInterrupt, Ended):
         here.stage.make_calls()
     _keep(here, typed)
+    here.drafts.close()
     session = here.talk.session
     if session.head is not None:
         title = sanitize_line(here.talk.title).strip() or "this conversation"
@@ -85,22 +85,18 @@ def leave(here: Conversation) -> None:
     here.stage.close()
 
 
-def _drafts() -> Drafts:
-    return Drafts(data_dir() / "drafts")
-
-
 def _keep(here: Conversation, typed: str) -> None:
     """Keep what was typed and what waits, as the app does, for either of them."""
     session = here.talk.session
     queue = tuple(message.input.text for message in session.queue)
     if typed.strip() or queue:
         draft = Draft(typed, queue=queue, conversation=session.id if session.head else None)
-        _drafts().save(str(Path.cwd()), draft)
+        here.drafts.save(str(Path.cwd()), draft)
 
 
 def _bring_back(here: Conversation) -> None:
     """What was typed or waited when this directory's last session ended."""
-    drafts, directory = _drafts(), str(Path.cwd())
+    drafts, directory = here.drafts, str(Path.cwd())
     draft = drafts.load(directory)
     if draft is None:
         return

@@ -89,8 +89,10 @@ def _keep(here: Conversation, typed: str) -> None:
     """Keep what was typed and what waits, as the app does, for either of them."""
     session = here.talk.session
     queue = tuple(message.input.text for message in session.queue)
-    if typed.strip() or queue:
-        draft = Draft(typed, queue=queue, conversation=session.id if session.head else None)
+    commands = here.talk.guiding.unsent(session)
+    if typed.strip() or queue or commands:
+        conversation = session.id if session.head else None
+        draft = Draft(typed, queue=queue, conversation=conversation, commands=commands)
         here.drafts.save(str(Path.cwd()), draft)
 
 
@@ -101,11 +103,15 @@ def _bring_back(here: Conversation) -> None:
     if draft is None:
         return
     session = here.talk.session
+    for command in reversed(draft.commands):
+        here.keep_prompt(command)
+        here.say(f"not used the last time: {command}")
+    if draft.commands:
+        here.say(draft.said_of_commands)
     if draft.text:
         here.keep_prompt(draft.text)
-        if here.terminal.can_fill(draft.text):
-            here.filled = draft.text
         here.say(f"not sent the last time: {draft.text}")
+    here.fill(draft.first)
     if draft.queue and draft.conversation == session.id:
         for text in draft.queue:
             here.stage.do(session.enqueue, text)

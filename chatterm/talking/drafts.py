@@ -32,6 +32,7 @@ class Draft:
         conversation: The id of the conversation it belongs to; None for a new one.
         place: What was read of that conversation: the key of an item and its row at the top of the
             screen; None at the end.
+        commands: What set the system prompt, or instructions, before a message that wasn't sent.
     """
 
     text: str = ""
@@ -39,6 +40,7 @@ class Draft:
     queue: tuple[str, ...] = ()
     conversation: str | None = None
     place: tuple[str, int] | None = None
+    commands: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -48,7 +50,23 @@ class Draft:
     @property
     def has_words(self) -> bool:
         """Whether there is something that the user wrote."""
-        return bool(self.text.strip() or self.attachments or self.queue)
+        return bool(self.text.strip() or self.attachments or self.queue or self.commands)
+
+    @property
+    def first(self) -> str:
+        """What is to be written again: the text, or else what was set before it."""
+        return self.text or next(iter(self.commands), "")
+
+    @property
+    def said_of_commands(self) -> str:
+        """What to say of them, for people; empty where there are none."""
+        if not self.commands:
+            return ""
+        names = " and ".join(each.partition(" ")[0] for each in self.commands)
+        where = (
+            "Up brings it back" if self.text or len(self.commands) > 1 else "Enter sets it again"
+        )
+        return f"{names} held for a message that wasn't sent, and holds no more; {where}"
 
 
 class Drafts:
@@ -86,6 +104,7 @@ class Drafts:
             "queue": list(draft.queue),
             "conversation": draft.conversation,
             "place": draft.place,
+            "commands": list(draft.commands),
         }
         self.problem = None
         with self._lock:
@@ -242,10 +261,12 @@ def _draft(fields: Any) -> Draft | None:
             "queue": list(queue),
             "conversation": str() | None as conversation,
         }:
-            texts = [*attachments, *queue]
-            if all(isinstance(each, str) for each in texts):
-                files = tuple(map(Path, attachments))
-                return Draft(text, files, tuple(queue), conversation, _place(fields.get("place")))
+            commands = fields.get("commands", [])
+            if not isinstance(commands, list):
+                return None
+            if all(isinstance(each, str) for each in (*attachments, *queue, *commands)):
+                files, place = tuple(map(Path, attachments)), _place(fields.get("place"))
+                return Draft(text, files, tuple(queue), conversation, place, tuple(commands))
     return None
 
 

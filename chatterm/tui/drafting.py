@@ -22,6 +22,7 @@ async def keep(chat: Chat) -> None:
         queue=tuple(message.input.text for message in session.queue),
         conversation=session.id if session.head else None,
         place=chat.pane.place if session.head else None,
+        commands=chat.talk.guiding.unsent(session),
     )
     with suppress(ChattermError, OSError):
         await asyncio.to_thread(chat.drafts.save, str(Path.cwd()), draft)
@@ -40,8 +41,12 @@ async def bring_back(chat: Chat) -> None:
     draft = await asyncio.to_thread(chat.drafts.load, str(Path.cwd()))
     if draft is None:
         return
-    if draft.text and chat.prompt.empty:
-        chat.prompt.put_back(draft.text)
+    for command in reversed(draft.commands):
+        chat.remember(command)
+    if draft.commands:
+        chat.say(draft.said_of_commands)
+    if draft.first and chat.prompt.empty:
+        chat.prompt.put_back(draft.first)
     elif draft.text:  # something was typed meanwhile
         chat.remember(draft.text)
     await _bring_queue_back(chat, draft)

@@ -431,3 +431,36 @@ async def test_a_system_prompt_alone_wants_a_message(desk: Desk) -> None:
         app.chat.prompt.take()
         await app.ask("/pirate hello")
         assert (desk.message, desk.system.startswith("A pirate.\n\n")) == ("hello", True)
+
+
+# --- what was set for a message that was never sent ---
+
+
+async def test_what_was_set_before_a_first_message_isnt_lost_with_it(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/system You rhyme.", "is set, from the next turn on")
+    async with desk.app() as app:
+        await app.until(lambda: app.chat.prompt.text == "/system You rhyme.")
+        assert app.says("/system held for a message that wasn't sent, and holds no more")
+        await app.press("enter")
+        await app.until(lambda: app.says("is set, from the next turn on"))
+        await app.ask("hello")
+        assert desk.system.startswith("You rhyme.\n\n")
+    async with desk.app() as app:  # a turn has recorded it
+        await app.until(lambda: app.chat.drafts.looked)
+        await app.idle()
+        assert app.chat.prompt.empty
+
+
+async def test_a_message_goes_before_what_was_set_for_it(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/system none", "no system prompt in this conversation")
+        await command(app, "/instructions off", "instructions are off")
+        await app.type("half a tho")
+    async with desk.app() as app:
+        await app.until(lambda: app.chat.prompt.text == "half a tho")
+        assert app.says("/system and /instructions held for a message that wasn't sent")
+        await app.press("up")
+        assert app.chat.prompt.text == "/system none"
+        await app.press("up")
+        assert app.chat.prompt.text == "/instructions off"

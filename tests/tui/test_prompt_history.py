@@ -168,7 +168,14 @@ def test_many_processes_write_at_once(file: Path) -> None:
         assert [line for line in lines if line[0] == name] == [f"{name} {n}" for n in range(40)]
 
 
-DRAFT = Draft("half a tho\n", (Path("/a/b c.png"),), ("next", "and then"), "ab12")
+DRAFT = Draft(
+    "half a tho\n",
+    (Path("/a/b c.png"),),
+    ("next", "and then"),
+    "ab12",
+    ("a key", 3),
+    ("/system You\nrhyme.",),
+)
 
 
 def ended(folder: Path, directory: str, draft: Draft) -> None:

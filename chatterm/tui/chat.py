@@ -146,7 +146,7 @@ class Chat(LateParts, Screen[None]):
         self.bottom.teach(lambda prompt: setattr(prompt, "sent", self.sent))
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
-        if not (self.options.go_on or self.options.resume):
+        if not (self.options.go_on or self.options.resume or self.options.set_up):
             self.greet()
         self.telling.refresh()
         self.watch(self.pane, "scroll_y", self.look, init=False)

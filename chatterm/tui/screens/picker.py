@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -289,6 +289,11 @@ class Picker(PanelScreen[Picked | None]):
         self._preview_rows.show([row for part in parts for row in _fitted(part, width)])
 
     # --- what keys do ---
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter is for the filter, though that hasn't the focus yet."""
+        if event.is_printable and event.character and not self._field.has_focus:
+            self._field.insert_text_at_cursor(event.character)
 
     async def action_move(self, rows: int) -> None:
         """Move the cursor."""

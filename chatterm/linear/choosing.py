@@ -11,19 +11,17 @@ from chatterm.config import MODES
 from chatterm.errors import ChattermError
 from chatterm.render import amounts
 from chatterm.render.sanitize import sanitize_line
-from chatterm.talking import kept
 from chatterm.talking.finding import found_conversations
 from chatterm.talking.offering import MODE_TEXTS
 from chatterm.transcripts.words import title_of
 
 if TYPE_CHECKING:
     from chatterm.config.schema import Mode
-    from chatterm.fetching import Fetched
     from chatterm.linear.conversation import Conversation
-    from chatterm.providers.kept import KeptConversation
     from chatterm.store import ConversationRow, RecordedTurn, Store
 
-_LISTED = 20
+LISTED = 20
+"""How many conversations are listed at once."""
 _LONGEST_ID = 32
 
 
@@ -125,50 +123,6 @@ def resume(here: Conversation, given: str) -> None:
         go_to(here, chosen)
 
 
-def server(here: Conversation, given: str) -> None:
-    """Go on with a conversation that the provider's server keeps: one of a numbered list.
-
-    Raises:
-        ChattermError: It keeps none, or doesn't tell.
-    """
-    from chatterm.fetching import fetch
-    from chatterm.providers.keeper import keeper_of
-
-    talk, store = here.talk, here.talk.store
-    if store is None:
-        here.say("Conversations can't be kept here.")
-        return
-    chosen = kept.who_keeps(talk)
-
-    async def listed() -> list[KeptConversation]:
-        with talk.using(chosen) as provider:
-            return await keeper_of(provider).conversations()
-
-    async def fetched(conversation: KeptConversation) -> Fetched:
-        with talk.using(chosen) as provider:
-            return await fetch(store, keeper_of(provider), conversation)
-
-    words = given.casefold().split()
-    found = [
-        each
-        for each in here.wait(listed())
-        if all(word in f"{each.title} {each.id}".casefold() for word in words)
-    ]
-    if not found:
-        here.say(f"There is no such conversation on {chosen.resolved.provider_name}.")
-        return
-    if len(found) > _LISTED:
-        here.say(f"The first {_LISTED} of {len(found)}; /server WORDS finds others.")
-    lines = [f"{kept.title_of(each)}, {kept.about(each)}" for each in found[:_LISTED]]
-    at = here.choose([line.removesuffix(", ") for line in lines], "conversation")
-    if at is None:
-        return
-    brought = here.wait(fetched(found[at]))
-    if brought.new or brought.conversation.id != talk.session.id:
-        go_to(here, brought.conversation.id)
-    here.say(brought.words)
-
-
 def go_to(here: Conversation, id_: str) -> None:
     """Go on with a conversation, and tell its last turns."""
     talk = here.talk
@@ -193,12 +147,12 @@ def _chosen(here: Conversation, store: Store, words: str) -> str | None:
         here.say("There is no such conversation." if words else "There is no conversation yet.")
         return None
     lines = []
-    for row in rows[:_LISTED]:
+    for row in rows[:LISTED]:
         hit = hits.get(row.conversation.id)
         said = f"; found: {' '.join(hit.snippet.split())}" if words and hit is not None else ""
         lines.append(f"{_about(row, directory)}{said}")
-    if len(rows) > _LISTED:
-        here.say(f"The first {_LISTED} of {len(rows)}; /resume WORDS finds others.")
+    if len(rows) > LISTED:
+        here.say(f"The first {LISTED} of {len(rows)}; /resume WORDS finds others.")
     at = here.choose(lines, "conversation")
     return None if at is None else rows[at].conversation.id
 

@@ -7,13 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatterm.config import data_dir
 from chatterm.errors import ChattermError
 from chatterm.render import amounts
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import UserInput
-from chatterm.talking.drafts import Draft, Drafts
-from chatterm.talking.offering import NO_MODEL, offers
+from chatterm.talking.drafts import Draft
+from chatterm.talking.offering import NO_MODEL, NOTHING, instead_of_model, offers
 
 if TYPE_CHECKING:
     from chatterm.linear.conversation import Conversation
@@ -56,7 +55,8 @@ def tell_state(here: Conversation) -> None:
     """Tell who is asked, what may happen unasked, and where."""
     talk = here.talk
     name = talk.model_name or "none"
-    here.say(f"model: {name}{', which is no model' if talk.is_demo else ''}")
+    instead = instead_of_model(talk.chosen, here.options.model or talk.config.model)
+    here.say(f"model: {name}{f', which is {instead}' if instead else ''}")
     cage = ""
     if talk.tooling is not None and talk.mode != "caged":
         cage = ", commands caged" if talk.tooling.level.caged else ", commands not caged"
@@ -74,6 +74,7 @@ def leave(here: Conversation) -> None:
     with suppress(KeyboardInterrupt, Ended):
         here.stage.make_calls()
     _keep(here, typed)
+    here.drafts.close()
     session = here.talk.session
     if session.head is not None:
         title = sanitize_line(here.talk.title).strip() or "this conversation"
@@ -84,31 +85,33 @@ def leave(here: Conversation) -> None:
     here.stage.close()
 
 
-def _drafts() -> Drafts:
-    return Drafts(data_dir() / "drafts")
-
-
 def _keep(here: Conversation, typed: str) -> None:
     """Keep what was typed and what waits, as the app does, for either of them."""
     session = here.talk.session
     queue = tuple(message.input.text for message in session.queue)
-    if typed.strip() or queue:
-        draft = Draft(typed, queue=queue, conversation=session.id if session.head else None)
-        _drafts().save(str(Path.cwd()), draft)
+    commands = here.talk.guiding.unsent(session)
+    if typed.strip() or queue or commands:
+        conversation = session.id if session.head else None
+        draft = Draft(typed, queue=queue, conversation=conversation, commands=commands)
+        here.drafts.save(str(Path.cwd()), draft)
 
 
 def _bring_back(here: Conversation) -> None:
     """What was typed or waited when this directory's last session ended."""
-    drafts, directory = _drafts(), str(Path.cwd())
+    drafts, directory = here.drafts, str(Path.cwd())
     draft = drafts.load(directory)
     if draft is None:
         return
     session = here.talk.session
+    for command in reversed(draft.commands):
+        here.keep_prompt(command)
+        here.say(f"not used the last time: {command}")
+    if draft.commands:
+        here.say(draft.said_of_commands)
     if draft.text:
         here.keep_prompt(draft.text)
-        if here.terminal.can_fill(draft.text):
-            here.filled = draft.text
         here.say(f"not sent the last time: {draft.text}")
+    here.fill(draft.first)
     if draft.queue and draft.conversation == session.id:
         for text in draft.queue:
             here.stage.do(session.enqueue, text)
@@ -123,7 +126,7 @@ def _bring_back(here: Conversation) -> None:
 def _offer_models(here: Conversation) -> None:
     """Without a model, say so, and offer those of servers on this machine."""
     talk = here.talk
-    if not talk.is_demo or (here.options.model or talk.config.model) is not None:
+    if instead_of_model(talk.chosen, here.options.model or talk.config.model) != NOTHING:
         return
     here.say(NO_MODEL.format("run `chatterm config init`"))
     from chatterm.linear.models import FOUND

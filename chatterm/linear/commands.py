@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chatterm.linear import branching, choosing, guiding, models, reading, saving, turning
+from chatterm.linear import branching, choosing, guiding, kept, models, reading, saving, turning
 from chatterm.linear.own import send_along
 
 if TYPE_CHECKING:
@@ -90,7 +90,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "resume", "go on with a conversation", choosing.resume, "ID or WORDS", ("conversations",)
     ),
-    Command("server", "a conversation that the server keeps", choosing.server, "WORDS"),
+    Command(
+        "server",
+        "a conversation that the server keeps",
+        kept.server,
+        "WORDS, rename WORDS or delete WORDS",
+    ),
     Command("rename", "give the conversation a title", choosing.rename, "TITLE", ("title",)),
     Command("fork", "another conversation from here", branching.fork),
     Command("retry", "ask the last message again", branching.retry, "", ("regenerate",)),

@@ -17,6 +17,7 @@ from chatterm.linear.terminal import Terminal
 from chatterm.linear.told import Ended, Signals
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import UserInput
+from chatterm.talking.drafts import Drafts
 from chatterm.talking.messages import message_of
 from chatterm.talking.past_prompts import PromptHistory
 from chatterm.talking.talk import Talk
@@ -56,6 +57,7 @@ class Conversation:
         talk: The conversation behind it.
         stage: Runs it.
         tastes: What is told beside the answers.
+        drafts: What wasn't sent, kept.
         filled: What stands in the next line already.
         draft: What the editor begins with.
         editing: The turn whose message is being edited, to be sent anew.
@@ -74,6 +76,7 @@ class Conversation:
         self.tastes = Tastes()
         self.turns = Turns(terminal, self.tastes)
         self.past = PromptHistory(_data_dir() / "prompts.jsonl", str(Path.cwd()))
+        self.drafts = Drafts(_data_dir() / "drafts")
         self.filled = ""
         self.draft = ""
         self.editing: str | None = None

@@ -35,6 +35,7 @@ class Guiding:
         self._found: Found | None = None
         self._session: Session | None = None
         self._known: Standing | None = None
+        self._said: dict[str, str] = {}  # what was set since the last turn: how it is typed
         self._limited: list[tuple[UserInput, frozenset[str]]] = []
         self._only: frozenset[str] | None = None
 
@@ -69,15 +70,24 @@ class Guiding:
             if self._wanted is not None:
                 self._known = replace(self._known, instructions=self._wanted)
             self._session = session
+            self._said.clear()
         return self._known
 
     def set_system(self, session: Session, system: str | None) -> None:
         """Have a system prompt of the conversation's own, none at all (""), or the usual one."""
         self._known = replace(self.standing(session), system=system)
+        self._said["system"] = "default" if system is None else system or "none"
 
     def set_instructions(self, session: Session, *, on: bool) -> None:
         """Send instructions in the conversation, or none."""
         self._known = replace(self.standing(session), instructions=on)
+        self._said["instructions"] = "on" if on else "off"
+
+    def unsent(self, session: Session) -> tuple[str, ...]:
+        """The commands that set what no turn of a conversation has recorded yet."""
+        if session is not self._session:
+            return ()
+        return tuple(f"/{name} {given}" for name, given in self._said.items())
 
     def has_instructions(self, session: Session) -> bool:
         """Whether instructions are sent in the conversation."""
@@ -113,7 +123,8 @@ class Guiding:
         self._limited.append((message, tools))
 
     def turn_begins(self, message: UserInput) -> None:
-        """A turn has the tools that were said for its message; else all."""
+        """A turn has the tools that were said for its message, else all; what holds it records."""
+        self._said.clear()
         self._only = next((tools for each, tools in self._limited if each is message), None)
         self._limited = [pair for pair in self._limited if pair[0] is not message]
 

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatterm.providers.finding import FoundServer
+    from chatterm.talking.asked import Chosen
 
 NO_MODEL = (
     "No model is set up: the demo plays, and nothing leaves this machine. "
     "Set a key, such as OPENAI_API_KEY, or {}."
 )
 """What is worth knowing while the demo stands in for a model, with what else can be done."""
+
+NOTHING = "no model"
+"""What the demo is while it stands in for one."""
 
 MODE_TEXTS = {
     "confirm": "reading in the workspace is allowed, the rest asks",
@@ -41,3 +45,17 @@ def offers(found: Sequence[FoundServer]) -> list[tuple[str, str]]:
             if len(names) > _SHOWN:
                 rows.append((f"and {len(names) - _SHOWN} more", "model:"))
     return rows
+
+
+def instead_of_model(chosen: Chosen | None, named: str | None) -> str:
+    """What answers that is no model, in words; empty where one does, or nobody.
+
+    Args:
+        chosen: Who is asked.
+        named: Who was asked for, on the command line or in the configuration.
+    """
+    if chosen is None or chosen.resolved.provider.protocol != "demo":
+        return ""
+    own = chosen.resolved.provider.script is not None
+    stands_in = named is None and chosen.resolved.provider_name == "demo" and not own
+    return NOTHING if stands_in else "a script"

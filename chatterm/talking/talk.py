@@ -74,6 +74,7 @@ class Talk:
         title: What the conversation is called.
         mode: The permission mode.
         guiding: What the model is told beside messages.
+        under_way: The turn under way.
         begun: There is a conversation to talk in: before that none can be sent a message.
         moving: Held while another conversation, or another branch, is gone to.
     """
@@ -94,7 +95,7 @@ class Talk:
         if self.mode == "yolo" and options.mode != "yolo":
             self.mode = "confirm"  # it needs the flag, or to be typed
         self._effort = config.generation.effort
-        self._under_way = UnderWay(self)
+        self.under_way = UnderWay(self)
         self._opening: asyncio.Task[None] | None = None
         self.begun = asyncio.Event()
         self.moving = asyncio.Lock()
@@ -135,16 +136,15 @@ class Talk:
         Raises:
             ChattermError: What was asked for on the command line can't be had.
         """
-        opened, problem = await asyncio.to_thread(open_store, self.config)
-        self.store = opened
+        self.store, problem = await asyncio.to_thread(open_store, self.config)
         if problem is not None:
             self._listener.on_trouble(problem)
         recorded: list[RecordedTurn] = []
-        if opened is not None:
-            for warning in opened.warnings:
+        if self.store is not None:
+            for warning in self.store.warnings:
                 self._listener.on_trouble(StoreError(warning))
-            recorded = await asyncio.to_thread(self._begin, opened)
-            self._titling.open(opened, self.config)
+            recorded = await asyncio.to_thread(self._begin, self.store)
+            self._titling.open(self.store, self.config)
         self._opening = asyncio.create_task(self._open_rest(recorded))
         self.begun.set()
         return recorded
@@ -279,7 +279,7 @@ class Talk:
     @property
     def running(self) -> bool:
         """Whether a turn is under way, or about to be."""
-        return self._under_way.running
+        return self.under_way.running
 
     def send(self, message: UserInput) -> None:
         """Send a message now; nothing else may be under way."""
@@ -310,15 +310,15 @@ class Talk:
     def interrupt(self) -> None:
         """Stop the turn under way and keep what came; one that hasn't begun isn't sent."""
         self._came_to_end = False
-        self._under_way.interrupt()
+        self.under_way.interrupt()
 
     async def stop(self) -> None:
         """Stop the turn under way, and wait until it has its end."""
-        await self._under_way.stop()
+        await self.under_way.stop()
 
     def _start(self, session: Session, run: Run, message: UserInput | None = None) -> None:
         self._came_to_end = True
-        self._under_way.start(session, run, message)
+        self.under_way.start(session, run, message)
         self._listener.on_change()
 
     async def be_ready(self, session: Session) -> None:

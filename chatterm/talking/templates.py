@@ -127,7 +127,8 @@ class Templates:
             typed: The same without what was pasted.
 
         Raises:
-            NoSuchCommandError: It looks like a command, and there is none of the name.
+            NoSuchCommandError: It looks like a command, and there is none of the name; or it
+                is one, where a message was to be given.
             ChattermError: The template can't be used, or not with what it is given.
         """
         from chatterm.prompts.template import Words
@@ -135,6 +136,8 @@ class Templates:
         found = _NAMED.match(text)
         if found is None:
             return Made(text, typed)
+        if found["name"] in self._commands:
+            raise NoSuchCommandError(f"/{found['name']} is a command: only messages are queued")
         name = found["name"].removeprefix(ANY)
         library = await self.library()
         try:

@@ -110,6 +110,11 @@ class UnderWay:
         if stuck:
             await asyncio.wait(stuck, timeout=_STOP_S)
 
+    async def over(self, session: Session) -> None:
+        """Wait until no turn of a conversation is under way any more, nor one that followed it."""
+        while self._task is not None and self._session is session:
+            await asyncio.wait({self._task})
+
     async def _follow(self, session: Session, run: Run, message: UserInput | None) -> None:
         from chatterm.events import TurnStarted
 
@@ -120,6 +125,9 @@ class UnderWay:
                     async for event in events:
                         if isinstance(event, TurnStarted) and event.input is message:
                             sent = True
+                        if self._given_up.is_set() and session.running:  # just as it began
+                            self._given_up.clear()
+                            session.interrupt()
                         self._show(session, event)
         except ChattermError as error:
             # A turn whose beginning couldn't be recorded is no part of the conversation.

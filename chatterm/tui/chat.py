@@ -146,7 +146,7 @@ class Chat(LateParts, Screen[None]):
         self.bottom.teach(lambda prompt: setattr(prompt, "sent", self.sent))
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
-        if not (self.options.go_on or self.options.resume):
+        if not (self.options.go_on or self.options.resume or self.options.set_up):
             self.greet()
         self.telling.refresh()
         self.watch(self.pane, "scroll_y", self.look, init=False)
@@ -375,7 +375,7 @@ class Chat(LateParts, Screen[None]):
         if self.writing_line:
             self.bottom.typed()
             return
-        if self._keeping is None and self.talk.opened:
+        if self._keeping is None:
             self._keeping = self.set_timer(_KEEP_S, self._keep)
         self.look()
         text = self.prompt.text
@@ -388,10 +388,10 @@ class Chat(LateParts, Screen[None]):
             self.bottom.sign.tell(mode=vim.mode)
 
     async def _keep(self) -> None:
-        from chatterm.tui.drafting import keep
+        from chatterm.tui.drafting import keep_typed
 
         self._keeping = None
-        await keep(self)
+        await keep_typed(self)
 
     def on_reading_pane_clicked(self, event: ReadingPane.Clicked) -> None:
         """A step was clicked."""

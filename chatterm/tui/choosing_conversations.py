@@ -28,8 +28,12 @@ _PREVIEWED = 4
 Run = Callable[["Choice"], Awaitable[Sequence["Choice"] | None]]
 
 
-async def pick(chat: Chat) -> None:
+async def pick(chat: Chat, words: str = "") -> None:
     """Ask for a conversation and go on with it, or with a fork of it.
+
+    Args:
+        chat: The screen.
+        words: What is typed already.
 
     Raises:
         StoreError: It can't be read.
@@ -48,6 +52,7 @@ async def pick(chat: Chat) -> None:
         preview=_previewing(chat, store, finder),
         actions=_actions(chat, store),
         current=chat.talk.session.id,
+        query=words,
         placeholder="words of a title, or of what was said",
         nothing="no conversation",
     )

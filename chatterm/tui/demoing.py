@@ -6,7 +6,6 @@ one. A model is never shown what the demo has said.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
 
 WORDS = "Show me what you can do."
-_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +34,24 @@ class Demo:
     model: str
 
 
-async def play(chat: Chat, script: str = "demo") -> None:
+async def play(chat: Chat) -> None:
     """Play the demo to its end, or until it is stopped.
+
+    Raises:
+        ChattermError: Who was asked before can't be asked any more.
+    """
+    await see_out(chat, await begin(chat))
+
+
+async def begin(chat: Chat, script: str = "demo") -> Demo:
+    """Begin to play a demo.
 
     Args:
         chat: The screen.
         script: Which of its scripts, as a model's name.
 
     Raises:
-        ChattermError: Who was asked before can't be asked any more.
+        ChattermError: It can't be played, or the one before not be left.
     """
     talk = chat.talk
     await talk.ready()
@@ -58,14 +65,23 @@ async def play(chat: Chat, script: str = "demo") -> None:
         await talk.choose(script)
         chat.demo = demo = Demo(talk.session.id, home, model)
         send_at_once(chat, UserInput(WORDS))
-    # Only the screen is told of a turn's end.
-    while talk.running and talk.session.id == demo.session:  # noqa: ASYNC110
-        await asyncio.sleep(_LOOK_S)
-    if talk.is_demo and model:
-        await talk.choose(model)
+    return demo
+
+
+async def see_out(chat: Chat, demo: Demo) -> None:
+    """Wait for the end of a demo, and ask who was asked before it.
+
+    Raises:
+        ChattermError: That can't be done any more.
+    """
+    talk = chat.talk
+    if talk.session.id == demo.session:
+        await talk.under_way.over(talk.session)
+    if talk.is_demo and demo.model:
+        await talk.choose(demo.model)
     if talk.session.id == demo.session and not talk.is_demo:
-        into = "your conversation" if home else "a new conversation"
-        chat.say(f"that was the demo; what you send goes to {model}, in {into}")
+        into = "your conversation" if demo.home else "a new conversation"
+        chat.say(f"that was the demo; what you send goes to {demo.model}, in {into}")
 
 
 async def leave(chat: Chat) -> None:

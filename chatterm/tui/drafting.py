@@ -7,9 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatterm.config import data_dir
 from chatterm.errors import ChattermError
-from chatterm.talking.drafts import Draft, Drafts
+from chatterm.talking.drafts import Draft
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
@@ -23,23 +22,38 @@ async def keep(chat: Chat) -> None:
         queue=tuple(message.input.text for message in session.queue),
         conversation=session.id if session.head else None,
         place=chat.pane.place if session.head else None,
+        commands=chat.talk.guiding.unsent(session),
     )
     with suppress(ChattermError, OSError):
-        await asyncio.to_thread(_drafts().save, str(Path.cwd()), draft)
+        await asyncio.to_thread(chat.drafts.save, str(Path.cwd()), draft)
+
+
+async def keep_typed(chat: Chat) -> None:
+    """Keep what was typed a while ago; before it is known what was left, that has to wait."""
+    if chat.drafts.looked:
+        await keep(chat)
+    else:
+        chat.on_prompt_typed()
 
 
 async def bring_back(chat: Chat) -> None:
     """Bring back what was typed when this directory's last session ended."""
-    draft = await asyncio.to_thread(_drafts().load, str(Path.cwd()))
+    draft = await asyncio.to_thread(chat.drafts.load, str(Path.cwd()))
     if draft is None:
         return
-    if draft.text and chat.prompt.empty:
-        chat.prompt.put_back(draft.text)
+    for command in reversed(draft.commands):
+        chat.remember(command)
+    if draft.commands:
+        chat.say(draft.said_of_commands)
+    if draft.first and chat.prompt.empty:
+        chat.prompt.put_back(draft.first)
+    elif draft.text:  # something was typed meanwhile
+        chat.remember(draft.text)
     await _bring_queue_back(chat, draft)
     if draft.place is not None and draft.conversation == chat.talk.session.id:
         chat.wanted_place = draft.place
         go_to_wanted_place(chat)
-    await asyncio.to_thread(_drafts().clear, str(Path.cwd()))
+    await asyncio.to_thread(chat.drafts.clear, str(Path.cwd()))
 
 
 async def _bring_queue_back(chat: Chat, draft: Draft) -> None:
@@ -65,7 +79,3 @@ def go_to_wanted_place(chat: Chat) -> None:
     if wanted is not None and chat.pane.item(wanted[0]) is not None:
         chat.wanted_place = None
         chat.pane.put_at_top(*wanted)
-
-
-def _drafts() -> Drafts:
-    return Drafts(data_dir() / "drafts")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatterm.config import data_dir
 from chatterm.config.newness import leave_mark
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SEEN_S = 6.0
 """How long the end of the demo stays, unless a key is pressed."""
-_LOOK_S = 0.05
 _GO_ON = "any key goes on to the setup"
 
 
@@ -45,25 +44,26 @@ async def _play(chat: Chat) -> None:
     asks = tooling is None or tooling.ground.workspace is None
     said, chat.prompt.placeholder = chat.prompt.placeholder, _GO_ON
     chat.skipped = skipped.set
-    playing = asyncio.create_task(demoing.play(chat, "demo/words" if asks else "demo/glance"))
     waiting = asyncio.create_task(skipped.wait())
+    tasks: set[asyncio.Task[Any]] = {waiting}
+    shown = None
     try:
-        await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(waiting), SEEN_S)
-        while not playing.done():  # a key may come before the demo has begun
-            await chat.talk.stop()
-            await asyncio.wait({playing}, timeout=_LOOK_S)
         with suppress(ChattermError):
+            shown = await demoing.begin(chat, "demo/words" if asks else "demo/glance")
+            playing = asyncio.create_task(demoing.see_out(chat, shown))
+            tasks.add(playing)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(waiting), SEEN_S)
+            await chat.talk.stop()
             await playing
-        shown = chat.demo
         chat.prompt.take()  # what was stopped before it was sent is given back: nobody typed it
     finally:
         chat.skipped = None
         chat.prompt.placeholder = said
-        for task in (playing, waiting):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(playing, waiting, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
     if shown is None or chat.talk.session.id != shown.session:
         return
     await demoing.leave(chat)

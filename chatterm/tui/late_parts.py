@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from chatterm.talking.drafts import Drafts
     from chatterm.talking.talk import Talk
     from chatterm.talking.templates import Templates
     from chatterm.tui.asking import Asking
@@ -67,6 +68,14 @@ class LateParts:
     def asking(self) -> Asking:
         """Asks about calls."""
         return self.desk.asking
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What is typed and isn't sent yet, kept."""
+        from chatterm.config import data_dir
+        from chatterm.talking.drafts import Drafts
+
+        return Drafts(data_dir() / "drafts")
 
     @cached_property
     def templates(self) -> Templates:

@@ -35,6 +35,7 @@ async def _close(chat: Chat) -> str:
     talk = chat.talk
     await talk.stop()  # what that gives back is kept, too
     await keep(chat)
+    chat.drafts.close()
     line = ""
     if await asyncio.to_thread(_is_kept, talk.store, talk.session.id):
         title = sanitize_line(talk.title).strip() or "this conversation"

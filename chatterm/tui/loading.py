@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
+    from chatterm.tui.early import Early
 
 _TURN_S = 0.0003
 # What opening a conversation needs, and what the first message and its answer need.
@@ -34,6 +35,7 @@ SHOWING = (
     "chatterm.tui.waiting",
     "chatterm.session",
 )
+SETTING_UP = ("chatterm.tui.setup.flow",)
 SENDING = (
     "chatterm.tui.sending",
     "chatterm.tui.looking",
@@ -49,11 +51,27 @@ SENDING = (
 
 async def open_all(chat: Chat) -> None:
     """Load what opens everything, and open it."""
+    early = None
+    if chat.options.pick or chat.options.set_up:
+        from chatterm.tui.early import Early
+
+        early = Early(chat)
     with short_turns():
+        if early is not None and chat.options.set_up:
+            await asyncio.to_thread(load, SETTING_UP)
+            chat.begin(_set_up(chat, early))
         await asyncio.to_thread(load, OPENING)
         from chatterm.tui.opening import open_all
 
-        await open_all(chat)
+        await open_all(chat, early)
+
+
+async def _set_up(chat: Chat, early: Early) -> None:
+    """Go through the setup, and leave with what it came to."""
+    from chatterm.tui.setup.flow import set_up
+
+    outcome = await set_up(chat, early.end())
+    chat.leave(outcome.said)
 
 
 def load(names: Sequence[str]) -> None:

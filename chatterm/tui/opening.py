@@ -23,14 +23,20 @@ from chatterm.tui.trouble import TroubleItem
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
+    from chatterm.tui.early import Early
 
 log = logging.getLogger(__name__)
 
 _OFFERED = 5
 
 
-async def open_all(chat: Chat) -> None:
-    """Open everything, and do what the command line asked for."""
+async def open_all(chat: Chat, early: Early | None = None) -> None:
+    """Open everything, and do what the command line asked for.
+
+    Args:
+        chat: The screen.
+        early: Keeps what is typed for the list of conversations, where that was asked for.
+    """
     # Nothing that is there by now will ever be garbage: it needn't be looked at again.
     gc.freeze()
     gc.enable()
@@ -45,6 +51,9 @@ async def open_all(chat: Chat) -> None:
         log.exception("the conversation can't be opened")
         chat.app.exit(unexpected(error))
         return
+    options = chat.options
+    if options.pick and early is not None:
+        chat.do(f"conversations:{early.end()}")
     await asyncio.to_thread(loading.load, loading.SHOWING)
     if recorded:
         await asyncio.to_thread(loading.load_parser)
@@ -54,11 +63,9 @@ async def open_all(chat: Chat) -> None:
         chat.pane.extend(told)
     await bring_back(chat)
     chat.on_change()
-    options = chat.options
     if options.pick:
         if options.prompt and chat.prompt.empty:
             chat.prompt.put_back(options.prompt)  # to be sent once one is picked
-        chat.do("conversations")
     elif options.prompt or options.attachments:
         await chat.talk.ready()
         chat.send_message(UserInput(options.prompt, options.attachments))
@@ -69,7 +76,6 @@ async def open_all(chat: Chat) -> None:
     await chat.talk.ready()
     await chat.templates.read()
     if options.set_up:
-        await _set_up(chat)
         return
     if options.is_new:
         from chatterm.tui import first_run
@@ -81,14 +87,6 @@ async def open_all(chat: Chat) -> None:
 
         await asyncio.to_thread(get_ready, chat.talk.chosen.provider)
         await asyncio.to_thread(load_list, chat.talk.chosen.resolved.provider)
-
-
-async def _set_up(chat: Chat) -> None:
-    """Go through the setup, and leave with what it came to."""
-    from chatterm.tui.setup.flow import set_up
-
-    outcome = await set_up(chat)
-    chat.leave(outcome.said)
 
 
 def _remember_prompts(chat: Chat) -> None:

@@ -30,15 +30,29 @@ def submit(chat: Chat, *, later: bool) -> None:
     chat.remember(text)
     command = typed.strip()
     when = When.TURN if later else When.ROUND
-    if command.startswith("/") and _is_command(command):
-        name, _, given = command[1:].partition(" ")
-        chat.do(f"{name}:{given.strip()}")
-    elif command.startswith("/") and is_named(command):
-        chat.begin(use(chat, text.strip(), command, when))
+    name, _, given = command.removeprefix("/").partition(" ")
+    deed = BY_NAME.get(name) if command.startswith("/") else None
+    if deed is not None:
+        whole = text.strip().partition(" ")[2].strip()  # with what was pasted
+        if deed.name == "queue":
+            send_text(chat, whole, given.strip(), When.TURN)
+        else:
+            chat.do(f"{name}:{whole}")
     elif command.startswith("!") and len(command) > 1:
         from chatterm.tui.own_commands import run_typed
 
         chat.begin(run_typed(chat, command))
+    else:
+        send_text(chat, text, typed, when)
+
+
+def send_text(chat: Chat, text: str, typed: str, when: When) -> None:
+    """Send a message, or what a template makes of a text."""
+    command = typed.strip()
+    if not text:
+        return
+    if command.startswith("/") and is_named(command):
+        chat.begin(use(chat, text.strip(), command, when))
     elif "@" not in typed and chat.editing is None and not chat.carried:
         chat.send_message(UserInput(text), when)
     else:
@@ -70,11 +84,6 @@ async def send_made(
         await send_edited(chat, message)
     else:
         chat.send_message(message, when)
-
-
-def _is_command(text: str) -> bool:
-    """Whether a text is a command of ours."""
-    return text[1:].split(" ", 1)[0] in BY_NAME
 
 
 async def message_of(chat: Chat, text: str, typed: str) -> UserInput:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chatterm.talking.offering import offers
+from chatterm.talking.offering import NOTHING, instead_of_model, offers
 
 if TYPE_CHECKING:
     from chatterm.providers.finding import FoundServer
@@ -34,4 +34,4 @@ async def offer_servers(chat: Chat) -> None:
 def has_no_model(chat: Chat) -> bool:
     """Whether the demo plays because nothing else can be asked."""
     named = chat.options.model or chat.talk.config.model
-    return chat.talk.is_demo and named is None and chat.model_name.startswith("demo/")
+    return instead_of_model(chat.talk.chosen, named) == NOTHING

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatterm.render.sanitize import sanitize_line
+from chatterm.talking.offering import instead_of_model
 from chatterm.tui.short_path import short_path
 from chatterm.tui.status import Part
 
@@ -173,8 +174,8 @@ class Telling:
         if chat.editing is not None:
             parts.append(Part("editing what was sent, Esc gives up", 99, role="accent"))
         name = chat.model_name or ("no model" if talk.opened else "")
-        if talk.is_demo:
-            name += " (no model)"
+        if instead := instead_of_model(talk.chosen, chat.options.model or talk.config.model):
+            name += f" ({instead})"
         parts.append(Part(name, 90, act="model", role="text"))
         # What may happen unasked, and how it is caged, is seen as long as anything is.
         yolo = talk.mode == "yolo"
@@ -193,4 +194,5 @@ class Telling:
         tooling = self._chat.talk.tooling
         if tooling is None or self._chat.talk.mode == "caged":
             return ""  # that mode says it already
-        return "caged" if tooling.level.caged else "not caged"
+        # A mode is called caged, too: this is about the commands of any other one.
+        return "shell caged" if tooling.level.caged else "shell not caged"

@@ -131,6 +131,38 @@ def test_a_conversation_of_the_server_is_fetched_and_gone_on_with(
         assert ear.odd == set()
 
 
+def test_a_conversation_is_renamed_on_the_server(place: Place, kept: KeptLightspeed) -> None:
+    kept.hold("c1", "Failing pods", ("Which pods fail?", "One of them."))
+    kept.hold("c2", "Nodes", ("Which nodes?", "None."))
+    with place.start() as ear:
+        ear.says("/server rename pods")
+        assert "Nodes" not in ear.says("1", "conversation, Enter is none: ")
+        ear.says("\x15The pods  that fail", "title there, empty leaves it: Failing pods")
+        assert "title on p: The pods that fail\n" in ear.says("/server rename that")
+        assert "1: The pods that fail, " in ear.says("1", "conversation, Enter is none: ")
+        ear.says("\x15", "title there, empty leaves it: The pods that fail")
+        assert "Its title is as it was.\n" in ear.says("/quit")
+        assert ear.wait() == 0
+
+
+def test_a_conversation_is_deleted_on_the_server_after_a_yes(
+    place: Place, kept: KeptLightspeed
+) -> None:
+    kept.hold("c1", "Failing pods", ("Which pods fail?", "One of them."))
+    with place.start() as ear:
+        ear.says("/server delete")
+        ear.says("1", "conversation, Enter is none: ")
+        asked = ear.says("", "y or n, Enter is no: ")
+        assert "It is deleted there for good; what was fetched of it stays here.\n" in asked
+        assert "Delete Failing pods on p?" in asked
+        assert "It stays.\n" in ear.says("/server delete pods")
+        ear.says("1", "conversation, Enter is none: ")
+        ear.says("y", "y or n, Enter is no: ")
+        assert "It is deleted on p.\n" in ear.says("/server")
+        assert "There is no such conversation on p.\n" in ear.says("/quit")
+        assert ear.wait() == 0
+
+
 def test_who_keeps_none_says_so(place: Place) -> None:
     with place.start() as ear:
         ear.says("/server")

@@ -32,7 +32,7 @@ def test_a_conversation_is_lines_with_names(place: Place) -> None:
         head = ear.says("good morning")
         assert "linear mode: asked for with --plain." in head
         assert "The full screen: chatterm --no-plain." in head
-        assert "model: s/x, which is no model\n" in head
+        assert "model: s/x, which is a script\n" in head
         assert "mode: confirm" in head
         answer = ear.hears("you: ")
         assert answer.splitlines() == [
@@ -312,6 +312,19 @@ def test_being_told_to_end_is_recorded(
         with place.start("-c") as ear:
             ear.hears("not sent the last time: half a line")
             ear.hears("you: half a line")
+
+
+def test_what_was_set_for_a_message_that_was_never_sent_is_told(place: Place) -> None:
+    place.answers("text: Fine.\n")
+    with place.start() as ear:
+        ear.says("/system You rhyme.")
+        ear.quits()
+    with place.start() as ear:
+        ear.hears("not used the last time: /system You rhyme.")
+        ear.hears("/system held for a message that wasn't sent, and holds no more")
+        ear.hears("you: /system You rhyme.")
+        ear.type("\r")
+        ear.hears("the system prompt of this conversation is set")
 
 
 def test_a_window_that_is_closed_ends_it(place: Place) -> None:

@@ -378,6 +378,52 @@ async def test_one_that_waits_has_its_tools_when_its_turn_comes(desk: Desk) -> N
         assert len(desk.tools) == 6
 
 
+async def test_queue_opens_templates_as_the_key_for_it_does(desk: Desk) -> None:
+    desk.mine("tidy.md", '+++\ntools = ["read_file"]\n+++\nTidy up {{arguments}}.')
+    calls = (call("shell", command="touch made"),)
+    desk.server.script_posts(*rounds("chat", calls, "So.", "Fine."))
+    async with desk.app() as app:
+        await app.send("hello")
+        await app.asked()
+        await app.send("/queue /tidy tests")
+        await app.until(lambda: app.says("queued: Tidy up tests."))
+        await app.press("n")
+        await app.until(lambda: len(app.chat.talk.session.turns) == 2)
+        await app.idle()
+        assert (desk.message, desk.tools) == ("Tidy up tests.", ["read_file"])
+
+
+async def test_commands_take_pasted_text_whole(desk: Desk) -> None:
+    pasted = "\n".join(f"rule {n}" for n in range(20))
+    async with desk.app() as app:
+        await app.type("/system ")
+        app.chat.prompt.take_paste(pasted)
+        assert app.chat.prompt.text == "/system [pasted 20 lines]"
+        await app.press("enter")
+        await app.ask("hello")
+        assert desk.system.startswith(f"{pasted}\n\n")
+
+
+async def test_queue_takes_pasted_text_whole_and_no_file_that_it_names(desk: Desk) -> None:
+    desk.write("notes.txt", "secret")
+    pasted = "\n".join(f"line {n} @notes.txt" for n in range(20))
+    async with desk.app() as app:
+        await app.type("/queue see ")
+        app.chat.prompt.take_paste(pasted)
+        await app.press("enter")
+        await app.until(lambda: app.chat.talk.session.turns)
+        assert desk.message == f"see {pasted}"
+
+
+async def test_a_command_is_no_message_to_be_queued(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/queue /compact", "/compact is a command: only messages are queued")
+        await command(app, "/queue /nosuch", "there is no command /nosuch")
+        await app.send("/queue")
+        await app.idle()
+        assert app.chat.talk.session.turns == ()
+
+
 async def test_a_system_prompt_alone_wants_a_message(desk: Desk) -> None:
     desk.mine("pirate.md", '+++\nsystem = "A pirate."\n+++\n')
     async with desk.app() as app:
@@ -385,3 +431,36 @@ async def test_a_system_prompt_alone_wants_a_message(desk: Desk) -> None:
         app.chat.prompt.take()
         await app.ask("/pirate hello")
         assert (desk.message, desk.system.startswith("A pirate.\n\n")) == ("hello", True)
+
+
+# --- what was set for a message that was never sent ---
+
+
+async def test_what_was_set_before_a_first_message_isnt_lost_with_it(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/system You rhyme.", "is set, from the next turn on")
+    async with desk.app() as app:
+        await app.until(lambda: app.chat.prompt.text == "/system You rhyme.")
+        assert app.says("/system held for a message that wasn't sent, and holds no more")
+        await app.press("enter")
+        await app.until(lambda: app.says("is set, from the next turn on"))
+        await app.ask("hello")
+        assert desk.system.startswith("You rhyme.\n\n")
+    async with desk.app() as app:  # a turn has recorded it
+        await app.until(lambda: app.chat.drafts.looked)
+        await app.idle()
+        assert app.chat.prompt.empty
+
+
+async def test_a_message_goes_before_what_was_set_for_it(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/system none", "no system prompt in this conversation")
+        await command(app, "/instructions off", "instructions are off")
+        await app.type("half a tho")
+    async with desk.app() as app:
+        await app.until(lambda: app.chat.prompt.text == "half a tho")
+        assert app.says("/system and /instructions held for a message that wasn't sent")
+        await app.press("up")
+        assert app.chat.prompt.text == "/system none"
+        await app.press("up")
+        assert app.chat.prompt.text == "/instructions off"

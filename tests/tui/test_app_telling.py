@@ -8,6 +8,8 @@ import time
 import pytest
 from textual.events import AppBlur, AppFocus
 
+from chatterm.permissions.sandbox import probing
+from chatterm.permissions.sandbox.levels import Finding, Level
 from chatterm.render.amounts import time_of_day
 from chatterm.steps import UserInput
 from chatterm.tui import notifying
@@ -127,5 +129,51 @@ def test_a_time_has_its_date_when_that_is_not_today(
     try:
         assert time_of_day(at, now) == words
     finally:
-        monkeypatch.undo()
         time.tzset()
+
+
+# --- who answers, in the status row ---
+
+
+async def test_what_answers_by_a_script_of_ones_own_is_told_to_be_one(place: Place) -> None:
+    async with place.app() as app:
+        assert app.says("s/x (a script)")
+
+
+async def test_a_script_that_nobody_named_is_no_lack_of_one(place: Place) -> None:
+    script = place.config.parent / "mine.demo"
+    script.write_text("text: Hello.\n")
+    place.config.write_text(f'[providers.demo]\nprotocol = "demo"\nscript = "{script}"\n')
+    async with place.app() as app:
+        assert app.says("demo/demo (a script)")
+        assert not app.says("No model is set up")
+
+
+async def test_a_demo_that_was_asked_for_is_a_script(place: Place) -> None:
+    async with place.app(model="demo/echo") as app:
+        assert app.says("demo/echo (a script)")
+
+
+async def test_the_demo_stands_in_where_there_is_no_model(place: Place) -> None:
+    place.config.write_text("")
+    async with place.app() as app:
+        assert app.says("demo/demo (no model)")
+        assert app.says("No model is set up")
+
+
+@pytest.mark.parametrize("width", [100, 34])
+async def test_how_commands_are_caged_is_told_apart_from_the_mode(
+    place: Place, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(probing, "choose", lambda _: Finding(Level.BUBBLEWRAP, works=True))
+    async with place.app((width, 24)) as app:
+        await app.until(lambda: "confirm · shell caged" in app.lines()[-1])
+
+
+@pytest.mark.parametrize("width", [100, 34])
+async def test_that_commands_are_not_caged_is_told_apart_from_the_mode(
+    place: Place, width: int
+) -> None:
+    place.configure("text: Hello.", '[tools.shell]\nsandbox = "none"')
+    async with place.app((width, 24)) as app:
+        await app.until(lambda: "confirm · shell not caged" in app.lines()[-1])

@@ -437,3 +437,27 @@ async def test_a_turn_that_does_not_stop_is_given_up(
         await app.until(lambda: app.chat.talk.running)
         app.chat.do("new")
         await app.until(lambda: not app.chat.talk.running)
+
+
+async def test_a_stop_between_the_last_check_and_a_turns_beginning_is_heard(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.configure(SLOW)
+    async with place.app() as app:
+        session = app.chat.talk.session
+        reached, go_on = asyncio.Event(), asyncio.Event()
+
+        async def make_room(*_: Any) -> AsyncGenerator[Event, None]:
+            reached.set()
+            await go_on.wait()
+            for nothing in ():
+                yield nothing
+
+        monkeypatch.setattr(session, "make_room", make_room)
+        await app.send("hello")
+        await app.until(reached.is_set)
+        app.chat.do("escape")
+        go_on.set()
+        await app.idle()
+        (turn,) = session.turns
+        assert not any("twelve" in getattr(step, "text", "") for step in turn.steps)

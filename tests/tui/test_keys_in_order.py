@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
 from textual.events import Key
 
+from chatterm.tui.prompt.prompt import Prompt
 from tui.app_driver import Driver, Place, place
+from tui.screens_app import wait_until
 
 __all__ = ["place"]
 
@@ -60,3 +66,37 @@ async def test_a_command_is_completed_however_quickly_enter_follows(place: Place
     async with place.app() as app:
         come_at_once(app, *"/renam", "enter")
         await app.until(lambda: app.chat.prompt.text == "/rename ")
+
+
+class Remapped(App[None]):
+    """A prompt on a screen one of whose keys the user has set."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("f2", "mark", "mark", id="mark")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prompt = Prompt()
+        self.marked = ""
+
+    def compose(self) -> ComposeResult:
+        yield self.prompt
+
+    def on_mount(self) -> None:
+        self.set_keymap({"mark": "f8"})
+        self.prompt.focus()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return {"muted": "#808080"}
+
+    def action_mark(self) -> None:
+        self.marked = self.prompt.text
+
+
+async def test_keys_that_the_user_has_set_count_in_their_order_too() -> None:
+    app = Remapped()
+    async with app.run_test() as pilot:
+        for key in ("a", "f2", "b", "f8", "c"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        await wait_until(pilot, lambda: app.prompt.text == "abc")
+        assert app.marked == "ab"

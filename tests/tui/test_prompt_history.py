@@ -168,18 +168,87 @@ def test_many_processes_write_at_once(file: Path) -> None:
         assert [line for line in lines if line[0] == name] == [f"{name} {n}" for n in range(40)]
 
 
-DRAFT = Draft("half a tho\n", (Path("/a/b c.png"),), ("next", "and then"), "ab12")
+DRAFT = Draft(
+    "half a tho\n",
+    (Path("/a/b c.png"),),
+    ("next", "and then"),
+    "ab12",
+    ("a key", 3),
+    ("/system You\nrhyme.",),
+)
+
+
+def ended(folder: Path, directory: str, draft: Draft) -> None:
+    """A process had a draft, and has ended."""
+    drafts = Drafts(folder)
+    drafts.save(directory, draft)
+    drafts.close()
 
 
 def test_a_draft_is_kept_for_each_directory(tmp_path: Path) -> None:
     folder = tmp_path / "drafts"
-    Drafts(folder).save("/a", DRAFT)
-    Drafts(folder).save("/b", Draft("other"))
-    assert Drafts(folder).load("/a") == DRAFT
-    assert Drafts(folder).load("/b") == Draft("other")
-    assert Drafts(folder).load("/c") is None
+    ended(folder, "/a", DRAFT)
+    ended(folder, "/b", Draft("other"))
     assert mode(folder) == 0o700
     assert {mode(path) for path in folder.iterdir()} == {0o600}
+    drafts = Drafts(folder)
+    assert drafts.load("/a") == DRAFT
+    assert drafts.load("/b") == Draft("other")
+    assert drafts.load("/c") is None
+    drafts.close()
+
+
+WRITES = (
+    "import sys, time; from pathlib import Path;"
+    "from chatterm.talking.drafts import Draft, Drafts;"
+    "drafts = Drafts(Path(sys.argv[1])); drafts.save('/a', Draft('first'));"
+    "drafts.save('/a', Draft('theirs')); print('saved', flush=True); time.sleep(60)"
+)
+
+
+def test_the_draft_of_a_process_that_runs_is_its_own_and_one_that_was_killed_leaves_it(
+    tmp_path: Path,
+) -> None:
+    argv = [sys.executable, "-c", WRITES, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "saved\n"
+        mine = Drafts(tmp_path)
+        assert mine.load("/a") is None
+        mine.save("/a", Draft("mine"))
+        mine.clear("/a")
+        assert mine.load("/a") is None
+        running.kill()
+        running.wait()
+    assert mine.load("/a") == Draft("theirs")
+    assert mine.problem is None
+    mine.close()
+
+
+def test_what_several_processes_left_comes_back_one_after_the_other(tmp_path: Path) -> None:
+    kept = [Drafts(tmp_path) for _ in range(3)]
+    for drafts, text in zip(kept, ("one", "two", ""), strict=True):
+        drafts.save("/a", Draft(text, conversation="ab12", place=("key", 3)))
+    for drafts in kept:
+        drafts.close()
+    texts = []
+    for _ in range(3):
+        drafts = Drafts(tmp_path)
+        found = drafts.load("/a")
+        texts.append(found.text if found is not None else None)
+        drafts.clear("/a")
+    assert texts == ["two", "one", None]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_brought_back_is_there_until_it_is_forgotten(tmp_path: Path) -> None:
+    ended(tmp_path, "/a", DRAFT)
+    killed = Drafts(tmp_path)
+    assert killed.load("/a") == DRAFT
+    killed.close()
+    drafts = Drafts(tmp_path)
+    assert drafts.load("/a") == DRAFT
+    drafts.close()
 
 
 def test_a_draft_replaces_the_one_before(tmp_path: Path) -> None:
@@ -188,6 +257,7 @@ def test_a_draft_replaces_the_one_before(tmp_path: Path) -> None:
     drafts.save("/a", Draft("later"))
     assert drafts.load("/a") == Draft("later")
     assert len(list(tmp_path.iterdir())) == 1
+    drafts.close()
 
 
 @pytest.mark.parametrize("end", ["clear", "save"])
@@ -209,6 +279,7 @@ def test_a_damaged_draft_is_none(tmp_path: Path, content: bytes) -> None:
     drafts = Drafts(tmp_path)
     drafts.save("/a", DRAFT)
     (file,) = tmp_path.iterdir()
+    drafts.close()
     file.write_bytes(content)
     assert drafts.load("/a") is None
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from textual.events import MouseScrollDown
+from textual.events import Key, MouseScrollDown
 from textual.pilot import Pilot
 
 from chatterm.errors import StoreError
@@ -136,6 +136,65 @@ async def test_typing_finds_and_enter_right_after_it_picks_what_was_typed_for() 
     async with ScreensApp().run_test() as pilot:
         picked = await pick(pilot, Picker(DARK, "Fruit", FRUIT), *"dms", "enter")
         assert picked == Picked(FRUIT[3])
+
+
+def come_at_once(app: ScreensApp, *keys: str) -> None:
+    """Hand keys over as the terminal's reader does, without waiting for any of them."""
+    for key in keys:
+        app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+@pytest.mark.parametrize(
+    ("keys", "picked"),
+    [
+        ((*"dms", "enter"), 3),
+        ((*"xxx", "backspace", "backspace", "backspace", *"elder", "enter"), 4),
+        ((*"chx", "backspace", *"er", "enter"), 2),
+        ((*"e", "end", "up", "enter"), 2),
+        (("down", *"an", "enter"), 1),
+    ],
+)
+async def test_keys_that_come_at_once_count_in_their_order(
+    keys: tuple[str, ...], picked: int
+) -> None:
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        await app.open(Picker(DARK, "Fruit", FRUIT), pilot)
+        come_at_once(app, *keys)
+        await wait_until(pilot, lambda: bool(app.answers))
+        assert app.answers == [Picked(FRUIT[picked])]
+
+
+async def test_enter_that_comes_with_what_is_typed_waits_for_what_is_found() -> None:
+    async def source(query: str) -> Sequence[Choice]:
+        return [choice for choice in FRUIT if query in choice.key]
+
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        await app.open(Picker(DARK, "Fruit", source), pilot)
+        await wait_until(pilot, lambda: cursor(app) == "apple")
+        come_at_once(app, *"mson", "enter")
+        await wait_until(pilot, lambda: bool(app.answers))
+        assert app.answers == [Picked(FRUIT[3])]
+
+
+async def test_an_action_that_comes_with_what_is_typed_is_for_what_is_found() -> None:
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        actions = [Action("ctrl+x", "delete", "delete")]
+        await app.open(Picker(DARK, "Fruit", FRUIT, actions=actions), pilot)
+        come_at_once(app, *"ban", "ctrl+x")
+        await wait_until(pilot, lambda: bool(app.answers))
+        assert app.answers == [Picked(FRUIT[1], "delete")]
+
+
+async def test_a_line_that_comes_at_once_is_answered_whole() -> None:
+    app = ScreensApp()
+    async with app.run_test() as pilot:
+        await app.open(Entry(DARK, "A name"), pilot)
+        come_at_once(app, *"fruitx", "backspace", "enter")
+        await wait_until(pilot, lambda: bool(app.answers))
+        assert app.answers == ["fruit"]
 
 
 async def test_what_is_found_is_counted_and_deleting_brings_all_back() -> None:

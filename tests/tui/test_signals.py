@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,35 @@ def test_what_goes_to_stderr_is_no_part_of_the_screen(tmp_path: Path) -> None:
         terminal.type("\x04")
         assert terminal.wait() == 0
     assert not (tmp_path / "errors").read_text("utf-8")
+
+
+def test_a_draft_stays_with_the_app_that_runs_and_is_offered_once_it_was_killed(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    env = _env(home)
+    argv = [sys.executable, "-m", "chatterm"]
+    kept = home / "data" / "drafts"
+    with Terminal(argv, env, tmp_path) as first:
+        first.read_until("confirm")
+        first.type("half a thought")
+        first.read_until("thought")
+        wait_until(lambda: kept.is_dir() and any(kept.glob("*.json")), first)
+        with Terminal(argv, env, tmp_path) as second:
+            second.read_until("confirm")
+            second.read_for(1)
+            second.type("\x04")
+            assert second.wait() == 0
+            assert "half a thought" not in second.text
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    with Terminal(argv, env, tmp_path) as third:
+        third.read_until("half a thought")
+
+
+def wait_until(condition: Callable[[], object], terminal: Terminal) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        terminal.read_for(0.1)
+    raise AssertionError("it never came to that")

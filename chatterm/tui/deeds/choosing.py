@@ -93,11 +93,11 @@ async def pick_model(chat: Chat, given: str) -> None:
             chat.on_trouble(error)
 
 
-async def conversations(chat: Chat, _: str) -> None:
-    """Choose a conversation to go on with."""
+async def conversations(chat: Chat, given: str) -> None:
+    """Choose a conversation to go on with, of those that words find."""
     from chatterm.tui.choosing_conversations import pick
 
-    await pick(chat)
+    await pick(chat, given)
 
 
 async def server(chat: Chat, _: str) -> None:

@@ -231,13 +231,12 @@ async def demo(chat: Chat, _: str) -> None:
     await play(chat)
 
 
-async def queue_text(chat: Chat, given: str) -> None:
-    """Keep a message for the turn's end."""
+def queue_text(chat: Chat, given: str) -> None:
+    """Keep a message for the turn's end: what is typed behind its name goes as Alt+Enter does."""
     from chatterm.agent.queue import When
-    from chatterm.tui.sending import message_of
+    from chatterm.tui.sending import send_text
 
-    if given:
-        chat.send_message(await message_of(chat, given, given), when=When.TURN)
+    send_text(chat, given, given, When.TURN)
 
 
 def set_effort(chat: Chat, given: str) -> None:

@@ -13,6 +13,8 @@ from textual.cache import LRUCache
 from textual.message import Message
 from textual.widgets import TextArea
 
+from chatterm.tui.keys_in_order import act
+
 if TYPE_CHECKING:
     from textual.document._document import Document
 
@@ -153,20 +155,9 @@ class Prompt(TextArea):
     # --- keys ---
 
     async def _on_key(self, event: events.Key) -> None:
-        if self._takes(event) or await self._acts(event.key):
+        if self._takes(event) or await act(self, event):
             event.stop()
             event.prevent_default()
-
-    async def _acts(self, key: str) -> bool:
-        """Do what a key is bound to here; whether it is bound.
-
-        Textual would do it once the key has gone up to the app and nobody has taken it: behind what
-        was typed after it, when several keys come at once.
-        """
-        for binding in self._bindings.key_to_bindings.get(key, ()):
-            if not binding.priority and await self.app.run_action(binding.action, self):
-                return True
-        return False
 
     def _takes(self, event: events.Key) -> bool:
         if self.taking(event):

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from chatterm.render.lines import Line
+from chatterm.tui.keys_in_order import caught_up
 from chatterm.tui.pane.palette import Palette
 from chatterm.tui.screens.field import Field
 from chatterm.tui.screens.painting import ERROR, STRONG, as_line
@@ -68,8 +69,9 @@ class Entry(PanelScreen[str | None]):
             yield self._wrong
             yield Hints(self.palette)
 
-    def action_accept(self) -> None:
+    async def action_accept(self) -> None:
         """Answer the line, unless something is wrong with it."""
+        await caught_up(self._field)
         wrong = self._validate(self._field.value) if self._validate else None
         if wrong:
             self._wrong.show([as_line(wrong, ERROR)])

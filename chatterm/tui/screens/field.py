@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.widgets import Input
 
+from chatterm.tui.keys_in_order import act
 from chatterm.tui.screens.painting import shown
 
 
@@ -39,3 +41,8 @@ class Field(Input):
     def replace(self, text: str, start: int, end: int) -> None:
         """Put text in the place of another: all that is typed or pasted comes this way."""
         super().replace(shown(text), start, end)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if await act(self, event):
+            event.stop()
+            event.prevent_default()

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 
 from chatterm.errors import ChattermError
 from chatterm.render.lines import Line, cut, wrap
+from chatterm.tui.keys_in_order import caught_up
 from chatterm.tui.pane.palette import Palette
 from chatterm.tui.screens.choices import Action, Choice, ChoiceRows, Filter, Picked
 from chatterm.tui.screens.field import Field
@@ -129,6 +130,7 @@ class Picker(PanelScreen[Picked | None]):
         self._acting = False
         # What to do once it is found: Enter came before the answer.
         self._then: Callable[[], None] | None = None
+        self._then_for = ""
         for number, action in enumerate(actions):
             self.add_key(
                 Binding(
@@ -186,7 +188,8 @@ class Picker(PanelScreen[Picked | None]):
 
     @on(Field.Changed)
     def _typed(self) -> None:
-        self._then = None
+        if self._field.value != self._then_for:  # it may be told only now, and waited for already
+            self._then = None
         self._catch_up()
 
     def _catch_up(self) -> bool:
@@ -287,20 +290,29 @@ class Picker(PanelScreen[Picked | None]):
 
     # --- what keys do ---
 
-    def action_move(self, rows: int) -> None:
+    def on_key(self, event: events.Key) -> None:
+        """A letter is for the filter, though that hasn't the focus yet."""
+        if event.is_printable and event.character and not self._field.has_focus:
+            self._field.insert_text_at_cursor(event.character)
+
+    async def action_move(self, rows: int) -> None:
         """Move the cursor."""
+        await self._found()
         self._rows.move(rows)
 
-    def action_page(self, pages: int) -> None:
+    async def action_page(self, pages: int) -> None:
         """Move the cursor by screens."""
+        await self._found()
         self._rows.move(pages * max(1, self._rows.screenful - 1))
 
-    def action_first(self) -> None:
+    async def action_first(self) -> None:
         """Go to the first choice."""
+        await self._found()
         self._rows.move(-self._rows.row_count)
 
-    def action_last(self) -> None:
+    async def action_last(self) -> None:
         """Go to the last choice."""
+        await self._found()
         self._rows.move(self._rows.row_count)
 
     def action_cancel(self) -> None:
@@ -308,19 +320,24 @@ class Picker(PanelScreen[Picked | None]):
         self.answer(None)
 
     @on(ChoiceRows.Taken)
-    def action_pick(self) -> None:
+    async def action_pick(self) -> None:
         """Pick the choice under the cursor: of those for what was typed, never of earlier ones."""
-        self._once_found(self._pick)
+        await self._once_found(self._pick)
 
-    def action_act(self, number: int) -> None:
+    async def action_act(self, number: int) -> None:
         """Do something else with the choice under the cursor."""
-        self._once_found(lambda: self._act(self._actions[number]))
+        await self._once_found(lambda: self._act(self._actions[number]))
 
-    def _once_found(self, then: Callable[[], None]) -> None:
-        if self._catch_up():
+    async def _found(self) -> bool:
+        """See what was typed before this key; whether what is shown is what was found for it."""
+        await caught_up(self._field)
+        return self._catch_up()
+
+    async def _once_found(self, then: Callable[[], None]) -> None:
+        if await self._found():
             then()
         else:
-            self._then = then
+            self._then, self._then_for = then, self._field.value
 
     def _pick(self) -> None:
         choice = self._rows.choice

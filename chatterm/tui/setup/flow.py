@@ -62,13 +62,17 @@ class Outcome:
     written: bool = False
 
 
-async def set_up(chat: Chat) -> Outcome:
+async def set_up(chat: Chat, typed: str = "") -> Outcome:
     """Lead through the setup; what is chosen counts from now on.
 
     Must be run in a worker. Leaving it changes nothing, except that a key that was given stays in
     the keyring.
+
+    Args:
+        chat: Where to ask.
+        typed: What was typed for the first step already.
     """
-    return await Setup(chat).run()
+    return await Setup(chat, typed).run()
 
 
 class Setup:
@@ -76,10 +80,12 @@ class Setup:
 
     Args:
         chat: Where to ask; what is chosen counts there.
+        typed: What was typed for the first step already.
     """
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, typed: str = "") -> None:
         self._chat = chat
+        self._typed = typed
         self._config = chat.talk.config
         self._who: Candidate | None = None
         self._tried: Trial | None = None
@@ -141,11 +147,13 @@ class Setup:
 
     async def _pick_who(self) -> Candidate | Move | None:
         found = _Found(self)
+        typed, self._typed = self._typed, ""
         picker = StepPicker(
             self._chat.palette,
             self._title(1, "Which model?"),
             found.choices(),
             current=self._who.name if self._who else None,
+            query=typed,
             placeholder="type to find a provider",
             about=[
                 as_line("Keys are shown by where they are, and never written to a file.", MUTED)

@@ -1,0 +1,66 @@
+"""What is typed before the list is there that the command line asked for."""
+
+from __future__ import annotations
+
+from textual.events import Key, Paste
+
+from chatterm.tui.screens.field import Field
+from tui.app_driver import Driver, Place, place
+
+__all__ = ["place"]
+
+
+def come_at_once(app: Driver, *keys: str) -> None:
+    """Hand keys over as the terminal's reader does, without waiting for any of them."""
+    for key in keys:
+        app.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+async def talked(place: Place, *messages: str) -> None:
+    for message in messages:
+        async with place.app() as app:
+            await app.ask(message)
+
+
+async def test_what_is_typed_before_conversations_are_listed_is_for_their_filter(
+    place: Place,
+) -> None:
+    await talked(place, "alpha words", "beta words")
+    async with place.app(pick=True, opened=False) as app:
+        come_at_once(app, *"bex", "backspace")
+        app.app.post_message(Paste("ta"))
+        come_at_once(app, "enter", "enter")
+        await app.until(lambda: app.says("beta words"))
+        assert app.app.screen is not app.chat
+        await app.until(lambda: not app.says("alpha words"))
+        await app.press("enter")
+        await app.until(lambda: app.chat.talk.title == "beta words")
+        assert app.chat.prompt.empty
+        assert len(app.chat.talk.session.turns) == 1
+        await app.type("and on")
+        assert app.chat.prompt.text == "and on"
+
+
+async def test_words_behind_the_command_are_for_the_filter_too(place: Place) -> None:
+    await talked(place, "alpha words", "beta words")
+    async with place.app() as app:
+        await app.send("/conversations alpha")
+        await app.until(lambda: app.says("alpha words"))
+        assert not app.says("beta words")
+
+
+async def test_the_setup_that_was_asked_for_comes_first_and_takes_what_is_typed(
+    place: Place,
+) -> None:
+    async with place.app(set_up=True, opened=False) as app:
+        assert not app.says("Ask something")
+        come_at_once(app, *"opena", "enter")
+        await app.until(lambda: app.says("Which model?"))
+        assert not app.says("Ask something")
+        field = app.app.screen.query_one(Field)
+        await app.until(lambda: field.value == "opena")
+        assert app.chat.prompt.empty
+        assert app.chat.talk.session.turns == ()
+        await app.press("escape")
+        await app.until(lambda: app.app.return_value)
+        assert "nothing was changed" in app.app.return_value

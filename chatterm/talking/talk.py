@@ -17,7 +17,7 @@ from chatterm.errors import ChattermError, ConfigError, StoreError
 from chatterm.talking.asked import Asked, Chosen, prompt_of
 from chatterm.talking.guiding import Guiding
 from chatterm.talking.options import AppOptions
-from chatterm.talking.resources import open_store, open_tools
+from chatterm.talking.resources import NONE_KEPT, open_store, open_tools
 from chatterm.talking.titling import Titling, first_title
 from chatterm.talking.under_way import UnderWay, unexpected
 
@@ -473,7 +473,7 @@ class Talk:
 
     def _kept(self) -> Store:
         if self.store is None:
-            raise StoreError("conversations can't be kept here")
+            raise StoreError(NONE_KEPT)
         return self.store
 
     async def close(self) -> None:

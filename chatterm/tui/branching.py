@@ -11,6 +11,7 @@ from chatterm.errors import ChattermError
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import UserInput
+from chatterm.talking import moving
 from chatterm.talking.branches import Tree, with_content
 from chatterm.tui.moving import give_back, send_at_once, unmentioned
 from chatterm.tui.steps.user import UserItem
@@ -86,7 +87,7 @@ async def _switch(chat: Chat, steps: int) -> None:
     chosen = siblings[at]
     if not await _offer_to_restore(chat, turn):
         return
-    await chat.show_recorded(await chat.talk.go_to(tree.newest_leaf(chosen)))
+    await chat.show_recorded(await moving.go_to(chat.talk, tree.newest_leaf(chosen)))
     item = _message_of(chat, chosen)
     if item is not None:
         chat.pane.set_cursor(item.key)
@@ -112,7 +113,7 @@ async def _leave(chat: Chat, turn: str) -> bool:
         return False
     try:
         parent = chat.talk.session.before(turn)
-        await chat.talk.rewind(parent)
+        await moving.rewind(chat.talk, parent)
     except ValueError:
         chat.say("that turn isn't part of this branch")
         return False

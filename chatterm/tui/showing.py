@@ -46,7 +46,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
 
 async def _show_earlier(chat: Chat, first: str) -> None:
     session = chat.talk.session
-    while recorded := await chat.talk.earlier(session, _EARLIER, first):
+    while recorded := await asyncio.to_thread(session.recorded, _EARLIER, before=first):
         turns = [(turn.id, turn.events) for turn in recorded]
         made = await asyncio.to_thread(chat.transcript.made, turns)
         if session is not chat.talk.session:

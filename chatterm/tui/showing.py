@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.tui.branching import show_branches
 from chatterm.tui.drafting import go_to_wanted_place
+from chatterm.tui.greeting import greet
 from chatterm.tui.undoing import look_at_edits
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     chat.editing, chat.branched = None, False
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
     if not recorded:
-        chat.greet()
+        greet(chat)
     chat.telling.turns_shown(recorded)
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:

@@ -62,7 +62,6 @@ class Chat(LateParts, Screen[None]):
         talk: The conversation behind it.
         pane: Shows it.
         editing: The turn whose message is being edited, to be sent anew.
-        branched: The next turn begins a branch.
         wanted_place: Where one read before, until it is shown.
         carried: What goes with the next message beside what it mentions.
         demo: The demo that was played last, until it is left.
@@ -105,7 +104,7 @@ class Chat(LateParts, Screen[None]):
         self.profile: Profile | None = None
         self.side: TimelineSide | None = None
         self.editing: str | None = None
-        self.branched = self.leaving = False
+        self.leaving = False
         self.wanted_place: tuple[str, int] | None = None
         self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0

@@ -39,11 +39,7 @@ def _begin_turn(chat: Chat, event: TurnStarted) -> None:
     chat.ticking.start()
     chat.telling.turn_began(event)
     chat.on_change()
-    if chat.branched:
-        from chatterm.tui.branching import show_branches
-
-        chat.branched = False
-        chat.begin(show_branches(chat))
+    chat.branches.begin(event.turn, event.parent)
 
 
 def _look_at_edits(chat: Chat) -> None:

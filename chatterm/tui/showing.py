@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chatterm.tui.branching import show_branches
 from chatterm.tui.drafting import go_to_wanted_place
 from chatterm.tui.greeting import greet
 from chatterm.tui.undoing import look_at_edits
@@ -31,7 +30,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     # What is shown stays: looking through it for garbage would be felt. What was before may go.
     gc.unfreeze()
     chat.welcome = None
-    chat.editing, chat.branched = None, False
+    chat.editing = None
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
     if not recorded:
         greet(chat)
@@ -42,7 +41,7 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     else:
         gc.freeze()
     look_at_edits(chat)
-    await show_branches(chat)
+    await chat.branches.read()
 
 
 async def _show_earlier(chat: Chat, first: str) -> None:
@@ -60,4 +59,4 @@ async def _show_earlier(chat: Chat, first: str) -> None:
     if session is chat.talk.session:
         gc.freeze()
         look_at_edits(chat)
-        await show_branches(chat)
+        chat.branches.tell()

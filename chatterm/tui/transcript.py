@@ -128,7 +128,7 @@ class TurnItems:
 
     def _show_input(self, sent: UserInput) -> None:
         if sent.text.strip() or sent.attachments:
-            key = f"{self.turn}/user"
+            key = _message_key(self.turn)
             self._show(UserItem(key, self.turn, self._looks, sent, self._began))
 
     def _step(self, step: Step) -> None:
@@ -267,6 +267,11 @@ class Transcript:
         if first is not None:
             self._pane.cut(first)
 
+    def message(self, turn: str) -> UserItem | None:
+        """The item of a turn's message."""
+        item = self._pane.item(_message_key(turn))
+        return item if isinstance(item, UserItem) else None
+
     def call(self, step: str) -> CallItem | None:
         """The item of a call, by its step's id, among all turns."""
         for turn in reversed(self._turns.values()):
@@ -293,6 +298,10 @@ class Transcript:
             items = made.turns[turn] = TurnItems(turn, self._looks, made.items.append)
             items.replay(events)
         return made
+
+
+def _message_key(turn: str) -> str:
+    return f"{turn}/user"
 
 
 def _turn_of(item: Any) -> str:

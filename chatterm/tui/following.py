@@ -31,7 +31,7 @@ def show_event(chat: Chat, event: Event) -> None:
         case StepFinished(ToolResultStep(edits=edits)) if edits:
             _look_at_edits(chat)
         case TurnFinished():  # a command may have changed the files, too
-            _look_at_edits(chat)
+            _look_at_edits(chat, everywhere=True)
 
 
 def _begin_turn(chat: Chat, event: TurnStarted) -> None:
@@ -42,7 +42,7 @@ def _begin_turn(chat: Chat, event: TurnStarted) -> None:
     chat.branches.begin(event.turn, event.parent)
 
 
-def _look_at_edits(chat: Chat) -> None:
+def _look_at_edits(chat: Chat, *, everywhere: bool = False) -> None:
     from chatterm.tui.undoing import look_at_edits
 
-    look_at_edits(chat)
+    look_at_edits(chat, everywhere=everywhere)

@@ -112,7 +112,6 @@ class Chat(LateParts, Screen[None]):
         self.skipped: Callable[[], None] | None = None
         self._typed = typed
         self._troubles = 0
-        self._leaving = False
         self.undone: set[str] = set()
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None

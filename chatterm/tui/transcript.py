@@ -251,11 +251,6 @@ class Transcript:
         self.edited = EditedCalls()
 
     @property
-    def current(self) -> TurnItems | None:
-        """The items of the turn that ran last."""
-        return self._current
-
-    @property
     def turns(self) -> Sequence[str]:
         """The turns that are shown, in order."""
         return tuple(self._turns)
@@ -282,13 +277,6 @@ class Transcript:
         """Show recorded turns before all others."""
         self._turns = made.turns | self._turns
         self._pane.prepend(made.items)
-        self._add_edited(made)
-
-    def append(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
-        """Show recorded turns behind all others."""
-        made = self.made(recorded)
-        self._turns |= made.turns
-        self._pane.extend(made.items)
         self._add_edited(made)
 
     def _add_edited(self, made: Made) -> None:

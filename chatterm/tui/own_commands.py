@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import sanitize_line
 from chatterm.tui.greeting import take_away
-from chatterm.tui.pane.items import ColouredItem
+from chatterm.tui.pane.coloured_item import ColouredItem
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.output import shortened_output, whole_output
 from chatterm.tui.steps.step_item import StepItem

@@ -15,7 +15,8 @@ from textual.widgets import TextArea
 
 from chatterm.render.lines import Span
 from chatterm.tui.pane.conversation_pane import ConversationPane
-from chatterm.tui.pane.items import Item, LinesItem, MarkdownItem
+from chatterm.tui.pane.items import Item, LinesItem
+from chatterm.tui.pane.markdown_item import MarkdownItem
 
 
 def conversation(count: int) -> list[Item]:

@@ -9,9 +9,11 @@ import pytest
 from textual.pilot import Pilot
 
 from chatterm.render.lines import Span, line_text
+from chatterm.tui.pane.coloured_item import ColouredItem
 from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.frames import SLOWEST_S
-from chatterm.tui.pane.items import ColouredItem, Item, LinesItem, MarkdownItem
+from chatterm.tui.pane.items import Item, LinesItem
+from chatterm.tui.pane.markdown_item import MarkdownItem
 from chatterm.tui.pane.stacked import StackedItem
 from chatterm.tui.pane.step_view import StepView
 from tui.pane_app import PaneApp, conversation

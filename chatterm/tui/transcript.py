@@ -286,7 +286,7 @@ class Transcript:
     def cut(self, turn: str) -> None:
         """Show a turn, and those after it, no longer."""
         names = list(self._turns)
-        gone = names[names.index(turn) :]
+        gone = set(names[names.index(turn) :])
         first = next((item.key for item in self._pane.items if _turn_of(item) in gone), None)
         for name in gone:
             for call in self._turns.pop(name).calls:

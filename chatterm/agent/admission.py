@@ -19,7 +19,6 @@ from chatterm.permissions.rulewords import table_of
 from chatterm.permissions.verdicts import (
     Access,
     Decision,
-    FetchAccess,
     Judgement,
     RemoteAccess,
     ShellAccess,
@@ -271,11 +270,6 @@ class Admission:
 def asks_of_shell(access: Sequence[Access]) -> ShellAccess | None:
     """What a call asks of the shell, when it does."""
     return next((each for each in access if isinstance(each, ShellAccess)), None)
-
-
-def hosts_of(access: Sequence[Access]) -> tuple[str, ...]:
-    """The hosts that a call names."""
-    return tuple(each.host for each in access if isinstance(each, FetchAccess))
 
 
 def _misfit(tool: Tool, problem: str) -> CallAnswer:

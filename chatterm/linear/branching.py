@@ -10,6 +10,7 @@ from chatterm.agent.edits import edited, not_covered
 from chatterm.errors import ChattermError, UsageError
 from chatterm.linear.turning import write_again
 from chatterm.render import amounts
+from chatterm.talking import moving
 from chatterm.talking.branches import Tree, with_content
 from chatterm.talking.undoing import take_back
 
@@ -53,7 +54,7 @@ def step_back(here: Conversation, turn: str) -> None:
     async def back() -> None:
         async with talk.moving:
             await talk.turns()  # all of them may have to be read
-            await talk.rewind(talk.session.before(turn))
+            await moving.rewind(talk, talk.session.before(turn))
 
     try:
         here.wait(back())
@@ -90,7 +91,7 @@ def branches(here: Conversation, _given: str) -> None:
 
     async def moved() -> None:
         async with talk.moving:
-            await talk.go_to(tree.newest_leaf(target))
+            await moving.go_to(talk, tree.newest_leaf(target))
 
     here.wait(moved())
     here.say("This is the other branch.")

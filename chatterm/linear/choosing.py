@@ -11,6 +11,7 @@ from chatterm.config import MODES
 from chatterm.errors import ChattermError
 from chatterm.render import amounts
 from chatterm.render.sanitize import sanitize_line
+from chatterm.talking import moving
 from chatterm.talking.finding import found_conversations
 from chatterm.talking.offering import MODE_TEXTS
 from chatterm.transcripts.words import title_of
@@ -79,7 +80,7 @@ def new(here: Conversation, _: str) -> None:
 
     async def anew() -> None:
         async with here.talk.moving:
-            await here.talk.begin_anew()
+            await moving.begin_anew(here.talk)
 
     here.wait(anew())
     here.stage.make_calls()
@@ -129,14 +130,14 @@ def go_to(here: Conversation, id_: str) -> None:
 
     async def moved() -> list[RecordedTurn]:
         async with talk.moving:
-            return await talk.resume(id_)
+            return await moving.resume(talk, id_)
 
     recorded = here.wait(moved())
     here.stage.make_calls()
     here.editing = None
     here.say(f"Going on with: {talk.title or 'untitled'}")
     here.tell_recorded(recorded)
-    here.wait(talk.ask_who_answered(recorded))
+    here.wait(moving.ask_who_answered(talk, recorded))
 
 
 def _chosen(here: Conversation, store: Store, words: str) -> str | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from chatterm.providers.decoding import integer, mapping, sequence, text_of
 from chatterm.providers.kept import (
@@ -22,18 +21,21 @@ from chatterm.providers.kept import (
     rows_of,
     words_of,
 )
-from chatterm.providers.wire import Endpoint, HttpRequest, request_headers
+from chatterm.providers.kept_requests import ConversationRequests
+from chatterm.providers.wire import Endpoint, HttpRequest
 
 _ASKED = "user"
 _ANSWERED = frozenset(("assistant", "agent", "model"))
 
 
-class LightspeedConversations:
+class LightspeedConversations(ConversationRequests):
     """What `KeepsConversations` asks of a protocol, for Lightspeed."""
 
-    def conversations_request(self, endpoint: Endpoint) -> HttpRequest:
-        """The request that lists the conversations."""
-        return HttpRequest("GET", _address(endpoint), request_headers(endpoint))
+    title_field = "topic_summary"
+
+    def address(self, endpoint: Endpoint) -> str:
+        """Where all conversations are: there is one version of their address."""
+        return f"{endpoint.base_url.removesuffix('/v1')}/v1/conversations"
 
     def next_conversations(self, page: Any, asked: HttpRequest) -> HttpRequest | None:
         """None: they are listed all at once."""
@@ -44,10 +46,6 @@ class LightspeedConversations:
         rows = [row for page in pages for row in rows_of(page, "conversations", "data")]
         return newest_first([each for row in rows if (each := _conversation(row)).id])
 
-    def turns_request(self, conversation: str, endpoint: Endpoint) -> HttpRequest:
-        """The request for what was said in a conversation."""
-        return HttpRequest("GET", _address(endpoint, conversation), request_headers(endpoint))
-
     def next_turns(self, page: Any, asked: HttpRequest) -> HttpRequest | None:
         """None: they come all at once."""
         return None
@@ -56,15 +54,6 @@ class LightspeedConversations:
         """The turns of a conversation, oldest first; what can't be read is passed over."""
         rows = [row for page in pages for row in rows_of(page, "chat_history", "turns", "data")]
         return [turn for row in rows if (turn := _turn(row)).asked or turn.events]
-
-    def renaming_request(self, conversation: str, title: str, endpoint: Endpoint) -> HttpRequest:
-        """The request that calls a conversation something else."""
-        address = _address(endpoint, conversation)
-        return HttpRequest("PUT", address, request_headers(endpoint), {"topic_summary": title})
-
-    def deleting_request(self, conversation: str, endpoint: Endpoint) -> HttpRequest:
-        """The request that deletes a conversation."""
-        return HttpRequest("DELETE", _address(endpoint, conversation), request_headers(endpoint))
 
     def undone(self, answer: Any) -> str:
         """Why what was asked wasn't done, where an answer with a good status says so."""
@@ -76,11 +65,6 @@ class LightspeedConversations:
     def kept_record(self, conversation: str) -> dict[str, Any]:
         """The opaque data of a turn after which the conversation goes on."""
         return {"lightspeed": {"conversation": conversation}}
-
-
-def _address(endpoint: Endpoint, conversation: str | None = None) -> str:
-    address = f"{endpoint.base_url.removesuffix('/v1')}/v1/conversations"
-    return address if conversation is None else f"{address}/{quote(conversation, safe='')}"
 
 
 def _conversation(row: dict[str, Any]) -> KeptConversation:

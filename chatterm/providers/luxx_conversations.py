@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from chatterm.providers.decoding import integer, mapping, sequence, text_of
 from chatterm.providers.kept import (
@@ -23,19 +24,27 @@ from chatterm.providers.kept import (
     rows_of,
     words_of,
 )
-from chatterm.providers.wire import Endpoint, HttpRequest, request_headers
+from chatterm.providers.kept_requests import ConversationRequests
+from chatterm.providers.wire import Endpoint, HttpRequest
 
 _LISTS = ("data", "conversations", "messages", "items", "list", "records", "rows")
 _PAGE = ("page", "page_num", "current")
 _SIZE = ("page_size", "per_page", "size", "limit")
 
 
-class LuxxConversations:
+class LuxxConversations(ConversationRequests):
     """What `KeepsConversations` asks of a protocol, for Luxx."""
 
-    def conversations_request(self, endpoint: Endpoint) -> HttpRequest:
-        """The request that lists the conversations."""
-        return HttpRequest("GET", _address(endpoint), _headers(endpoint))
+    title_field = "title"
+
+    def headers(self, endpoint: Endpoint) -> dict[str, str]:
+        """What goes with each request: the answer isn't a stream."""
+        return super().headers(endpoint) | {"Accept": "application/json"}
+
+    def turns_request(self, conversation: str, endpoint: Endpoint) -> HttpRequest:
+        """The request for what was said in a conversation."""
+        request = super().turns_request(conversation, endpoint)
+        return replace(request, url=f"{request.url}/messages")
 
     def next_conversations(self, page: Any, asked: HttpRequest) -> HttpRequest | None:
         """The request for the page after this one; None where this is the last."""
@@ -45,11 +54,6 @@ class LuxxConversations:
         """The conversations of the list, newest first."""
         rows = [row for page in pages for row in rows_of(page, *_LISTS)]
         return newest_first([each for row in rows if (each := _conversation(row)).id])
-
-    def turns_request(self, conversation: str, endpoint: Endpoint) -> HttpRequest:
-        """The request for what was said in a conversation."""
-        address = f"{_address(endpoint, conversation)}/messages"
-        return HttpRequest("GET", address, _headers(endpoint))
 
     def next_turns(self, page: Any, asked: HttpRequest) -> HttpRequest | None:
         """The request for the page after this one; None where this is the last."""
@@ -63,15 +67,6 @@ class LuxxConversations:
             messages.reverse()  # the newest came first
         return [_turn(rows) for rows in _by_question(messages)]
 
-    def renaming_request(self, conversation: str, title: str, endpoint: Endpoint) -> HttpRequest:
-        """The request that calls a conversation something else."""
-        address = _address(endpoint, conversation)
-        return HttpRequest("PUT", address, _headers(endpoint), {"title": title})
-
-    def deleting_request(self, conversation: str, endpoint: Endpoint) -> HttpRequest:
-        """The request that deletes a conversation."""
-        return HttpRequest("DELETE", _address(endpoint, conversation), _headers(endpoint))
-
     def undone(self, answer: Any) -> str:
         """Why what was asked wasn't done, where an answer with a good status says so."""
         told = mapping(answer)
@@ -84,15 +79,6 @@ class LuxxConversations:
         What it was made with isn't known: it goes on as it is, while the model stays the same.
         """
         return {"luxx": {"conversation": conversation, "fetched": True}}
-
-
-def _address(endpoint: Endpoint, conversation: str | None = None) -> str:
-    address = f"{endpoint.base_url}/conversations"
-    return address if conversation is None else f"{address}/{quote(conversation, safe='')}"
-
-
-def _headers(endpoint: Endpoint) -> dict[str, str]:
-    return request_headers(endpoint) | {"Accept": "application/json"}
 
 
 def _next_page(page: Any, asked: HttpRequest) -> HttpRequest | None:

@@ -205,16 +205,6 @@ class _Growing:
             self._open = text[: _LONGEST + 1]
 
 
-def partial_edit(arguments: str) -> tuple[str, list[Line]]:
-    """The path and the lines so far of an edit whose arguments are being written.
-
-    For a call that grows, `StreamingEdit` doesn't begin anew each time.
-    """
-    edit = StreamingEdit()
-    edit.feed(arguments)
-    return edit.path, edit.lines
-
-
 def _side(kind: str, text: str) -> Line:
     return (Span(kind + text, (_SIDES[kind],)),)
 

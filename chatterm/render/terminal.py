@@ -117,11 +117,6 @@ class LiveTerminal:
         shown = [crop(line, max(width, 1)) for line in self._tail[-max(height - 1, 1) :]]
         self._draw(list(frozen), shown, max(width, 1), max(height, 2))
 
-    def hide_tail(self) -> None:
-        """Take the tail off the screen, to write something else; the next update draws it."""
-        width, height = self._ask_size()
-        self._draw([], [], max(width, 1), max(height, 2))
-
     def close(self) -> None:
         """Make the tail permanent, and end its last line."""
         width, height = self._ask_size()

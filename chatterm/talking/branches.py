@@ -20,10 +20,20 @@ class Tree:
     """
 
     def __init__(self, turns: Iterable[tuple[str, str | None]]) -> None:
-        self._parents = dict(turns)
+        self._parents: dict[str, str | None] = {}
         self._children: dict[str | None, list[str]] = {}
-        for turn, parent in self._parents.items():
+        for turn, parent in turns:
+            self.add(turn, parent)
+
+    def add(self, turn: str, parent: str | None) -> None:
+        """There is a turn after another one, the newest of those; or the first of a branch."""
+        if turn not in self._parents:
+            self._parents[turn] = parent
             self._children.setdefault(parent, []).append(turn)
+
+    def forks(self) -> list[list[str]]:
+        """The turns that follow the same one, for each that several follow."""
+        return [turns for turns in self._children.values() if len(turns) > 1]
 
     def siblings(self, turn: str) -> list[str]:
         """The turns that follow the same one, itself included; none for an unknown one."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NONE_KEPT = "conversations can't be kept here"
+"""What is said where there is no store."""
+
 
 def open_store(config: Config) -> tuple[Store | None, ChattermError | None]:
     """Open the store; None, and why, where that can't be."""
@@ -35,7 +38,7 @@ def open_store(config: Config) -> tuple[Store | None, ChattermError | None]:
         return None, StoreError(error.message, hint=hint)
     except Exception as error:  # the edge: one can talk without a store
         log.exception("the store can't be opened")
-        said = f"conversations can't be kept here: {type(error).__name__}: {error}"
+        said = f"{NONE_KEPT}: {type(error).__name__}: {error}"
         return None, StoreError(said, hint="the log file has the details")
     return opened, None
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from chatterm.errors import ChattermError, ConfigError, StoreError
+from chatterm.talking import moving
 from chatterm.talking.asked import Asked, Chosen, prompt_of
 from chatterm.talking.guiding import Guiding
 from chatterm.talking.options import AppOptions
-from chatterm.talking.resources import open_store, open_tools
+from chatterm.talking.resources import NONE_KEPT, open_store, open_tools
 from chatterm.talking.titling import Titling, first_title
 from chatterm.talking.under_way import UnderWay, unexpected
 
@@ -31,13 +32,10 @@ if TYPE_CHECKING:
     from chatterm.providers.base import Provider
     from chatterm.session import Prompt, Session
     from chatterm.steps import Turn, UserInput
-    from chatterm.store import Conversation, RecordedTurn, Store
+    from chatterm.store import RecordedTurn, Store
     from chatterm.talking.under_way import Run
 
 log = logging.getLogger(__name__)
-
-FIRST_TURNS = 40
-"""How many turns of a long conversation are shown at once; the others follow."""
 
 
 class Listener(Protocol):
@@ -105,13 +103,8 @@ class Talk:
     def session(self) -> Session:
         """The conversation."""
         if self._session is None:
-            self._session = self._begun()
+            self._session = moving.begun(self.store)
         return self._session
-
-    def _begun(self, origin: str = "app") -> Session:
-        from chatterm.session import Session
-
-        return Session(self.store, origin=origin, directory=str(Path.cwd()))
 
     @property
     def directory(self) -> Path:
@@ -143,39 +136,21 @@ class Talk:
         if self.store is not None:
             for warning in self.store.warnings:
                 self._listener.on_trouble(StoreError(warning))
-            recorded = await asyncio.to_thread(self._begin, self.store)
+            recorded = await self._begin(self.store)
             self._titling.open(self.store, self.config)
         self._opening = asyncio.create_task(self._open_rest(recorded))
         self.begun.set()
         return recorded
 
-    def _begin(self, store: Store) -> list[RecordedTurn]:
-        """The session of a new conversation, or of the one to go on with."""
-        options = self._options
-        here = str(Path.cwd())
-        found: Conversation | None = None
-        if options.resume is not None:
-            found = store.find(options.resume)
-        elif options.go_on:
-            found = store.newest(directory=here, origin="app")
-            if found is None:
-                raise ConfigError(
-                    f"no conversation was begun in {here}",
-                    hint="`chatterm -r` shows all conversations to choose from",
-                )
+    async def _begin(self, store: Store) -> list[RecordedTurn]:
+        """Begin a conversation, or go on with the one that was asked for; its last turns."""
+        self._session = None
+        found = await asyncio.to_thread(moving.asked_for, store, self._options)
         if found is None:
-            self._session = None
             return []
-        self._session, recorded = self._resumed(store, found)
+        self._session, recorded = await asyncio.to_thread(moving.resumed, store, found)
         self.title = found.title
         return recorded
-
-    @staticmethod
-    def _resumed(store: Store, found: Conversation) -> tuple[Session, list[RecordedTurn]]:
-        from chatterm.session import Session
-
-        session = Session.resume(store, found)
-        return session, session.recorded(FIRST_TURNS)
 
     def _retitled(self, conversation: str, title: str) -> None:
         if conversation == self.session.id:
@@ -188,7 +163,7 @@ class Talk:
             if self._options.model is not None or not recorded:
                 await self.choose(self._options.model)
             else:
-                await self.ask_who_answered(recorded)
+                await moving.ask_who_answered(self, recorded)
         self._listener.on_change()
         with self._told():
             ask = self._listener.ask
@@ -374,73 +349,22 @@ class Talk:
         prompt = prompt_of(chosen, self.config, self._effort)
         return self.guiding.guided(prompt, self.session, self.tooling)
 
-    # --- other conversations, other branches ---
+    # --- the conversation ---
 
-    async def resume(self, id_: str) -> list[RecordedTurn]:
-        """Go on with another conversation; its last turns.
-
-        Raises:
-            StoreError: There is none, or it can't be read.
-        """
-        store = self._kept()
-        found = await asyncio.to_thread(store.find, id_)
-        return await self._go_on_with(store, found)
-
-    async def ask_who_answered(self, recorded: Sequence[RecordedTurn]) -> None:
-        """Ask the model that answered last; another one where that can't be had any more.
-
-        Raises:
-            ChattermError: It can't; who is asked instead was chosen, as far as there is anybody.
-        """
-        if not recorded:
-            return
-        name = recorded[-1].turn().model
-        try:
-            await self.choose(name)
-        except ChattermError as error:
-            if self.chosen is None:
-                await self.choose(None)
-            instead = self.model_name
-            raise ConfigError(
-                f"{name} answered here before, and can't be asked now: {error.message}",
-                hint=f"{instead} is asked from now on; /model chooses another one",
-            ) from error
-
-    async def begin_anew(self, origin: str = "app") -> None:
-        """Begin another conversation."""
-        await self.stop()
-        self._leave_queue(None)
-        self._session = self._begun(origin)
-        self.title = ""
+    def go_on_in(self, session: Session, title: str = "") -> None:
+        """Talk in another conversation, or in the same one as it is now; no turn may run."""
+        if self._session is not None:
+            self._leave_queue(self._session, session)
+        self._session, self.title = session, title
         self._listener.on_change()
 
-    async def _go_on_with(self, store: Store, found: Conversation) -> list[RecordedTurn]:
-        await self.stop()
-        session, recorded = await asyncio.to_thread(self._resumed, store, found)
-        self._leave_queue(session)
-        self._session, self.title = session, found.title
-        self._listener.on_change()
-        return recorded
-
-    def _leave_queue(self, following: Session | None) -> None:
+    def _leave_queue(self, before: Session, following: Session) -> None:
         """See to what waits: it goes on waiting in the same conversation, and is told else."""
-        before = self._session
-        if before is None:
-            return
-        if following is not None and following.id == before.id:
+        if following.id == before.id:
             following.queue = before.queue
             return
         while (waiting := before.queue.take()) is not None:
             self._listener.on_unsent(waiting.input)
-
-    async def earlier(self, session: Session, most: int, before: str) -> list[RecordedTurn]:
-        """The turns of a conversation before one of them, oldest first."""
-        return await asyncio.to_thread(lambda: session.recorded(most, before=before))
-
-    async def rewind(self, turn: str | None) -> None:
-        """Have the next message follow a turn, or begin the conversation anew."""
-        await self.stop()
-        await asyncio.to_thread(self.session.rewind, turn)
 
     async def turns(self) -> tuple[Turn, ...]:
         """All turns on the way to the head."""
@@ -455,25 +379,21 @@ class Talk:
         except StoreError:
             return []
 
-    async def go_to(self, turn: str) -> list[RecordedTurn]:
-        """Go on after another turn, of any branch; the last turns up to it."""
-        store = self._kept()
-        await self.stop()
-        id_ = self.session.id
-        await asyncio.to_thread(store.set_head, id_, turn)
-        found = await asyncio.to_thread(store.find, id_)
-        return await self._go_on_with(store, found)
-
     async def rename(self, title: str) -> None:
         """Call the conversation something else."""
-        store, id_ = self._kept(), self.session.id
+        store, id_ = self.where_kept(), self.session.id
         await asyncio.to_thread(store.set_title, id_, title, "user")
         self.title = title
         self._listener.on_change()
 
-    def _kept(self) -> Store:
+    def where_kept(self) -> Store:
+        """The store.
+
+        Raises:
+            StoreError: There is none.
+        """
         if self.store is None:
-            raise StoreError("conversations can't be kept here")
+            raise StoreError(NONE_KEPT)
         return self.store
 
     async def close(self) -> None:

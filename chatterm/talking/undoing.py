@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 16 * 1024 * 1024
 """A larger file isn't read just to be looked at."""
+_SETTLED_NS = 1_000_000_000
+"""How long ago a file must have changed for its next change to be seen in its times."""
 
 
 class Edits(Enum):
@@ -50,7 +53,9 @@ def take_back(edits: Sequence[FileEdit], tooling: Tooling, store: Store | None) 
 
 
 def states_of(
-    calls: Sequence[Sequence[FileEdit]], undone: Sequence[bool] | None = None
+    calls: Sequence[Sequence[FileEdit]],
+    undone: Sequence[bool] | None = None,
+    digest: Callable[[str], str | None] | None = None,
 ) -> list[Edits]:
     """What has become of what calls edited; each file is read once. Blocks.
 
@@ -58,7 +63,9 @@ def states_of(
         calls: The edits of each call, the oldest first.
         undone: Which of them are known to have been taken back: a file that holds again what such
             a call had made of it holds what an earlier one did.
+        digest: Tells what a file holds, as `Digests` do; by default each is read.
     """
+    digest = digest or Digests()
     taken_back = undone or [False] * len(calls)
     held: dict[str, list[str | None]] = {}  # what each file held, one after the other
     ends: list[dict[str, int]] = []  # after which of these each call stands
@@ -71,7 +78,7 @@ def states_of(
             versions.append(edit.after)
             end[edit.path] = len(versions) - 1
         ends.append(end)
-    now = {path: _last(versions, _digest(Path(path))) for path, versions in held.items()}
+    now = {path: _last(versions, digest(path)) for path, versions in held.items()}
     return [
         Edits.UNDONE if is_undone else _state([(now[path], at) for path, at in end.items()])
         for end, is_undone in zip(ends, taken_back, strict=True)
@@ -93,16 +100,32 @@ def _state(places: Sequence[tuple[int | None, int]]) -> Edits:
     return Edits.CHANGED
 
 
-def _digest(path: Path) -> str | None:
-    """The digest of a file; None where there is none, an empty text where it can't be told."""
-    from chatterm.tools.replacing import digest_of
+class Digests:
+    """Tells what files hold; one that is still as it was when it was read isn't read again."""
 
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    def __call__(self, path: str) -> str | None:
+        """The digest of a file; None where there is none, an empty text where it can't be told.
+
+        Blocks.
+        """
+        from chatterm.tools.replacing import digest_of
+
+        try:
+            status = Path(path).lstat()
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+                return ""
+            times = status.st_mtime_ns, status.st_ctime_ns
+            now = (*times, status.st_size, status.st_ino)
+            before, digest = self._known.get(path, ((), ""))
+            if now != before:
+                digest = digest_of(Path(path).read_bytes())
+                if time.time_ns() - max(times) > _SETTLED_NS:
+                    self._known[path] = now, digest
+        except FileNotFoundError:
+            return None
+        except OSError:
             return ""
-        return digest_of(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError:
-        return ""
+        return digest

@@ -73,14 +73,12 @@ class Workbench:
             it returns. May block: tools call it in a thread.
         seen: Digest of each file's content as it was when it was last read or written here, by real
             path: an edit is refused when the file has changed since.
-        shell_changed: Whether a shell command has run: what it changed can't be undone.
     """
 
     workspace: Path | None
     directory: Path
     keep: Callable[[bytes], str]
     seen: dict[Path, str] = field(default_factory=dict)
-    shell_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

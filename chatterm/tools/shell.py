@@ -132,7 +132,6 @@ class Shell:
         command = processes.Command(
             (*_shell(), line), directory, self._environment(level, cage, context), level, cage
         )
-        bench.shell_changed = True
         capture = Capture(spool, context.max_output_bytes, context.output)
         begun = time.monotonic()
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
@@ -208,10 +207,3 @@ class ChattermApp(Sturdy, App[Any]):
             self.chat.on_trouble(told)
         except Exception:
             log.exception("that can't be shown, either")
-
-
-def themes_directory() -> Path:
-    """Where the user's own themes are."""
-    from chatterm.config import config_path
-
-    return config_path().path.parent / "themes"

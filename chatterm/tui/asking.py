@@ -238,7 +238,7 @@ class Asking:
             self._read = Reading()
             self._say(item, "r again says yes to all of these")
             return
-        if allows and not self._was_read(item):
+        if allows and not self._was_read():
             self._desk.say("read it to its end first: the same key goes on")
             return
         match name:
@@ -277,7 +277,7 @@ class Asking:
         if self._call is not None and not self._read.whole:
             self._desk.begin(self._call)
 
-    def _was_read(self, item: QuestionItem) -> bool:
+    def _was_read(self) -> bool:
         """Whether all that would run was on the screen; if not, the next of it comes there."""
         self.look()
         if self._call is None or self._read.whole:

@@ -11,9 +11,9 @@ from chatterm.errors import ChattermError
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import UserInput
+from chatterm.talking import moving
 from chatterm.talking.branches import Tree, with_content
 from chatterm.tui.moving import give_back, send_at_once, unmentioned
-from chatterm.tui.steps.user import UserItem
 
 if TYPE_CHECKING:
     from chatterm.tui.chat import Chat
@@ -26,7 +26,7 @@ def edit_turn(chat: Chat, turn: str | None) -> None:
         chat.remember(chat.prompt.take())
         chat.telling.refresh()
         return
-    item = _message_of(chat, turn)
+    item = chat.transcript.message(turn)
     if item is None:
         chat.say("that turn has no message")
         return
@@ -49,7 +49,6 @@ async def send_edited(chat: Chat, message: UserInput) -> None:
             if not left:
                 give_back(chat, message)
         if left:
-            chat.branched = True
             send_at_once(chat, message)
 
 
@@ -64,7 +63,6 @@ async def ask_again(chat: Chat, turn: str) -> None:
         sent, store = found.input, chat.talk.store
         attachments = await asyncio.to_thread(with_content, store, sent.attachments)
         if await _leave(chat, turn):
-            chat.branched = True
             send_at_once(chat, replace(sent, attachments=attachments))
 
 
@@ -86,22 +84,11 @@ async def _switch(chat: Chat, steps: int) -> None:
     chosen = siblings[at]
     if not await _offer_to_restore(chat, turn):
         return
-    await chat.show_recorded(await chat.talk.go_to(tree.newest_leaf(chosen)))
-    item = _message_of(chat, chosen)
+    await chat.show_recorded(await moving.go_to(chat.talk, tree.newest_leaf(chosen)))
+    item = chat.transcript.message(chosen)
     if item is not None:
         chat.pane.set_cursor(item.key)
         chat.pane.focus()
-
-
-async def show_branches(chat: Chat) -> None:
-    """Tell at each message which of several branches it begins."""
-    tree = Tree(await chat.talk.tree())
-    with chat.pane.at_once():
-        for item in chat.pane.items:
-            if isinstance(item, UserItem):
-                siblings = tree.siblings(item.turn)
-                place = siblings.index(item.turn) + 1 if len(siblings) > 1 else 0
-                item.tell_branch(place, len(siblings))
 
 
 async def _leave(chat: Chat, turn: str) -> bool:
@@ -112,7 +99,7 @@ async def _leave(chat: Chat, turn: str) -> bool:
         return False
     try:
         parent = chat.talk.session.before(turn)
-        await chat.talk.rewind(parent)
+        await moving.rewind(chat.talk, parent)
     except ValueError:
         chat.say("that turn isn't part of this branch")
         return False
@@ -152,8 +139,3 @@ async def _offer_to_restore(chat: Chat, turn: str) -> bool:
         except ChattermError as error:
             chat.on_trouble(error)
     return True
-
-
-def _message_of(chat: Chat, turn: str) -> UserItem | None:
-    found = (each for each in chat.pane.items if isinstance(each, UserItem) and each.turn == turn)
-    return next(found, None)

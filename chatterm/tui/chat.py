@@ -14,14 +14,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.timer import Timer
 
 from chatterm.errors import ChattermError
-from chatterm.talking.offering import NO_MODEL
 from chatterm.talking.talk import Talk
+from chatterm.tui.at_prompt import AtPrompt
 from chatterm.tui.bottom import Bottom, Suggestions
 from chatterm.tui.chat_pane import ChatPane, bindings
 from chatterm.tui.deeds.every import BY_NAME
+from chatterm.tui.greeting import greet, tell_whether_a_model_is_set_up
 from chatterm.tui.late_parts import LateParts
 from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.items import Item
@@ -29,12 +29,10 @@ from chatterm.tui.pane.palette import Palette
 from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.prompt.prompt import Prompt
 from chatterm.tui.queue_view import QueueView
-from chatterm.tui.servers import has_no_model
 from chatterm.tui.setting import Setting
 from chatterm.tui.status import StatusRow
 from chatterm.tui.telling import Telling
 from chatterm.tui.ticking import Ticking
-from chatterm.tui.welcome import WelcomeItem
 
 if TYPE_CHECKING:
     from functools import partial
@@ -52,11 +50,9 @@ if TYPE_CHECKING:
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.profiling import Profile
     from chatterm.tui.side import TimelineSide
+    from chatterm.tui.welcome import WelcomeItem
 
 log = logging.getLogger(__name__)
-
-_KEEP_S = 3.0
-"""How long after something was typed it is kept, should the program be killed."""
 
 
 class Chat(LateParts, Screen[None]):
@@ -66,7 +62,6 @@ class Chat(LateParts, Screen[None]):
         talk: The conversation behind it.
         pane: Shows it.
         editing: The turn whose message is being edited, to be sent anew.
-        branched: The next turn begins a branch.
         wanted_place: Where one read before, until it is shown.
         carried: What goes with the next message beside what it mentions.
         demo: The demo that was played last, until it is left.
@@ -103,21 +98,20 @@ class Chat(LateParts, Screen[None]):
         self.status.dot = signs.dot
         self.telling = Telling(self)
         self.ticking = Ticking(self)
+        self.at_prompt = AtPrompt(self)
         self.welcome: WelcomeItem | None = None
         self.notifier: Notifier | None = None
         self.profile: Profile | None = None
         self.side: TimelineSide | None = None
         self.editing: str | None = None
-        self.branched = self.leaving = False
+        self.leaving = False
         self.wanted_place: tuple[str, int] | None = None
-        self._keeping: Timer | None = None
         self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0
         self.demo: Demo | None = None
         self.skipped: Callable[[], None] | None = None
         self._typed = typed
         self._troubles = 0
-        self._leaving = False
         self.undone: set[str] = set()
         self.own_commands = 0
         self.own_running: asyncio.Event | None = None
@@ -142,36 +136,17 @@ class Chat(LateParts, Screen[None]):
 
     def on_mount(self) -> None:
         """Show something at once; open what else is needed after that."""
-        self.prompt.taking = self._takes
-        self.bottom.teach(lambda prompt: setattr(prompt, "sent", self.sent))
+        self.prompt.taking = self.at_prompt.takes
+        self.bottom.teach(lambda prompt: setattr(prompt, "sent", self.at_prompt.sent))
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
         if not (self.options.go_on or self.options.resume or self.options.set_up):
-            self.greet()
+            greet(self)
         self.telling.refresh()
         self.watch(self.pane, "scroll_y", self.look, init=False)
         self.watch(self.app, "app_focus", self._focused, init=False)
         self.app.app_resume_signal.subscribe(self, lambda _app: self.on_screen_resume())
         self.call_after_refresh(lambda: self.run_worker(self._open(), exclusive=False))
-
-    def greet(self) -> None:
-        """Show an empty conversation."""
-        keys = [
-            (self.keys_of("help") or "/help", "the keys"),
-            ("/", "commands"),
-            (self.keys_of("conversations") or "/conversations", "earlier conversations"),
-        ]
-        if self.options.is_new:
-            keys.insert(2, ("/demo", "what an answer can hold"))
-        self.welcome = WelcomeItem(keys)
-        self._tell_whether_a_model_is_set_up()
-        self.pane.replace([self.welcome], at_end=False)
-
-    def _tell_whether_a_model_is_set_up(self) -> None:
-        """Say in the greeting that the demo plays, as long as nothing else was named."""
-        if self.welcome is not None:
-            none = has_no_model(self)
-            self.welcome.tell_hint(NO_MODEL.format("type /setup") if none else "")
 
     async def _open(self) -> None:
         from chatterm.tui.loading import open_all
@@ -342,56 +317,9 @@ class Chat(LateParts, Screen[None]):
 
     # --- keys, clicks, what is typed ---
 
-    def _takes(self, event: events.Key) -> bool:
-        """A key in the prompt that is for something else."""
-        self.disarm()
-        if self.skipped is not None:
-            self.skipped()
-            return True
-        if self.asker is not None and self.asker.takes(event):
-            return True
-        text = self.prompt.text
-        if (text.startswith("/") or "@" in text) and self.completing.takes(event):
-            return True
-        if event.key == "tab" and self.prompt.empty:
-            self.do("step_up")
-            return True
-        if event.character == "?" and self.prompt.empty:
-            self.do("help")
-            return True
-        return False
-
-    def sent(self, *, later: bool) -> None:
-        """A message, a command, or a line is written."""
-        if self.writing_line:
-            self.end_line(self.bottom.line.text)
-            return
-        from chatterm.tui.sending import submit
-
-        submit(self, later=later)
-
     def on_prompt_typed(self) -> None:
         """Something was typed."""
-        if self.writing_line:
-            self.bottom.typed()
-            return
-        if self._keeping is None:
-            self._keeping = self.set_timer(_KEEP_S, self._keep)
-        self.look()
-        text = self.prompt.text
-        if text.startswith("/") or "@" in text:
-            self.completing.typed()
-        else:
-            self.suggestions.hide()
-        vim = self.prompt.vim
-        if vim is not None:
-            self.bottom.sign.tell(mode=vim.mode)
-
-    async def _keep(self) -> None:
-        from chatterm.tui.drafting import keep_typed
-
-        self._keeping = None
-        await keep_typed(self)
+        self.at_prompt.typed()
 
     def on_reading_pane_clicked(self, event: ReadingPane.Clicked) -> None:
         """A step was clicked."""
@@ -440,7 +368,7 @@ class Chat(LateParts, Screen[None]):
         """The status, or the queue, has changed."""
         self.queue_view.show(self.talk.waiting, running=self.talk.running)
         self.telling.changed()
-        self._tell_whether_a_model_is_set_up()
+        tell_whether_a_model_is_set_up(self)
 
     async def ask(self, question: Question) -> Reply:
         """Ask the user about a call, under it."""

@@ -7,25 +7,21 @@ to a file from here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatterm.errors import StoreError
 from chatterm.talking.finding import found_conversations
+from chatterm.talking.resources import NONE_KEPT
 from chatterm.tui.screens.painting import shown
 
 if TYPE_CHECKING:
     from chatterm.render.lines import Line
     from chatterm.store import Conversation, ConversationRow, Hit, Store
     from chatterm.tui.chat import Chat
-    from chatterm.tui.screens.choices import Action, Choice
+    from chatterm.tui.screens.choices import Action, Choice, Run
     from chatterm.tui.screens.picker import Prose
-
-_PREVIEWED = 4
-"""How many turns a preview shows, the last ones."""
-
-Run = Callable[["Choice"], Awaitable[Sequence["Choice"] | None]]
 
 
 async def pick(chat: Chat, words: str = "") -> None:
@@ -42,7 +38,7 @@ async def pick(chat: Chat, words: str = "") -> None:
 
     store = chat.talk.store
     if store is None:
-        chat.say("conversations can't be kept here")
+        chat.say(NONE_KEPT)
         return
     finder = Finder(store, _here())
     picker = Picker(
@@ -128,14 +124,14 @@ def _detail(row: ConversationRow) -> str:
 def _previewing(
     chat: Chat, store: Store, finder: Finder
 ) -> Callable[[Choice], Awaitable[list[Line | Prose]]]:
-    from chatterm.tui.conversation_preview import preview
+    from chatterm.tui.conversation_preview import PREVIEWED, preview
 
     async def look(choice: Choice) -> list[Line | Prose]:
         row = finder.row(choice.key)
         if row is None:
             return []
         path = await asyncio.to_thread(store.path, choice.key)
-        turns = await asyncio.to_thread(store.turns, path[-_PREVIEWED:])
+        turns = await asyncio.to_thread(store.turns, path[-PREVIEWED:])
         signs = chat.setting.looks.signs
         return preview(row, turns, finder.hits.get(choice.key), signs)
 

@@ -13,19 +13,15 @@ from typing import TYPE_CHECKING
 
 from chatterm.render.lines import Line, Span
 from chatterm.talking.kept import LONGEST_TITLE, about, title_of, who_keeps
+from chatterm.talking.resources import NONE_KEPT
 from chatterm.tui.screens.painting import MUTED, shown
 
 if TYPE_CHECKING:
     from chatterm.providers.keeper import Keeper
     from chatterm.providers.kept import KeptConversation, KeptTurn
     from chatterm.tui.chat import Chat
-    from chatterm.tui.screens.choices import Action, Choice, Picked
+    from chatterm.tui.screens.choices import Action, Choice, Picked, Run
     from chatterm.tui.screens.picker import Picker, Prose
-
-_PREVIEWED = 4
-"""How many turns a preview shows, the last ones."""
-
-Run = Callable[["Choice"], Awaitable[Sequence["Choice"] | None]]
 
 
 async def pick(chat: Chat) -> None:
@@ -39,7 +35,7 @@ async def pick(chat: Chat) -> None:
 
     store = chat.talk.store
     if store is None:
-        chat.say("conversations can't be kept here")
+        chat.say(NONE_KEPT)
         return
     with chat.talk.using(who_keeps(chat.talk)) as provider:
         shelf = _Shelf(keeper_of(provider))
@@ -133,7 +129,7 @@ def _choice(kept: KeptConversation) -> Choice:
 
 def _previewing(chat: Chat, shelf: _Shelf) -> Callable[[Choice], Awaitable[list[Line | Prose]]]:
     from chatterm.fetching import as_recorded
-    from chatterm.tui.conversation_preview import preview
+    from chatterm.tui.conversation_preview import PREVIEWED, preview
 
     async def look(choice: Choice) -> list[Line | Prose]:
         kept = shelf.found[choice.key]
@@ -142,7 +138,7 @@ def _previewing(chat: Chat, shelf: _Shelf) -> Callable[[Choice], Awaitable[list[
             return [(Span("nothing was said in it", MUTED),)]
         row, recorded = await asyncio.to_thread(as_recorded, shelf.keeper, kept, turns)
         row = replace(row, conversation=replace(row.conversation, id=kept.id))
-        return preview(row, recorded[-_PREVIEWED:], None, chat.setting.looks.signs)
+        return preview(row, recorded[-PREVIEWED:], None, chat.setting.looks.signs)
 
     return look
 

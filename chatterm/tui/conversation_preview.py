@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from chatterm.store import ConversationRow, Hit, RecordedTurn
     from chatterm.tui.steps.signs import Signs
 
+PREVIEWED = 4
+"""How many turns a preview shows, the last ones."""
 _ASKED_LINES = 6
 _ANSWER_LINES = 24
 _MOST_CHARS = 4000

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
+from chatterm.talking import moving
 from chatterm.tui.moving import send_at_once
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ async def begin(chat: Chat, script: str = "demo") -> Demo:
     home = talk.session.id if talk.session.head is not None else None
     async with talk.moving:
         model = talk.model_name
-        await talk.begin_anew("demo")
+        await moving.begin_anew(talk, "demo")
         await chat.show_recorded([])
         await talk.choose(script)
         chat.demo = demo = Demo(talk.session.id, home, model)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.events import StepFinished, TurnFinished, TurnStarted
 from chatterm.steps import ToolResultStep
+from chatterm.tui.greeting import take_away
 
 if TYPE_CHECKING:
     from chatterm.events import Event
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 def show_event(chat: Chat, event: Event) -> None:
     """Show what has happened."""
-    if isinstance(event, TurnStarted) and chat.welcome is not None:
-        _take_welcome_away(chat)
+    if isinstance(event, TurnStarted):
+        take_away(chat)
     chat.waiting.event(event)
     chat.transcript.event(event)
     chat.live_turn.event(event)
@@ -30,13 +31,7 @@ def show_event(chat: Chat, event: Event) -> None:
         case StepFinished(ToolResultStep(edits=edits)) if edits:
             _look_at_edits(chat)
         case TurnFinished():  # a command may have changed the files, too
-            _look_at_edits(chat)
-
-
-def _take_welcome_away(chat: Chat) -> None:
-    """The conversation isn't empty any more; what was told meanwhile stays."""
-    welcome, chat.welcome = chat.welcome, None
-    chat.pane.replace([item for item in chat.pane.items if item is not welcome])
+            _look_at_edits(chat, everywhere=True)
 
 
 def _begin_turn(chat: Chat, event: TurnStarted) -> None:
@@ -44,14 +39,10 @@ def _begin_turn(chat: Chat, event: TurnStarted) -> None:
     chat.ticking.start()
     chat.telling.turn_began(event)
     chat.on_change()
-    if chat.branched:
-        from chatterm.tui.branching import show_branches
-
-        chat.branched = False
-        chat.begin(show_branches(chat))
+    chat.branches.begin(event.turn, event.parent)
 
 
-def _look_at_edits(chat: Chat) -> None:
+def _look_at_edits(chat: Chat, *, everywhere: bool = False) -> None:
     from chatterm.tui.undoing import look_at_edits
 
-    look_at_edits(chat)
+    look_at_edits(chat, everywhere=everywhere)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chatterm.talking.talk import Talk
     from chatterm.talking.templates import Templates
     from chatterm.tui.asking import Asking
+    from chatterm.tui.branches import Branches
     from chatterm.tui.chat_pane import ChatPane
     from chatterm.tui.completing import Completing
     from chatterm.tui.desk import Desk
@@ -40,6 +41,13 @@ class LateParts:
         from chatterm.tui.transcript import Transcript
 
         return Transcript(self.pane, self.setting.looks)
+
+    @cached_property
+    def branches(self) -> Branches:
+        """Tells which of several branches a message begins."""
+        from chatterm.tui.branches import Branches
+
+        return Branches(cast("Any", self))
 
     @cached_property
     def waiting(self) -> Waiting:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
+from chatterm.talking import moving
 from chatterm.talking.mention import mentions
 
 if TYPE_CHECKING:
@@ -22,15 +23,15 @@ async def resume(chat: Chat, id_: str) -> None:
     """
     talk = chat.talk
     async with talk.moving:
-        recorded = await talk.resume(id_)
+        recorded = await moving.resume(talk, id_)
         await chat.show_recorded(recorded)
-        await talk.ask_who_answered(recorded)
+        await moving.ask_who_answered(talk, recorded)
 
 
 async def begin_anew(chat: Chat) -> None:
     """Begin another conversation."""
     async with chat.talk.moving:
-        await chat.talk.begin_anew()
+        await moving.begin_anew(chat.talk)
         await chat.show_recorded([])
 
 

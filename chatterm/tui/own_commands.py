@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from chatterm.render.lines import Span
 from chatterm.render.sanitize import sanitize_line
-from chatterm.tui.pane.items import ColouredItem
+from chatterm.tui.greeting import take_away
+from chatterm.tui.pane.coloured_item import ColouredItem
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.output import shortened_output, whole_output
 from chatterm.tui.steps.step_item import StepItem
@@ -88,9 +89,7 @@ async def run_typed(chat: Chat, typed: str) -> None:
     command = typed.removeprefix("!").strip()
     chat.own_commands += 1
     item = OwnItem(f"own/{chat.own_commands}", chat.setting.looks, command.removeprefix("!"))
-    if chat.welcome is not None:
-        welcome, chat.welcome = chat.welcome, None
-        chat.pane.replace([each for each in chat.pane.items if each is not welcome])
+    take_away(chat)
     chat.pane.append(item)
     chat.pane.follow()
     cancelled = chat.own_running = asyncio.Event()

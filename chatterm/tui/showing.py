@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chatterm.tui.branching import show_branches
 from chatterm.tui.drafting import go_to_wanted_place
+from chatterm.tui.greeting import greet
 from chatterm.tui.undoing import look_at_edits
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     # What is shown stays: looking through it for garbage would be felt. What was before may go.
     gc.unfreeze()
     chat.welcome = None
-    chat.editing, chat.branched = None, False
+    chat.editing = None
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
     if not recorded:
-        chat.greet()
+        greet(chat)
     chat.telling.turns_shown(recorded)
     first = recorded[0] if recorded else None
     if first is not None and first.parent is not None:
@@ -41,12 +41,12 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     else:
         gc.freeze()
     look_at_edits(chat)
-    await show_branches(chat)
+    await chat.branches.read()
 
 
 async def _show_earlier(chat: Chat, first: str) -> None:
     session = chat.talk.session
-    while recorded := await chat.talk.earlier(session, _EARLIER, first):
+    while recorded := await asyncio.to_thread(session.recorded, _EARLIER, before=first):
         turns = [(turn.id, turn.events) for turn in recorded]
         made = await asyncio.to_thread(chat.transcript.made, turns)
         if session is not chat.talk.session:
@@ -59,4 +59,4 @@ async def _show_earlier(chat: Chat, first: str) -> None:
     if session is chat.talk.session:
         gc.freeze()
         look_at_edits(chat)
-        await show_branches(chat)
+        chat.branches.tell()

@@ -154,11 +154,9 @@ class Telling:
     def refresh(self) -> None:
         """Show how things stand."""
         if self._known is not None and self._chat.talk.session.branched:
-            from chatterm.tui.branching import show_branches
-
             self._chat.talk.session.branched = False
             self.say("another chatterm went on with this conversation: here is a branch beside it")
-            self._chat.begin(show_branches(self._chat))
+            self._chat.begin(self._chat.branches.read())
         if self._chat.is_mounted:
             self._chat.status.show(self._parts())
             self._call_window()

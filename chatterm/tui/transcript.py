@@ -28,6 +28,7 @@ from chatterm.steps import (
     ToolResultStep,
     UserInput,
 )
+from chatterm.tui.edited_calls import EditedCalls
 from chatterm.tui.pane.items import Item
 from chatterm.tui.pane.reading import ReadingPane
 from chatterm.tui.steps.call import CallItem
@@ -49,13 +50,30 @@ class TurnItems:
         turn: The turn's id.
         looks: How they are shown.
         add: Takes each new item.
-        before: The item before the turn's first.
+        edited: Is told of each call that edited files.
     """
 
-    __slots__ = ("_add", "_began", "_calls", "_ended", "_last", "_looks", "_steps", "turn")
+    __slots__ = (
+        "_add",
+        "_began",
+        "_calls",
+        "_edited",
+        "_ended",
+        "_last",
+        "_looks",
+        "_steps",
+        "turn",
+    )
 
-    def __init__(self, turn: str, looks: Looks, add: Callable[[Item], None]) -> None:
+    def __init__(
+        self,
+        turn: str,
+        looks: Looks,
+        add: Callable[[Item], None],
+        edited: Callable[[CallItem], None],
+    ) -> None:
         self.turn = turn
+        self._edited = edited
         self._looks = looks
         self._add = add
         self._steps: dict[str, StepLike] = {}
@@ -107,6 +125,11 @@ class TurnItems:
         return item if isinstance(item, CallItem) else None
 
     @property
+    def calls(self) -> Iterable[CallItem]:
+        """The items of all calls."""
+        return self._calls.values()
+
+    @property
     def running(self) -> Iterable[StepItem]:
         """The items that move."""
         return [
@@ -128,7 +151,7 @@ class TurnItems:
 
     def _show_input(self, sent: UserInput) -> None:
         if sent.text.strip() or sent.attachments:
-            key = f"{self.turn}/user"
+            key = _message_key(self.turn)
             self._show(UserItem(key, self.turn, self._looks, sent, self._began))
 
     def _step(self, step: Step) -> None:
@@ -167,6 +190,8 @@ class TurnItems:
             self._calls[result.call_id] = call
             self._show(call)
         call.finish(result)
+        if result.edits:
+            self._edited(call)
 
     def _made(self, step: Step) -> StepLike | None:
         key, turn, looks = f"{self.turn}/{step.id}", self.turn, self._looks
@@ -204,6 +229,7 @@ class Made(NamedTuple):
 
     turns: dict[str, TurnItems]
     items: list[Item]
+    edited: list[CallItem]
 
 
 class Transcript:
@@ -212,6 +238,9 @@ class Transcript:
     Args:
         pane: The pane.
         looks: How items are shown.
+
+    Attributes:
+        edited: The calls that edited files.
     """
 
     def __init__(self, pane: ReadingPane, looks: Looks) -> None:
@@ -219,11 +248,7 @@ class Transcript:
         self._looks = looks
         self._turns: dict[str, TurnItems] = {}
         self._current: TurnItems | None = None
-
-    @property
-    def current(self) -> TurnItems | None:
-        """The items of the turn that ran last."""
-        return self._current
+        self.edited = EditedCalls()
 
     @property
     def turns(self) -> Sequence[str]:
@@ -234,7 +259,7 @@ class Transcript:
         """Show what a live event tells."""
         if isinstance(event, TurnStarted):
             self._current = self._turns[event.turn] = TurnItems(
-                event.turn, self._looks, self._pane.append
+                event.turn, self._looks, self._pane.append, self.edited.add
             )
         if self._current is not None:
             self._current.event(event)
@@ -245,27 +270,34 @@ class Transcript:
         self._turns = made.turns
         self._current = None
         self._pane.replace(made.items)
+        self.edited = EditedCalls()
+        self._add_edited(made)
 
     def prepend(self, made: Made) -> None:
         """Show recorded turns before all others."""
         self._turns = made.turns | self._turns
         self._pane.prepend(made.items)
+        self._add_edited(made)
 
-    def append(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> None:
-        """Show recorded turns behind all others."""
-        made = self.made(recorded)
-        self._turns |= made.turns
-        self._pane.extend(made.items)
+    def _add_edited(self, made: Made) -> None:
+        for call in made.edited:
+            self.edited.add(call)
 
     def cut(self, turn: str) -> None:
         """Show a turn, and those after it, no longer."""
         names = list(self._turns)
-        gone = names[names.index(turn) :]
+        gone = set(names[names.index(turn) :])
         first = next((item.key for item in self._pane.items if _turn_of(item) in gone), None)
         for name in gone:
-            del self._turns[name]
+            for call in self._turns.pop(name).calls:
+                self.edited.drop(call)
         if first is not None:
             self._pane.cut(first)
+
+    def message(self, turn: str) -> UserItem | None:
+        """The item of a turn's message."""
+        item = self._pane.item(_message_key(turn))
+        return item if isinstance(item, UserItem) else None
 
     def call(self, step: str) -> CallItem | None:
         """The item of a call, by its step's id, among all turns."""
@@ -288,11 +320,17 @@ class Transcript:
 
     def made(self, recorded: Iterable[tuple[str, Sequence[Event]]]) -> Made:
         """The items of recorded turns; may be run in any thread."""
-        made = Made({}, [])
+        made = Made({}, [], [])
         for turn, events in recorded:
-            items = made.turns[turn] = TurnItems(turn, self._looks, made.items.append)
+            items = made.turns[turn] = TurnItems(
+                turn, self._looks, made.items.append, made.edited.append
+            )
             items.replay(events)
         return made
+
+
+def _message_key(turn: str) -> str:
+    return f"{turn}/user"
 
 
 def _turn_of(item: Any) -> str:

@@ -118,7 +118,7 @@ class Ours(WithPane):
     BEATS = True
 
     async def play(self) -> None:
-        from chatterm.tui.pane.items import MarkdownItem
+        from chatterm.tui.pane.markdown_item import MarkdownItem
 
         item = MarkdownItem("live")
         self.pane.append(item)
@@ -223,7 +223,7 @@ class OverHttp(WithPane):
         from chatterm.providers.transport import Transport
         from chatterm.providers.wire import Endpoint
         from chatterm.steps import Turn, UserInput
-        from chatterm.tui.pane.items import MarkdownItem
+        from chatterm.tui.pane.markdown_item import MarkdownItem
 
         item = MarkdownItem("live")
         self.pane.append(item)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from chatterm.tui.pane.items import ColouredItem, MarkdownItem
+from chatterm.tui.pane.coloured_item import ColouredItem
+from chatterm.tui.pane.markdown_item import MarkdownItem
 from documents import coloured_lines
 from harness import Row, reference_ms
 

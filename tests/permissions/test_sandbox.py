@@ -15,7 +15,7 @@ import pytest
 
 from cages import LEVELS, Bench, processes_of, skip_where_missing, wait_until
 from chatterm.permissions.sandbox.covered import usual
-from chatterm.permissions.sandbox.levels import Cage, Level
+from chatterm.permissions.sandbox.levels import Level
 from chatterm.permissions.sandbox.probing import choose, probe
 from chatterm.steps import Outcome
 from chatterm.tools.processes import protect_self
@@ -49,14 +49,6 @@ def test_a_level_is_found_by_running_a_command_in_it() -> None:
     assert choose("auto").level is findings.best
     for found in findings.each:
         assert found.works or found.reason
-
-
-def test_what_a_cage_restricts_is_said(tmp_path: Path) -> None:
-    cage = Cage(tmp_path, Path("/w"), protected=(Path("/w/.git/hooks"),), hidden=(Path("/k"),))
-    said = cage.restrictions(Level.BUBBLEWRAP)
-    assert "writes only to /w and a temporary directory of its own" in said
-    assert "reaches no network" in said
-    assert cage.restrictions(Level.NONE) == ()
 
 
 # --- files ---

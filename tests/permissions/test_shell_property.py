@@ -201,8 +201,8 @@ def test_a_token_put_into_an_everyday_line_makes_it_no_unnoticed_danger(worlds, 
         programs = {argv[0] for argv in verdict.commands}
         assert not programs & {"rm", "sh", "bash", "xargs", "env", "time"}, changed
         # To these `-exec` is a pattern, or words; to date, `-delete` is the date `elete`; to diff,
-        # `-exec` is an ed script of all but what is named `ec`.
-        patterns = {"echo", "rg", "grep", "egrep", "fgrep", "date", "diff"}
+        # `-exec` is an ed script of all but what is named `ec`; to join it puts `xec` into gaps.
+        patterns = {"echo", "rg", "grep", "egrep", "fgrep", "date", "diff", "join"}
         words = {word for argv in verdict.commands if argv[0] not in patterns for word in argv}
         assert not words & {"-delete", "-exec", "--output=x", "--pre"}, changed
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatterm.render.diffs import StreamingEdit, diff_lines, partial_edit
+from chatterm.render.diffs import StreamingEdit, diff_lines
 from chatterm.render.lines import ROLES, Line, Span, line_text
 from chatterm.render.sanitize import sanitize
 from chatterm.render.word_changes import Budget, changed_words
@@ -197,6 +197,13 @@ def test_an_edit_is_seen_as_it_is_written():
         (Span("-two", REMOVED),),
         (Span("+three", ADDED),),
     ]
+
+
+def partial_edit(arguments: str) -> tuple[str, list[Line]]:
+    """The path and the lines of an edit whose arguments have come so far."""
+    edit = StreamingEdit()
+    edit.feed(arguments)
+    return edit.path, edit.lines
 
 
 def test_a_file_that_is_written_is_all_added():

@@ -225,16 +225,6 @@ def test_rows_that_stay_are_not_written_again():
     assert "first" not in output.getvalue()[start:]
 
 
-def test_the_tail_can_make_room_for_something_else():
-    screen = Screen(20, 5)
-    live = LiveTerminal(screen, screen.size, color=False)
-    live.update([(Span("a"),)], [(Span("b"),), (Span("c"),)])
-    live.hide_tail()
-    screen.write("note\n")
-    live.close()
-    assert screen.text() == "a\nnote\nb\nc\n"
-
-
 def test_an_interrupt_keeps_what_is_there():
     screen = Screen(20, 5)
 

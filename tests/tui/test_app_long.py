@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
+import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chatterm.assembly import StepWriter
 from chatterm.events import TurnFinished, TurnStarted
+from chatterm.session import Session
 from chatterm.steps import (
     FinishReason,
     TextStep,
@@ -23,7 +23,6 @@ from chatterm.steps import (
     UserInput,
 )
 from chatterm.store import Conversation, RecordedTurn, Store
-from chatterm.talking.talk import Talk
 from tui.app_driver import Driver, Place, place
 from tui.test_app_hard import assert_exact, assert_takes_keys, resident
 
@@ -73,19 +72,19 @@ def read_rows(app: Driver) -> list[str]:
 async def test_ten_thousand_steps(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     remember(place.data)
     read: list[str] = []
-    turns, earlier, wanted_earlier = Store.turns, Talk.earlier, asyncio.Event()
+    turns, earlier, wanted_earlier = Store.turns, Session.recorded, threading.Event()
 
     def counted(self: Store, turn_ids: Iterable[str]) -> list[RecordedTurn]:
         wanted = list(turn_ids)
         read.extend(wanted)
         return turns(self, wanted)
 
-    async def held_back(self: Talk, *which: Any) -> list[RecordedTurn]:
-        await wanted_earlier.wait()
-        return await earlier(self, *which)
+    def held_back(self: Session, most: int, *, before: str | None = None) -> list[RecordedTurn]:
+        assert before is None or wanted_earlier.wait(60)
+        return earlier(self, most, before=before)
 
     monkeypatch.setattr(Store, "turns", counted)
-    monkeypatch.setattr(Talk, "earlier", held_back)
+    monkeypatch.setattr(Session, "recorded", held_back)
     before = resident()
     async with place.app(size=(100, 30), resume=ID) as app:
         pane, transcript = app.chat.pane, app.chat.transcript

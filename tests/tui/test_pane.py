@@ -9,9 +9,11 @@ import pytest
 from textual.pilot import Pilot
 
 from chatterm.render.lines import Span, line_text
+from chatterm.tui.pane.coloured_item import ColouredItem
+from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.frames import SLOWEST_S
-from chatterm.tui.pane.items import ColouredItem, Item, LinesItem, MarkdownItem
-from chatterm.tui.pane.scrolling import ScrollingPane
+from chatterm.tui.pane.items import Item, LinesItem
+from chatterm.tui.pane.markdown_item import MarkdownItem
 from chatterm.tui.pane.stacked import StackedItem
 from chatterm.tui.pane.step_view import StepView
 from tui.pane_app import PaneApp, conversation
@@ -120,7 +122,7 @@ async def test_it_says_when_there_is_more_below(size: tuple[int, int]) -> None:
             super().__init__(conversation(60))
             self.heard: list[tuple[bool, bool]] = []
 
-        def on_conversation_pane_moved(self, event: ScrollingPane.Moved) -> None:
+        def on_conversation_pane_moved(self, event: ConversationPane.Moved) -> None:
             self.heard.append((event.following, event.below))
 
     app = Listening()

@@ -7,7 +7,7 @@ import json
 import time
 from pathlib import Path
 
-from chatterm.tui.pane.items import MarkdownItem
+from chatterm.tui.pane.markdown_item import MarkdownItem
 from chatterm.tui.profiling import Gauge, Profile
 from tui.pane_app import PaneApp
 

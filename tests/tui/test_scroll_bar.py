@@ -8,7 +8,7 @@ from textual.geometry import Region
 from textual.scrollbar import ScrollBar
 from textual.strip import Strip
 
-from chatterm.tui.pane.items import MarkdownItem
+from chatterm.tui.pane.markdown_item import MarkdownItem
 from chatterm.tui.pane.scroll_bar import PaneScrollBar
 from tui.pane_app import PaneApp, conversation
 

@@ -26,14 +26,6 @@ class Level(StrEnum):
         """Whether `/tmp` itself is the private temporary directory inside the cage."""
         return self is Level.BUBBLEWRAP
 
-    @property
-    def hides_in_workspace(self) -> bool:
-        """Whether hidden files can be hidden where the command may write, too.
-
-        Landlock can't: who may read a directory may read all of it, what is yet to be made as well.
-        """
-        return self in {Level.BUBBLEWRAP, Level.SEATBELT}
-
 
 @dataclass(frozen=True, slots=True)
 class Cage:
@@ -59,22 +51,6 @@ class Cage:
     def roots(self) -> tuple[Path, ...]:
         """The directories it may write below, the temporary one apart."""
         return (*filter(None, [self.workspace]), *self.writable)
-
-    def restrictions(self, level: Level) -> tuple[str, ...]:
-        """What the cage keeps a command from, at a level: a clause for people each."""
-        if level is Level.NONE:
-            return ()
-        where = ", ".join(map(str, self.roots)) or "nowhere"
-        clauses = [f"writes only to {where} and a temporary directory of its own"]
-        if not self.network:
-            clauses.append("reaches no network")
-        if self.protected:
-            put_back = "; a change is put back at once" if level is Level.LANDLOCK else ""
-            clauses.append(f"can't change {len(self.protected)} protected files{put_back}")
-        if self.hidden:
-            outside = "" if level.hides_in_workspace else " outside the workspace"
-            clauses.append(f"can't read {len(self.hidden)} sensitive files{outside}")
-        return tuple(clauses)
 
 
 class Plan(TypedDict):

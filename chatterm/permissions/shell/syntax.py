@@ -127,7 +127,7 @@ class _Reader:
                     raise _differ()
                 continue
             if len(operators) < len(parts):
-                self._between(parts, operators, node)
+                self._between(operators, node)
             parts.append(self._statement(node, depth + 1))
         if not parts:
             raise NotUnderstoodError("it holds no command")
@@ -137,7 +137,7 @@ class _Reader:
             operators.pop()
         return joined(parts, operators)
 
-    def _between(self, parts: list[Statement], operators: list[str], node: Node) -> None:
+    def _between(self, operators: list[str], node: Node) -> None:
         """Two statements with no operator in the tree: a newline has to stand between them."""
         first = self._place(node)[0]
         before = [token for token in self._tokens if token.end <= first]

@@ -18,7 +18,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9_\-./,:=+@%^]+")
 _OPERATOR = re.compile(r"&&|\|\||\|&|;;|[|;()&\n]")
 _REDIRECTION = re.compile(r"&>>|&>|<<<|<<-|<<|<>|<&|>>|>\||>&|<|>")
 _ESCAPED_WORDS = {r"\(": "(", r"\)": ")", r"\!": "!", r"\;": ";"}
-_GLOBS = frozenset("*?[")
 # After these a dollar sign in double quotes is only itself.
 _DOLLAR_LITERAL = frozenset('" /|),')
 # Letters and signs that look like blanks, or like nothing.

@@ -104,21 +104,6 @@ class StackedItem(Item):
         """Whether a part does."""
         return any(part.holds(words) for part in self.parts)
 
-    def part_at(self, row: int, width: int) -> tuple[Item | None, int]:
-        """The part that stands at a row, and its own row there; negative in the gap above it."""
-        _, part, inside = self._at(row, width)
-        return part, inside
-
-    def top_of(self, part: Item, width: int) -> int:
-        """The first row of a part.
-
-        Raises:
-            ValueError: It is none of this item's.
-        """
-        self._width = width
-        number = self.parts.index(part)
-        return self._top(number) + part.gap
-
     def flush(self) -> int:
         """Flush the parts that want it."""
         wanting, self._wanting_parts = self._wanting_parts, None

@@ -41,6 +41,9 @@ class Choice:
         return shown(self.label) if isinstance(self.label, str) else line_text(self.label)
 
 
+Run = Callable[[Choice], Awaitable[Sequence[Choice] | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something else to do with a choice than to pick it.
@@ -57,7 +60,7 @@ class Action:
     key: str
     label: str
     name: str
-    run: Callable[[Choice], Awaitable[Sequence[Choice] | None]] | None = None
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ class Move(StrEnum):
     ON = "on"
     SKIP = "skip"
     BACK = "back"
-    AGAIN = "again"
 
 
 def _key(key: str, action: str, text: str, name: str, shown: str) -> Binding:

@@ -12,7 +12,8 @@ from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Outcome, Status, ToolCallStep, ToolResultStep
 from chatterm.talking.results import said_by
 from chatterm.talking.undoing import Edits
-from chatterm.tui.pane.items import ColouredItem, Item, LinesItem
+from chatterm.tui.pane.coloured_item import ColouredItem
+from chatterm.tui.pane.items import Item, LinesItem
 from chatterm.tui.steps.about import about
 from chatterm.tui.steps.edits import EditBody, is_edit
 from chatterm.tui.steps.looks import Looks

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from chatterm.render.coloured import ColouredText
 from chatterm.render.lines import Line, Span
-from chatterm.tui.pane.items import ColouredItem, Item, LinesItem
+from chatterm.tui.pane.coloured_item import ColouredItem
+from chatterm.tui.pane.items import Item, LinesItem
 
 _FIRST = 2
 _LAST = 3

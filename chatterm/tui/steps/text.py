@@ -7,7 +7,8 @@ from typing import ClassVar
 from chatterm.render.lines import Line, Span
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import Citation, Status, TextStep
-from chatterm.tui.pane.items import Item, LinesItem, MarkdownItem, estimated_rows
+from chatterm.tui.pane.items import Item, LinesItem
+from chatterm.tui.pane.markdown_item import MarkdownItem, estimated_rows
 from chatterm.tui.pane.stacked import StackedItem
 from chatterm.tui.steps.looks import Looks
 

@@ -8,7 +8,8 @@ from chatterm.render.amounts import guessed_tokens, moment, seconds, whole_secon
 from chatterm.render.lines import PROSE_WIDTH, Line, Span, wrap
 from chatterm.render.sanitize import Sanitizer
 from chatterm.steps import Status, ThinkingStep
-from chatterm.tui.pane.items import Item, MarkdownItem
+from chatterm.tui.pane.items import Item
+from chatterm.tui.pane.markdown_item import MarkdownItem
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.steps.step_item import StepItem, join
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 _ENDING = (signal.SIGHUP, signal.SIGTERM)
+_DEAF_S = 0.05
+"""A signal that nobody has heeded for so long is sent again."""
 
 
 class Ended(BaseException):
@@ -25,6 +30,7 @@ class Signals:
     def __init__(self) -> None:
         self.ended_by: int | None = None
         self._waiting = False
+        self._heeded = 0
         self._stop: Callable[[], None] = lambda: None
 
     def listen(self, stop: Callable[[], None]) -> None:
@@ -36,6 +42,28 @@ class Signals:
         self._stop = stop
         for number in (signal.SIGINT, *_ENDING):
             signal.signal(number, self._told)
+        self._bell, rings = os.pipe()
+        for each in (self._bell, rings):
+            os.set_blocking(each, False)
+        signal.set_wakeup_fd(rings, warn_on_full_buffer=False)
+        main = threading.get_ident()
+        threading.Thread(target=self._insist, args=(main,), name="signals", daemon=True).start()
+
+    def _insist(self, main: int) -> None:
+        """See to it that a signal is heeded.
+
+        The line editor looks at signals only while it waits for a key: one that comes while it
+        takes the key before would be heeded with the next one.
+        """
+        while True:
+            select.select([self._bell], [], [])
+            heeded = self._heeded
+            time.sleep(_DEAF_S)
+            if heeded == self._heeded and select.select([self._bell], [], [], 0)[0]:
+                numbers = [*os.read(self._bell, 4096)]
+                if heeded == self._heeded:
+                    for number in dict.fromkeys(numbers):
+                        signal.pthread_kill(main, number)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -53,6 +81,9 @@ class Signals:
             self._waiting = False
 
     def _told(self, number: int, _frame: FrameType | None) -> None:
+        self._heeded += 1
+        with suppress(BlockingIOError):
+            os.read(self._bell, 4096)
         if number != signal.SIGINT:
             self.ended_by = number
             for each in _ENDING:  # the second one ends it at once, should leaving not end

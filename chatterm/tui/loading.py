@@ -44,6 +44,8 @@ SENDING = (
     "chatterm.tui.asking",
     "chatterm.tui.completing",
     "chatterm.tui.templating",
+    "chatterm.tui.branches",
+    "chatterm.tui.moving",
     "chatterm.prompts.opening",
     "chatterm.prompts.standing",
 )

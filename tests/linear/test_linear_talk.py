@@ -411,7 +411,7 @@ def test_a_message_is_edited_as_a_branch_and_branches_are_chosen(place: Place) -
 def test_a_line_typed_while_a_turn_runs_waits(place: Place) -> None:
     place.answers("echo\nwait 8\nmore: .\n")  # it has to be typed within that
     with place.start() as ear:
-        ear.says("one")
+        ear.says("one more")  # of which the last word may go on, so that it isn't told yet
         ear.hears("assistant: one")
         ear.type("/queue two\r")
         ear.hears("waiting: your message goes at the turn's end")

@@ -13,7 +13,7 @@ import typer
 
 from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
-from chatterm.errors import UsageError
+from chatterm.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
     from chatterm.config import Rule
@@ -60,7 +60,8 @@ def check(
     """Say what the gate makes of a shell command, without running anything.
 
     It is judged for the mode confirm, in a directory that isn't trusted. One word is taken as a
-    whole line; several are the words of one command.
+    whole line; several are the words of one command. The exit status is 0 where the line would run
+    unasked, 6 where it is asked about or denied; with --batch it tells nothing of the lines.
 
     \b
       chatterm permissions check -- 'git log | head'
@@ -79,12 +80,14 @@ def check(
     judgement = judge(words[0] if len(words) == 1 else shlex.join(words))
     if as_json:
         say(json.dumps(_row(judgement)))
-        return
-    say(f"{judgement.decision.value}: {_shown(judgement.reason)}")
-    for argv in judgement.commands:
-        say(f"  {_shown(shlex.join(argv))}")
-    if judgement.rule is not None:
-        say(f"  rule: {_shown(json.dumps(judgement.rule, ensure_ascii=False))}")
+    else:
+        say(f"{judgement.decision.value}: {_shown(judgement.reason)}")
+        for argv in judgement.commands:
+            say(f"  {_shown(shlex.join(argv))}")
+        if judgement.rule is not None:
+            say(f"  rule: {_shown(json.dumps(judgement.rule, ensure_ascii=False))}")
+    if judgement.decision.value != "allow":
+        raise typer.Exit(ExitStatus.DENIED)
 
 
 @app.command("list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -57,6 +58,46 @@ def test_a_rule_as_words_and_back(text: str, about: dict[str, object]) -> None:
 def test_what_is_no_rule_says_why(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         rule_of(text, "allow")
+
+
+@pytest.mark.parametrize(
+    ("line", "operator"),
+    [
+        ("make | sh", "|"),
+        ("make|sh *", "|"),
+        ("make && rm x", "&&"),
+        ("make; rm x", ";"),
+        ("make > log", ">"),
+        ("make 2>&1", ">&"),
+        ("make &", "&"),
+        ("(make)", "("),
+        ("echo `id`", "`"),
+        ("echo $(id)", "("),
+        ('echo "$(id)" | sh', "|"),
+        ("make\nrm x", "a line's end"),
+    ],
+)
+def test_a_rule_is_about_one_command(line: str, operator: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(operator)) as caught:
+        rule_of(f"shell:{line}", "allow")
+    assert "a rule is about one command" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "argv"),
+    [
+        ("grep 'a|b' c", ("grep", "a|b", "c")),
+        ('grep "a;b" c', ("grep", "a;b", "c")),
+        (r"find . -exec ls {} \;", ("find", ".", "-exec", "ls", "{}", ";")),
+        (r"echo a\ \| b", ("echo", "a |", "b")),
+        ("echo it\\'s '|'", ("echo", "it's", "|")),
+        ("sh -c 'make | tee log'", ("sh", "-c", "make | tee log")),
+    ],
+)
+def test_what_is_quoted_is_a_word_of_a_rule(line: str, argv: tuple[str, ...]) -> None:
+    rule = rule_of(f"shell:{line}", "allow")
+    assert rule.argv == argv
+    assert rule_of(words_of(rule), "allow") == rule
 
 
 # --- in the configuration file ------------------------------------------------------------------

@@ -175,6 +175,25 @@ class TestExport:
         assert again.stdout == exported
         assert "0 conversations added" in program.run("history", "import", "talk.jsonl").text
 
+    @pytest.mark.parametrize(
+        ("name", "begins"),
+        [
+            ("talk.jsonl", '{"type":"conversation"'),
+            ("talk.HTML", "<!doctype html>"),
+            ("talk.md", "# "),
+            ("talk.bak", "# "),
+            ("talk", "# "),
+        ],
+    )
+    def test_the_files_name_says_the_format(self, program: Program, name: str, begins: str) -> None:
+        talk = ask(program, "one")
+        assert program.run("history", "export", talk, "-o", name).status == 0
+        written = (program.home / name).read_text()
+        assert written.lower().replace(": ", ":").startswith(begins)
+        done = program.run("history", "export", talk, "-o", name, "--format", "txt")
+        assert done.status == 0
+        assert (program.home / name).read_text() != written
+
     def test_what_is_no_export_is_refused(self, program: Program) -> None:
         (program.home / "odd").write_text("hello")
         done = program.run("history", "import", "odd")

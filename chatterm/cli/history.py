@@ -276,10 +276,13 @@ def delete(
 def _confirmed(name: str) -> bool:
     from chatterm.errors import UsageError
     from chatterm.render.console import is_terminal
+    from chatterm.render.wordwrap import width_of, wrapped
 
     if not is_terminal(sys.stdin):
         raise UsageError("nobody can be asked whether to delete it", hint="add --yes")
-    return typer.confirm(f"delete {name}?", default=False, err=True)
+    answers = " [y/N]: "
+    question = wrapped(f"delete {name}?", width_of(sys.stderr) - len(answers))
+    return typer.confirm(question, default=False, err=True)
 
 
 @app.command()

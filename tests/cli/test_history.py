@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -131,6 +132,21 @@ class TestLists:
             assert terminal.wait(seconds=90) == 0
             assert "of \x1b[1mpangolins\x1b[0m please" in terminal.text
             assert way_on in terminal.text
+
+    def test_hits_are_broken_between_words_on_a_terminal(self, program: Program) -> None:
+        words = "pangolins " + " ".join(f"sleepyword{n}" for n in range(12))
+        number = ask(program, words)
+        env = program.env | {"TERM": "dumb"}
+        for command in (["search", "pangolins"], ["delete", number]):
+            with Terminal([*COMMAND, "history", *command], env, program.home, columns=60) as seat:
+                if command[0] == "delete":
+                    seat.read_until("[y/N]: ")
+                    seat.type("n\r")
+                assert seat.wait(seconds=90) == 0
+                lines = [line.rstrip("\r") for line in seat.text.split("\n")]
+            assert max(map(len, lines)) <= 60
+            broken = re.findall(r"\S*word\S*", "\n".join(lines))
+            assert [each for each in broken if not re.match(r"sleepyword\d+", each)] == []
 
 
 class TestChanging:

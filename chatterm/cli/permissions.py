@@ -129,10 +129,7 @@ def add(
     from chatterm.permissions.rulewords import rule_of
     from chatterm.permissions.saving import add_rule
 
-    if deny and ask:
-        raise UsageError("--deny and --ask don't go together")
-    decision: Decision = "deny" if deny else "ask" if ask else "allow"
-    made = rule_of(rule, decision)
+    made = rule_of(rule, _decision(deny=deny, ask=ask) or "allow")
     if project:
         ground = _ground(cwd)
         ground.memory.add(_workspace(ground), made)
@@ -141,16 +138,30 @@ def add(
 
 
 @app.command()
-def remove(rule: _Text, project: _Project = False, cwd: _Cwd = None) -> None:
-    """Forget a rule, written as `chatterm permissions list` writes it."""
+def remove(
+    rule: _Text,
+    deny: Annotated[bool, typer.Option("--deny", help="Only one that refuses.")] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Only one that asks.")] = False,
+    project: _Project = False,
+    cwd: _Cwd = None,
+) -> None:
+    """Forget a rule, written as `chatterm permissions list` writes it.
+
+    Without --deny and --ask, whatever it decides.
+    """
     from chatterm.config import config_path
     from chatterm.permissions.rulewords import rule_of, words_of
     from chatterm.permissions.saving import remove_rule
 
     ground = _ground(cwd)
     wanted = words_of(rule_of(rule, "allow"))
+    decision = _decision(deny=deny, ask=ask)
     scope = "project" if project else "everywhere"
-    found = [each for where, each, text in _listed(ground) if where == scope and text == wanted]
+    found = [
+        each
+        for where, each, text in _listed(ground)
+        if where == scope and text == wanted and decision in (None, each.decision)
+    ]
     if not found:
         raise UsageError(
             f"there is no such rule {'for this project' if project else 'for everywhere'}",
@@ -177,6 +188,13 @@ def distrust(cwd: _Cwd = None) -> None:
     ground = _ground(cwd)
     ground.memory.distrust(_workspace(ground))
     say(f"{_shown(str(ground.workspace))} is not trusted")
+
+
+def _decision(*, deny: bool, ask: bool) -> Decision | None:
+    """What the options say that a rule decides; None where they say nothing."""
+    if deny and ask:
+        raise UsageError("--deny and --ask don't go together")
+    return "deny" if deny else "ask" if ask else None
 
 
 def _judge(cwd: Path | None, *, no_rules: bool) -> Callable[[str], Judgement]:

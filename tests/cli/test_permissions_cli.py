@@ -121,6 +121,25 @@ def test_rules_are_added_counted_listed_and_removed(program: Program, work: Path
     assert "no such rule" in again.stderr
 
 
+def test_remove_takes_the_options_of_add(program: Program, work: Path) -> None:
+    def run(*words: str) -> int:
+        return program.run("permissions", *words, cwd=work).status
+
+    for option in ((), ("--deny",), ("--ask", "--project")):
+        assert run("add", *option, "shell:make") == 0
+    assert run("remove", "--ask", "shell:make") == 2  # that one is the project's
+    assert run("remove", "--deny", "shell:make") == 0
+    assert run("remove", "--deny", "shell:make") == 2
+    assert [row[:2] for row in listed(program, work)] == [
+        ("allow", "everywhere"),
+        ("ask", "project"),
+    ]
+    assert run("remove", "--project", "--ask", "shell:make") == 0
+    assert run("remove", "shell:make") == 0
+    assert listed(program, work) == []
+    assert run("remove", "--ask", "--deny", "shell") == 2
+
+
 def test_trust_shows_in_the_list(program: Program, work: Path) -> None:
     assert program.run("permissions", "trust", cwd=work).status == 0
     assert "is trusted" in program.run("permissions", "list", cwd=work).text

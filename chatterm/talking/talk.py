@@ -424,12 +424,13 @@ class Talk:
 
     def _leave_queue(self, following: Session | None) -> None:
         """See to what waits: it goes on waiting in the same conversation, and is told else."""
-        before = self._session
-        if before is None:
+        if (before := self._session) is None:
             return
         if following is not None and following.id == before.id:
             following.queue = before.queue
             return
+        if self.tooling is not None:
+            self.tooling.bench.seen.clear()  # another conversation has read none of these files
         while (waiting := before.queue.take()) is not None:
             self._listener.on_unsent(waiting.input)
 
@@ -457,9 +458,8 @@ class Talk:
 
     async def go_to(self, turn: str) -> list[RecordedTurn]:
         """Go on after another turn, of any branch; the last turns up to it."""
-        store = self._kept()
+        store, id_ = self._kept(), self.session.id
         await self.stop()
-        id_ = self.session.id
         await asyncio.to_thread(store.set_head, id_, turn)
         found = await asyncio.to_thread(store.find, id_)
         return await self._go_on_with(store, found)

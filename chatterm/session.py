@@ -427,13 +427,13 @@ class Session:
         Raises:
             StoreError: It couldn't be recorded.
         """
-        from chatterm.agent.compaction import Summariser, to_summarise
+        from chatterm.agent.compaction import ACT, Summariser, to_summarise
 
         older = to_summarise(self.turns, window)
         if not older:
             return
         summariser = Summariser(prompt.provider, prompt.model, older)
-        act = Prompt(UserInput(""), summariser, prompt.model, price=prompt.price)
+        act = Prompt(UserInput(""), summariser, prompt.model, price=prompt.price, noted=ACT)
         async with aclosing(self.run(act, interrupt=interrupt)) as events:
             async for event in events:
                 yield event
@@ -446,12 +446,12 @@ class Session:
         Raises:
             StoreError: It couldn't be recorded.
         """
-        from chatterm.agent.compaction import Expander, is_compacted
+        from chatterm.agent.compaction import ACT, Expander, is_compacted
 
         if not is_compacted(self.turns):
             return
         provider, _, model = self.turns[-1].model.partition("/")
-        act = Prompt(UserInput(""), Expander(provider), model)
+        act = Prompt(UserInput(""), Expander(provider), model, noted=ACT)
         async with aclosing(self.run(act)) as events:
             async for event in events:
                 yield event

@@ -172,7 +172,7 @@ UNUSED = {
     ("models", "demo", "--refresh"): SCREEN | NETWORK | GATE | {"rich"},
     ("history", "list"): SCREEN | NETWORK | GATE | {"rich"},
     ("permissions", "list"): SCREEN | NETWORK | GATE | {"rich"},
-    ("permissions", "check", "--", "ls"): SCREEN | NETWORK | {"tomlkit", "rich"},
+    ("permissions", "check", "--cwd", "work", "--", "ls"): SCREEN | NETWORK | {"tomlkit", "rich"},
     ("ask", "-m", "demo", "hello"): SCREEN | NETWORK | GATE,
     ("ask", "-m", "demo", "-T", "read_file", "--cwd", "work", "hello"): SCREEN | NETWORK | GATE,
 }

@@ -9,7 +9,14 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from chatterm.agent.calls import NOT_RUN, Answered, CallAnswer, nobody_to_approve, unknown_tool
+from chatterm.agent.calls import (
+    NOT_RUN,
+    Answered,
+    CallAnswer,
+    Told,
+    nobody_to_approve,
+    unknown_tool,
+)
 from chatterm.agent.questions import Asker, Question, Reply
 from chatterm.config.schema import Rule
 from chatterm.errors import ConfigError
@@ -54,6 +61,10 @@ class Gate(Protocol):
         Raises:
             ConfigError: It can't be written down.
         """
+        ...
+
+    def complaints(self) -> tuple[str, ...]:
+        """What is wrong with the rules that the user wasn't told yet."""
         ...
 
 
@@ -105,7 +116,7 @@ class Admission:
 
     async def admit(
         self, call: ToolCallStep, others: Sequence[ToolCallStep]
-    ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered | Ticket, None]:
+    ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Told | Answered | Ticket, None]:
         """Decide about a call; the last thing that is yielded is its answer or a ticket.
 
         Args:
@@ -127,6 +138,8 @@ class Admission:
             judgement = await asyncio.to_thread(
                 self.gate.judge, prepared.tool.name, prepared.access
             )
+            for complaint in self.gate.complaints():
+                yield Told("rules", complaint)
             prepared = replace(prepared, judgement=judgement)
             if judgement.decision is Decision.ASK:
                 async for item in self._ask(prepared, judgement, others):
@@ -231,11 +244,13 @@ class Admission:
 
     async def _approve(
         self, call: ToolCallStep, others: Sequence[ToolCallStep]
-    ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Answered, None]:
+    ) -> AsyncGenerator[PermissionAsked | PermissionAnswered | Told | Answered, None]:
         """Decide about a call that the provider's server wants to make."""
         wanted = wanted_by(call)
         access = (RemoteAccess(wanted.server, wanted.tool, wanted.arguments),)
         judgement = await asyncio.to_thread(self.gate.judge, REMOTE, access)
+        for complaint in self.gate.complaints():
+            yield Told("rules", complaint)
         if judgement.decision is not Decision.ASK:
             yield PermissionAnswered(call.id, judgement.decision.value, judgement.rule)
             yield Answered(call, _judged(judgement))

@@ -70,7 +70,15 @@ class Answered:
     answer: CallAnswer
 
 
-CallEvent = PermissionAsked | PermissionAnswered | ToolOutput | Answered
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that the user is told while calls are answered: a reason, and a sentence."""
+
+    reason: str
+    text: str
+
+
+CallEvent = PermissionAsked | PermissionAnswered | ToolOutput | Told | Answered
 
 
 class CallRunner(Protocol):

@@ -9,8 +9,9 @@ belong to the branch they were done in. Nothing is ever taken out of the log.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any
 
 from chatterm.agent.context import context_use, tokens_of_turn
 from chatterm.assembly import StepWriter
@@ -29,6 +30,9 @@ from chatterm.steps import (
     Turn,
     UserInput,
 )
+
+ACT: Mapping[str, Any] = {"act": True}
+"""What such a turn's settings say, so that it isn't counted among those of the conversation."""
 
 _KEPT = 0.25  # the part of the window that may hold turns as they were
 _LONGEST_RESULT = 2000  # characters of a tool's result that the summary is made from

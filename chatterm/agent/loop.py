@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from chatterm.agent.calls import NOT_RUN, Answered, CallAnswer, CallRunner, NoTools
+from chatterm.agent.calls import NOT_RUN, Answered, CallAnswer, CallRunner, NoTools, Told
 from chatterm.agent.interrupt import Interrupt, Interrupted
 from chatterm.assembly import Clock, StepWriter
 from chatterm.errors import ErrorKind, Failure, OutputError
@@ -297,6 +297,10 @@ class _Run:
         failing: dict[tuple[str, str], int] = {}
         async with aclosing(self._calls.answer(waiting)) as items:
             async for item in self._watched(items):
+                if isinstance(item, Told):
+                    for event in self._told(item):
+                        yield event
+                    continue
                 if not isinstance(item, Answered):
                     yield item
                     continue
@@ -339,6 +343,10 @@ class _Run:
             events += self._result(call, replace(answer, opaque=refused))
         return events
 
+    def _told(self, told: Told) -> list[Event]:
+        self._writer.notice(told.reason, told.text)
+        return [self._kept(event) for event in self._writer.take()]
+
     def _result(self, call: ToolCallStep, answer: CallAnswer) -> list[Event]:
         self._writer.round = call.round
         self._writer.add(
@@ -369,7 +377,7 @@ class _Run:
             async for item in self._watched(items):
                 if isinstance(item, bool):
                     goes_on = item
-                elif not isinstance(item, Answered):
+                elif not isinstance(item, Answered | Told):
                     yield item
         if goes_on:
             self._failing = {}

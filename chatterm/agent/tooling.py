@@ -18,6 +18,7 @@ from chatterm.permissions.sandbox.levels import Level
 from chatterm.tools.base import Tool, Workbench
 from chatterm.tools.processes import protect_self
 from chatterm.tools.registry import open_tools
+from chatterm.tools.scratch import clear_left
 
 if TYPE_CHECKING:
     from chatterm.agent.questions import Asker
@@ -105,6 +106,7 @@ def open_tooling(
         tools, gate, bench, limits, asker=asker, cage=level.value, keeps=store is not None
     )
     protect_self()
+    clear_left()
     where = _where(ground.workspace, directory) if tools else ""
     return Tooling(toolbox, gate, ground, bench, tools, level, where)
 

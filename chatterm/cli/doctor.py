@@ -59,7 +59,7 @@ async def _looked_around(config: Config) -> dict[str, Any]:
 
     providers, servers, keyring, sandbox = await asyncio.gather(
         checks.providers(config, os.environ),
-        checks.servers(),
+        checks.servers(config),
         asyncio.to_thread(checks.keyring),
         asyncio.to_thread(checks.sandbox),
     )

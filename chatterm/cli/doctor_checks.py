@@ -186,20 +186,23 @@ def _is_reached(error: ChattermError) -> bool | None:
     return error.kind not in nobody
 
 
-async def servers() -> list[Facts]:
+async def servers(config: Config) -> list[Facts]:
     """The model servers on this machine, and how to ask each."""
     from chatterm.providers.finding import find_servers
 
-    return [
-        {
-            "kind": found.kind,
-            "url": found.url,
-            "models": list(found.models),
-            "provider": found.provider,
-            "configuration": None if found.provider else found.table,
-        }
-        for found in await find_servers()
-    ]
+    told = []
+    for found in await find_servers():
+        provider = found.provider_in(config.providers)
+        told.append(
+            {
+                "kind": found.kind,
+                "url": found.url,
+                "models": list(found.models),
+                "provider": provider,
+                "configuration": None if provider else found.table,
+            }
+        )
+    return told
 
 
 def keyring() -> Facts:

@@ -129,8 +129,13 @@ def search(
 def export(
     conversation: _Id,
     form: Annotated[
-        str, typer.Option("--format", metavar="md|html|jsonl|txt", help="How it is written.")
-    ] = "md",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="md|html|jsonl|txt",
+            help="How it is written; else as FILE's name says, or as Markdown.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write it there.")
     ] = None,
@@ -139,8 +144,9 @@ def export(
     from chatterm.errors import UsageError
     from chatterm.oneshot.output import FileOutput, standard_output
     from chatterm.render.console import print_error
-    from chatterm.transcripts.exporting import FORMATS, exported
+    from chatterm.transcripts.exporting import FORMATS, exported, format_of
 
+    form = form if form is not None else format_of(output)
     if form not in FORMATS:
         raise UsageError(f"there is no format {form!a}", hint="there are md, html, jsonl and txt")
     with _store() as store:
@@ -270,10 +276,13 @@ def delete(
 def _confirmed(name: str) -> bool:
     from chatterm.errors import UsageError
     from chatterm.render.console import is_terminal
+    from chatterm.render.wordwrap import width_of, wrapped
 
     if not is_terminal(sys.stdin):
         raise UsageError("nobody can be asked whether to delete it", hint="add --yes")
-    return typer.confirm(f"delete {name}?", default=False, err=True)
+    answers = " [y/N]: "
+    question = wrapped(f"delete {name}?", width_of(sys.stderr) - len(answers))
+    return typer.confirm(question, default=False, err=True)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from chatterm.store import ConversationRow, Hit
 
 if TYPE_CHECKING:
     from chatterm.providers.kept import KeptConversation
+    from chatterm.render.lines import Span
 
 
 def print_rows(rows: Sequence[ConversationRow], *, as_json: bool) -> None:
@@ -40,15 +41,31 @@ def print_hits(hits: Sequence[Hit], *, as_json: bool) -> None:
     """
     if not hits:
         print_line("nothing was found")
+        return
+    from chatterm.render.lines import Span
+
     for hit in hits:
         if as_json:
             say(json.dumps(_hit_json(hit)))
             continue
         place = f"{hit.conversation.id[:8]}  {_when(hit.at)}  {hit.kind}"
-        say(f"{place}  {sanitize_line(hit.conversation.title)}")
-        say(f"  {_marked(hit)}")
+        _say_rows([Span(f"{place}  {sanitize_line(hit.conversation.title)}")])
+        _say_rows(_marked(hit), indent="  ")
         if is_terminal(sys.stdout):
             say(f"  chatterm -r {hit.conversation.id[:8]}")
+
+
+def _say_rows(line: Sequence[Span], indent: str = "") -> None:
+    """Print a line: on a terminal broken between words, and with its looks; elsewhere whole."""
+    if not is_terminal(sys.stdout):
+        say(indent + "".join(span.text for span in line))
+        return
+    from chatterm.render.lines import wrap
+    from chatterm.render.terminal import styled
+
+    for row in wrap(line, width_of(sys.stdout) - len(indent)):
+        looks = styled(row, color=wants_colour(sys.stdout))
+        say(indent + (looks if wants_styles(sys.stdout) else "".join(each.text for each in row)))
 
 
 def print_markdown(text: str) -> None:
@@ -191,15 +208,16 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _marked(hit: Hit) -> str:
-    """The snippet on one line, its matches in bold on a terminal."""
-    bold, plain = ("\x1b[1m", "\x1b[0m") if wants_styles(sys.stdout) else ("", "")
+def _marked(hit: Hit) -> list[Span]:
+    """The snippet on one line, with its matches."""
+    from chatterm.render.lines import Span
+
     parts, position = [], 0
     for start, end in hit.matched:
-        parts.append(sanitize_line(hit.snippet[position:start]))
-        parts.append(f"{bold}{sanitize_line(hit.snippet[start:end])}{plain}")
+        parts.append(Span(sanitize_line(hit.snippet[position:start])))
+        parts.append(Span(sanitize_line(hit.snippet[start:end]), ("strong",)))
         position = end
-    return "".join([*parts, sanitize_line(hit.snippet[position:])])
+    return [*parts, Span(sanitize_line(hit.snippet[position:]))]
 
 
 def _when(timestamp: str) -> str:

@@ -16,7 +16,7 @@ from chatterm.render.console import print_line
 from chatterm.render.sanitize import sanitize_line
 from chatterm.steps import FileEdit, Turn
 from chatterm.store import Store
-from chatterm.tools.replacing import digest_of
+from chatterm.talking.undoing import Edits, states_of
 from chatterm.tools.undoing import plan, undo
 
 
@@ -29,10 +29,11 @@ def list_edits(conversation: str) -> None:
     with open_store() as store:
         turns = _turns(store, conversation)
     found = edited(turns)
-    for each in found:
-        for edit in each.edits:
-            path = sanitize_line(edit.path)
-            say(f"{each.call.id}  {each.call.name}  {path}  {_state(edit)}")
+    rows = [(each, edit) for each in found for edit in each.edits]
+    states = states_of([[edit] for _, edit in rows])
+    for (each, edit), state in zip(rows, states, strict=True):
+        path = sanitize_line(edit.path)
+        say(f"{each.call.id}  {each.call.name}  {path}  {_told(edit, state)}")
     if not found:
         say("no tool changed a file in this conversation")
     _tell_not_covered(turns)
@@ -56,7 +57,16 @@ def undo_edits(conversation: str, step: str, *, and_later: bool) -> None:
     with open_store() as store:
         found = store.find(conversation)
         turns = _turns(store, conversation)
-        chosen = _chosen(edited(turns), step, and_later=and_later)
+        every = edited(turns)
+        states = states_of([each.edits for each in every])
+        undone = [
+            each.call.id for each, state in zip(every, states, strict=True) if state is Edits.UNDONE
+        ]
+        asked = _chosen(every, step, and_later=and_later)
+        chosen = [each for each in asked if each.call.id not in undone]
+        if not chosen:
+            print_line("it is undone already")
+            return
         places = _places(found.directory)
         edits = [edit for each in chosen for edit in each.edits]
         done = undo(plan(edits, lambda digest: _kept(store, digest), places), places)
@@ -64,7 +74,7 @@ def undo_edits(conversation: str, step: str, *, and_later: bool) -> None:
         state = "as it was before" if path.exists() else "removed: it wasn't there before"
         say(f"{sanitize_line(str(path))}  {state}")
     if and_later:
-        _tell_not_covered(since(turns, chosen[0].call.id))
+        _tell_not_covered(since(turns, asked[0].call.id))
 
 
 def _turns(store: Store, conversation: str) -> list[Turn]:
@@ -104,16 +114,19 @@ def _places(directory: str | None) -> Places:
     return Places.of(workspace(top) if top and top.is_dir() else None, home(), own_places())
 
 
-def _state(edit: FileEdit) -> str:
+def _told(edit: FileEdit, state: Edits) -> str:
+    match state:
+        case Edits.THERE:
+            return "can be undone"
+        case Edits.UNDONE:
+            return "undone"
     try:
-        digest = digest_of(Path(edit.path).read_bytes())
+        Path(edit.path).lstat()
     except FileNotFoundError:
-        return "undone" if edit.before is None else "gone since"
+        return "gone since"
     except OSError as error:
         return f"can't be read: {error.strerror or error}"
-    if digest == edit.after:
-        return "can be undone"
-    return "undone" if digest == edit.before else "changed since"
+    return "changed since"
 
 
 def _tell_not_covered(turns: Sequence[Turn]) -> None:

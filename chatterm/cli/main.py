@@ -229,6 +229,9 @@ def unexpected(error: Exception) -> int:
 
 def _misused(error: Any) -> int:
     """The command line library's own complaint about usage."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # all that it has to say is the help
+        print_line(error.format_message())
+        return ExitStatus.USAGE
     if getattr(error, "possibilities", None):
         error.possibilities = _near_options(error.option_name, error.possibilities)
     message = error.format_message().replace(": Value error, ", ": ", 1)

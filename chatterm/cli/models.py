@@ -51,7 +51,15 @@ def models(
     if provider == "install":
         return _install(which)
     if which is not None:
-        raise UsageError("one provider at a time")
+        from difflib import get_close_matches
+
+        meant = bool(get_close_matches(provider or "", ["install"]))
+        raise UsageError(
+            "one provider at a time",
+            hint=f"did you mean `chatterm models install {which[:60]}`?"
+            if meant and which.isprintable()
+            else "`chatterm models PROVIDER` lists its models; without one those of all",
+        )
     from chatterm.cli.models_listing import print_models
     from chatterm.config import config_path, load_config
 

@@ -13,7 +13,7 @@ import typer
 
 from chatterm.cli.saying import say
 from chatterm.cli.styles import SETTINGS
-from chatterm.errors import UsageError
+from chatterm.errors import ExitStatus, UsageError
 
 if TYPE_CHECKING:
     from chatterm.config import Rule
@@ -60,7 +60,8 @@ def check(
     """Say what the gate makes of a shell command, without running anything.
 
     It is judged for the mode confirm, in a directory that isn't trusted. One word is taken as a
-    whole line; several are the words of one command.
+    whole line; several are the words of one command. The exit status is 0 where the line would run
+    unasked, 6 where it is asked about or denied; with --batch it tells nothing of the lines.
 
     \b
       chatterm permissions check -- 'git log | head'
@@ -79,12 +80,14 @@ def check(
     judgement = judge(words[0] if len(words) == 1 else shlex.join(words))
     if as_json:
         say(json.dumps(_row(judgement)))
-        return
-    say(f"{judgement.decision.value}: {_shown(judgement.reason)}")
-    for argv in judgement.commands:
-        say(f"  {_shown(shlex.join(argv))}")
-    if judgement.rule is not None:
-        say(f"  rule: {_shown(json.dumps(judgement.rule, ensure_ascii=False))}")
+    else:
+        say(f"{judgement.decision.value}: {_shown(judgement.reason)}")
+        for argv in judgement.commands:
+            say(f"  {_shown(shlex.join(argv))}")
+        if judgement.rule is not None:
+            say(f"  rule: {_shown(json.dumps(judgement.rule, ensure_ascii=False))}")
+    if judgement.decision.value != "allow":
+        raise typer.Exit(ExitStatus.DENIED)
 
 
 @app.command("list")
@@ -126,10 +129,7 @@ def add(
     from chatterm.permissions.rulewords import rule_of
     from chatterm.permissions.saving import add_rule
 
-    if deny and ask:
-        raise UsageError("--deny and --ask don't go together")
-    decision: Decision = "deny" if deny else "ask" if ask else "allow"
-    made = rule_of(rule, decision)
+    made = rule_of(rule, _decision(deny=deny, ask=ask) or "allow")
     if project:
         ground = _ground(cwd)
         ground.memory.add(_workspace(ground), made)
@@ -138,16 +138,30 @@ def add(
 
 
 @app.command()
-def remove(rule: _Text, project: _Project = False, cwd: _Cwd = None) -> None:
-    """Forget a rule, written as `chatterm permissions list` writes it."""
+def remove(
+    rule: _Text,
+    deny: Annotated[bool, typer.Option("--deny", help="Only one that refuses.")] = False,
+    ask: Annotated[bool, typer.Option("--ask", help="Only one that asks.")] = False,
+    project: _Project = False,
+    cwd: _Cwd = None,
+) -> None:
+    """Forget a rule, written as `chatterm permissions list` writes it.
+
+    Without --deny and --ask, whatever it decides.
+    """
     from chatterm.config import config_path
     from chatterm.permissions.rulewords import rule_of, words_of
     from chatterm.permissions.saving import remove_rule
 
     ground = _ground(cwd)
     wanted = words_of(rule_of(rule, "allow"))
+    decision = _decision(deny=deny, ask=ask)
     scope = "project" if project else "everywhere"
-    found = [each for where, each, text in _listed(ground) if where == scope and text == wanted]
+    found = [
+        each
+        for where, each, text in _listed(ground)
+        if where == scope and text == wanted and decision in (None, each.decision)
+    ]
     if not found:
         raise UsageError(
             f"there is no such rule {'for this project' if project else 'for everywhere'}",
@@ -174,6 +188,13 @@ def distrust(cwd: _Cwd = None) -> None:
     ground = _ground(cwd)
     ground.memory.distrust(_workspace(ground))
     say(f"{_shown(str(ground.workspace))} is not trusted")
+
+
+def _decision(*, deny: bool, ask: bool) -> Decision | None:
+    """What the options say that a rule decides; None where they say nothing."""
+    if deny and ask:
+        raise UsageError("--deny and --ask don't go together")
+    return "deny" if deny else "ask" if ask else None
 
 
 def _judge(cwd: Path | None, *, no_rules: bool) -> Callable[[str], Judgement]:

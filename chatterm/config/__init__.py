@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         load_project,
         parse_config,
         parse_table,
+        stricter,
         tighten,
     )
     from chatterm.config.paths import (
@@ -80,7 +81,7 @@ _MODULES = {
         "KNOWN Known ResolvedModel all_providers check_name default_model ready_providers "
         "resolve_model"
     ),
-    "load": "Project load_config load_project parse_config parse_table tighten",
+    "load": "Project load_config load_project parse_config parse_table stricter tighten",
     "paths": (
         "ConfigFileError ConfigPath Problem config_path data_dir log_dir own_places "
         "project_config_path workspace"
@@ -144,6 +145,7 @@ __all__ = [
     "redact",
     "resolve_model",
     "store_key",
+    "stricter",
     "tighten",
     "workspace",
 ]

@@ -167,10 +167,14 @@ def tighten(permissions: Permissions, project: Project) -> Permissions:
     Rules are put together: deny comes before ask and ask before allow, so theirs can't loosen ours.
     Of the two modes the stricter counts: plan, then confirm, then any other.
     """
-    mode = permissions.mode
-    if project.mode == "plan" or (project.mode == "confirm" and mode != "plan"):
-        mode = project.mode
+    mode = stricter(permissions.mode, project.mode)
     return Permissions(mode=mode, rules=permissions.rules + project.rules)
+
+
+def stricter(mode: Mode, project: Mode | None) -> Mode:
+    """The mode that counts where a project asks for one: plan, then confirm, then any other."""
+    asked = project == "plan" or (project == "confirm" and mode != "plan")
+    return project if project is not None and asked else mode
 
 
 class _Reader:

@@ -115,7 +115,7 @@ def _bring_back(here: Conversation) -> None:
     if draft.queue and draft.conversation == session.id:
         for text in draft.queue:
             here.stage.do(session.enqueue, text)
-        here.say("Messages still wait; /send-waiting sends them.")
+        here.say("Messages still wait: they go after the next turn; /send-waiting sends them now.")
     elif draft.queue:
         for text in draft.queue:
             here.keep_prompt(text)

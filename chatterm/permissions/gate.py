@@ -13,9 +13,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
+from chatterm.config import stricter
 from chatterm.config.schema import Mode, Rule
 from chatterm.permissions.places import Places, real
+from chatterm.permissions.rereading import InForce
 from chatterm.permissions.rules import Proposal, Ruling, Scope, proposals, ruling
 from chatterm.permissions.rulewords import table_of
 from chatterm.permissions.sandbox.levels import Level
@@ -37,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _ORDER = (Decision.DENY, Decision.ASK, Decision.ALLOW)
 _PLAN = "the mode is plan: it only reads"
+_PROJECTS_PLAN = "the mode is plan, as the project asks: it only reads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,20 @@ class Posture:
     yes: bool = False
     trusted: bool = False
 
-    @property
-    def answers(self) -> bool:
-        """Whether a yes to everything was given that can be given so."""
-        return self.yes or self.mode == "yolo"
-
 
 Keeper = Callable[[Rule, Scope], None]
+
+
+class Files(Protocol):
+    """Where the rules stand; they may change at any time."""
+
+    def now(self) -> InForce:
+        """What counts now."""
+        ...
+
+    def complaints(self) -> tuple[str, ...]:
+        """What is wrong with them that wasn't told yet."""
+        ...
 
 
 @dataclass(slots=True)
@@ -73,9 +84,10 @@ class Gate:
     Attributes:
         places: Which files are whose.
         posture: What the user has settled; may be replaced while a session runs.
-        rules: The rules in force.
+        rules: The rules in force; where there are files, as they were when a call was last judged.
         keep: Writes down a rule for a scope beyond the session; raises ConfigError.
         search: The directories in which programs are looked for.
+        files: Where the rules stand, looked at for each call; None: they are as given.
     """
 
     places: Places
@@ -83,13 +95,16 @@ class Gate:
     rules: tuple[Rule, ...] = ()
     keep: Keeper | None = None
     search: tuple[str, ...] = ()
+    files: Files | None = None
     _granted: tuple[Rule, ...] = field(default=(), repr=False)
+    _found: InForce | None = field(default=None, repr=False)
 
     def judge(self, tool: str, access: Sequence[Access]) -> Judgement:
         """What is to happen to a call of a tool that would touch these."""
         if not access:
             return Judgement(Decision.ASK, CallClass.UNKNOWN, "it doesn't say what it touches")
         try:
+            self._look()
             judgements = [self._judge(tool, each) for each in access]
         except Exception:  # a defect in judging allows nothing
             log.exception("a call of %s can't be judged", tool)
@@ -129,6 +144,34 @@ class Gate:
         self._granted = (*self._granted, rule)
         if scope is not Scope.SESSION and self.keep is not None:
             self.keep(rule, scope)
+            self._look()
+            if self.files is not None and rule in self.rules:  # what is removed there is gone here
+                self._granted = tuple(each for each in self._granted if each is not rule)
+
+    def complaints(self) -> tuple[str, ...]:
+        """What is wrong with the files of rules since they were read; each is told once."""
+        return self.files.complaints() if self.files is not None else ()
+
+    def _look(self) -> None:
+        """Have the rules as they are now."""
+        if self.files is not None:
+            self._found = self.files.now()
+            self.rules = self._found.rules
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the directory is trusted; as of the last call, where files tell."""
+        return self.posture.trusted if self._found is None else self._found.trusted
+
+    @property
+    def _mode(self) -> Mode:
+        """The stricter of the user's mode and the project's."""
+        return stricter(self.posture.mode, self._found.mode if self._found is not None else None)
+
+    @property
+    def _answers(self) -> bool:
+        """Whether a yes to everything was given that can be given so."""
+        return self.posture.yes or self._mode == "yolo"
 
     # --- one access ---
 
@@ -148,8 +191,8 @@ class Gate:
     def _judge_shell(self, tool: str, access: ShellAccess) -> Judgement:
         from chatterm.permissions.shell.analysis import Surroundings, analyse
 
-        posture, workspace = self.posture, self.places.workspace
-        trusted = workspace if posture.trusted else None
+        workspace = self.places.workspace
+        trusted = workspace if self.trusted else None
         surroundings = Surroundings(self.places, self.search, trusted)
         found = analyse(access.command, access.directory, surroundings)
         verdict, beyond = found.verdict, self._beyond(access)
@@ -178,7 +221,7 @@ class Gate:
             return replace(decided or base, decision=Decision.ALLOW, hardened=hardened)
         if decided is not None:
             return decided
-        if posture.mode == "caged" and posture.level.caged and not beyond:
+        if self._mode == "caged" and self.posture.level.caged and not beyond:
             reason = "it runs in the cage, without network"
             return replace(base, decision=Decision.ALLOW, reason=reason, caged=True)
         return base
@@ -204,7 +247,7 @@ class Gate:
         return replace(base, decision=Decision.ALLOW) if inside else base
 
     def _judge_write(self, tool: str, access: WriteAccess) -> Judgement:
-        path, places, posture = access.path, self.places, self.posture
+        path, places, mode = access.path, self.places, self._mode
         really = real(path)
         if reason := places.unreal(path):
             return Judgement(Decision.DENY, CallClass.NEEDS_APPROVAL, reason)
@@ -220,9 +263,9 @@ class Gate:
         decided = self._decided(base, self._ruled(tool, access), plan_allows=False)
         if decided is not None:
             return decided
-        free = posture.mode == "accept-edits" or (posture.mode == "caged" and posture.level.caged)
+        free = mode == "accept-edits" or (mode == "caged" and self.posture.level.caged)
         if inside and free:
-            reason = f"the mode is {posture.mode}"
+            reason = f"the mode is {mode}"
             return replace(base, decision=Decision.ALLOW, reason=reason)
         return base
 
@@ -246,11 +289,12 @@ class Gate:
         """What rules, the mode plan and a yes to everything decide, in this order."""
         if ruled is not None and ruled.decision is Decision.DENY:
             return self._by_rule(base, ruled)
-        if self.posture.mode == "plan" and not plan_allows:
-            return replace(base, decision=Decision.DENY, reason=_PLAN)
+        if self._mode == "plan" and not plan_allows:
+            reason = _PLAN if self.posture.mode == "plan" else _PROJECTS_PLAN
+            return replace(base, decision=Decision.DENY, reason=reason)
         if base.sensitive:
             return base
-        if self.posture.answers:
+        if self._answers:
             how = "--yes was given" if self.posture.yes else "the mode is yolo"
             return replace(base, decision=Decision.ALLOW, reason=how)
         if ruled is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from chatterm.config import (
@@ -12,14 +12,12 @@ from chatterm.config import (
     Permissions,
     Rule,
     data_dir,
-    load_project,
     own_places,
-    project_config_path,
-    tighten,
 )
 from chatterm.permissions.gate import Gate, Keeper, Posture
 from chatterm.permissions.places import Places
 from chatterm.permissions.remembered import Memory
+from chatterm.permissions.rereading import RuleFiles
 from chatterm.permissions.rules import Scope
 
 
@@ -51,35 +49,23 @@ def open_gate(
     saves: ConfigPath | None = None,
     more: Sequence[Rule] = (),
 ) -> Gate:
-    """The gate with all rules that count in a directory.
+    """The gate with all rules that count in a directory, also when they change.
 
     Args:
         ground: The directory.
         permissions: The user's own, as configured.
         posture: What is settled beside rules; whether the directory is trusted is found out here,
             and a project may make the mode stricter.
-        saves: The configuration file that rules for everywhere are written to; None: nothing is.
+        saves: The configuration file that rules for everywhere stand in, and are written to;
+            None: nothing is written, and the user's rules stay as they are given.
         more: Rules for this run alone.
 
     Raises:
         ConfigError: The project's configuration, or what is remembered of it, is wrong.
     """
-    permissions = replace(permissions, mode=posture.mode)
-    if ground.workspace is not None:
-        known = ground.memory.of(ground.workspace)
-        trusted = ground.memory.trusts(ground.workspace)
-        permissions = replace(permissions, rules=permissions.rules + known.rules)
-        path = project_config_path(ground.workspace)
-        # What was read just now is what must be trusted, not what was there a moment ago.
-        project = load_project(path, trusts=lambda _path, digest: digest == known.trusted)
-        trusted = trusted and (project is None or project.sha256 == known.trusted)
-        posture = replace(posture, trusted=trusted)
-        if project is not None:
-            permissions = tighten(permissions, project)
-    posture = replace(posture, mode=permissions.mode)
-    rules = (*permissions.rules, *more)
+    files = RuleFiles(ground.workspace, ground.memory, saves, permissions.rules, tuple(more))
     keep = None if saves is None else _keeper(ground, saves)
-    return Gate(ground.places, posture, rules, keep, search_path())
+    return Gate(ground.places, posture, keep=keep, search=search_path(), files=files)
 
 
 def home() -> Path | None:

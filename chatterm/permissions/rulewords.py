@@ -8,6 +8,7 @@ provider's own server would run, `mcp:SERVER` about all tools of that server.
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import asdict
 from difflib import get_close_matches
@@ -20,6 +21,8 @@ _SYNTAX = (
     "a rule is TOOL, shell:COMMAND, shell:BEGINNING *, read_file:PATTERN, fetch_url:HOST or "
     "mcp:SERVER/TOOL"
 )
+
+_QUOTED = r"""\\.|'[^']*'|"(?:\\.|[^"\\])*["]"""
 
 
 def rule_of(text: str, decision: Decision) -> Rule:
@@ -56,12 +59,24 @@ def _about_command(text: str, decision: Decision) -> Rule:
     except ValueError as error:
         problem = str(error).lower()
         raise UsageError(f"the rule shell:{text[:80]} can't be read: {problem}") from None
+    if (operator := _operator_in(text)) is not None:
+        raise UsageError(
+            f"the rule shell:{text[:80]} holds {operator}: a rule is about one command",
+            hint="make one for each command of a line; quote what is a word: shell:grep 'a|b'",
+        )
     prefix = len(words) > 1 and text.endswith(" *")
     if prefix:
         words.pop()
     if not words or not words[0]:
         raise UsageError("a rule about a command needs its words", hint=_SYNTAX)
     return Rule(tool="shell", decision=decision, argv=tuple(words), prefix=prefix)
+
+
+def _operator_in(text: str) -> str | None:
+    """What isn't a word in a command's text, but means something to a shell; unquoted."""
+    bare = re.sub(_QUOTED, "", text, flags=re.DOTALL)
+    found = re.search(r"[|&;<>()]+|[`\n]", bare)
+    return None if found is None else "a line's end" if found[0] == "\n" else found[0]
 
 
 def words_of(rule: Rule) -> str:

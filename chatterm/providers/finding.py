@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from chatterm.address import host_of, is_loopback, place_of
 from chatterm.errors import ProviderError
 from chatterm.providers.transport import Reply, Transport
 from chatterm.providers.wire import HttpRequest
+
+if TYPE_CHECKING:
+    from chatterm.config import ProviderConfig
 
 PORTS = (11434, 1234, 8080, 8000)
 """Where Ollama, LM Studio, llama.cpp and vLLM listen unless told otherwise."""
@@ -48,6 +52,18 @@ class FoundServer:
         here = known is not None and (known.base_url or "").removesuffix("/v1") == self.url
         return wanted if here else None
 
+    def provider_in(self, providers: Mapping[str, ProviderConfig]) -> str | None:
+        """The provider that asks it as things are configured, whatever it is called.
+
+        Args:
+            providers: Those that the user has configured.
+        """
+        for name, provider in providers.items():
+            url = provider.base_url
+            if url and _port_here(url) == _port_here(self.url) is not None:
+                return name
+        return None if self.provider in providers else self.provider
+
     @property
     def table(self) -> str:
         """The configuration that makes a provider of it, on one line."""
@@ -55,6 +71,14 @@ class FoundServer:
         url = self.url if self.kind == "Ollama" else f"{self.url}/v1"
         protocol = "ollama" if self.kind == "Ollama" else "chat"
         return f'providers.{name} = {{ protocol = "{protocol}", base_url = "{url}" }}'
+
+
+def _port_here(url: str) -> int | None:
+    """The port of this machine that an address leads to; None where it leads elsewhere."""
+    if not is_loopback(host_of(url)):
+        return None
+    port = place_of(url).rpartition(":")[2]
+    return int(port) if port.isdecimal() else None
 
 
 async def find_servers(ports: Iterable[int] = PORTS) -> list[FoundServer]:

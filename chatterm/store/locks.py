@@ -56,6 +56,11 @@ class FileLock:
         with suppress(OSError):
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
+    def touch(self) -> None:
+        """Give the file the present as its time."""
+        with suppress(OSError):
+            os.utime(self._descriptor)
+
     def close(self) -> None:
         """Give the lock up. A second time does nothing."""
         if self._descriptor >= 0:
@@ -96,6 +101,10 @@ class TurnLock:
                 return
             self._lock.close()  # its last owner has just removed it
 
+    def note(self) -> None:
+        """Note that something of the turn was recorded just now."""
+        self._lock.touch()
+
     def release(self) -> None:
         """The turn is over. A second time does nothing."""
         with suppress(OSError):
@@ -127,6 +136,14 @@ def is_alive(directory: Path, turn: str) -> bool:
         return False
     finally:
         os.close(descriptor)
+
+
+def last_noted(directory: Path, turn: str) -> float | None:
+    """When something of a turn was recorded last, in seconds since the epoch; None: unknown."""
+    try:
+        return _lock_path(directory, turn).stat().st_mtime
+    except OSError:
+        return None
 
 
 def forget(directory: Path, turn: str) -> None:

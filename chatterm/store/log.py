@@ -130,6 +130,8 @@ class TurnLog:
         except BaseException:
             self._pending.give_back(batch)
             raise
+        if self._lock is not None:
+            self._lock.note()
         if batch.rows and isinstance(batch.rows[-1].event, TurnFinished):
             self._writer.when_idle(lambda db: index_some(db, self._access))
 

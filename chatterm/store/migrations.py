@@ -74,7 +74,7 @@ CREATE TABLE turn (
     model    TEXT NOT NULL,
     finished INTEGER NOT NULL,     -- has its turn.finished
     usage    TEXT NOT NULL,        -- its own, JSON
-    depth    INTEGER NOT NULL,     -- turns on the path to it, itself included
+    depth    INTEGER NOT NULL,     -- turns on the path to it, itself included; acts aren't counted
     total    TEXT NOT NULL         -- usage over that path, JSON
 );
 CREATE INDEX turn_by_parent ON turn (parent);

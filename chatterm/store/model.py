@@ -70,7 +70,8 @@ class ConversationRow:
 
     Attributes:
         conversation: The conversation.
-        turns: How many turns lead to its head, the head included.
+        turns: How many turns lead to its head, the head included; what was done to the conversation
+            (a summary, its undoing) is none.
         model: `provider/model` of its last turn, or None before the first.
         usage: The sum over these turns, as far as they have ended.
     """

@@ -150,7 +150,16 @@ WITH RECURSIVE up (id, parent, level) AS (
 
 def tree(db: sqlite3.Connection, id_: str) -> list[tuple[str, str | None]]:
     """Every turn that a conversation reaches, with its parent; parents first."""
-    return db.execute(_TREE, (conversation(db, id_).head, id_)).fetchall()
+    found = dict(db.execute(_TREE, (conversation(db, id_).head, id_)).fetchall())
+    placed: dict[str, str | None] = {}
+    for turn in found:  # what isn't counted as a turn may be found before what it follows
+        above = [turn]
+        while (parent := found[above[-1]]) in found and parent not in placed:
+            if parent is None or parent in above:
+                break
+            above.append(parent)
+        placed |= {each: found[each] for each in reversed(above) if each not in placed}
+    return list(placed.items())
 
 
 _TREE = """

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from chatterm.assembly import Clock
 from chatterm.events import Event, StepFinished, TurnFinished
+from chatterm.moments import timestamp_of
 from chatterm.steps import Outcome, Status, Step, ToolCallStep, ToolResultStep
 from chatterm.store.database import Access
-from chatterm.store.locks import forget, is_alive
+from chatterm.store.locks import forget, is_alive, last_noted
 from chatterm.store.model import ended, fold
 from chatterm.store.reading import conversation, events_from, tree
 from chatterm.store.rows import finish_turn, insert_event
@@ -30,16 +33,23 @@ def repair(db: sqlite3.Connection, access: Access, directory: Path, id_: str) ->
     for turn in dead:
         with access.transaction(db, durable=True):
             row = db.execute("SELECT key FROM turn WHERE id = ?", (turn,)).fetchone()
-            if row is not None and end_turn(db, row[0], turn):
+            last = last_noted(directory, turn)
+            if row is not None and end_turn(db, row[0], turn, last):
                 mended.append(turn)
         forget(directory, turn)
     return mended
 
 
-def end_turn(db: sqlite3.Connection, key: int, turn: str) -> bool:
+def end_turn(db: sqlite3.Connection, key: int, turn: str, at: float | None = None) -> bool:
     """Write what a turn lacks to be whole. Says whether it lacked anything.
 
     Runs in a transaction of its caller's, who knows that no process is at work on the turn.
+
+    Args:
+        db: The connection.
+        key: The turn's row.
+        turn: Its id.
+        at: When something of it was recorded last, in seconds since the epoch; None: unknown.
     """
     (finished,) = db.execute("SELECT finished FROM turn WHERE key = ?", (key,)).fetchone()
     if finished:
@@ -48,7 +58,7 @@ def end_turn(db: sqlite3.Connection, key: int, turn: str) -> bool:
     found = rows.fetchall()
     events = events_from(db, turn, found)
     last = max((row[0] for row in found), default=-1)
-    whole = with_ends(turn, events)
+    whole = with_ends(turn, events, at)
     db.execute(
         "DELETE FROM event WHERE turn = ? AND type IN"
         " ('step.started', 'step.delta', 'step.updated')",
@@ -63,15 +73,33 @@ def end_turn(db: sqlite3.Connection, key: int, turn: str) -> bool:
     return True
 
 
-def with_ends(turn: str, events: Iterable[Event]) -> tuple[Event, ...]:
+def with_ends(turn: str, events: Iterable[Event], at: float | None = None) -> tuple[Event, ...]:
     """The events of a turn, folded, with every call answered and an end."""
-    folded = fold(events)
+    known = list(events)
+    whole = {event.step.id for event in known if isinstance(event, StepFinished)}
+    folded = tuple(
+        StepFinished(_until(event.step, at))
+        if isinstance(event, StepFinished) and event.step.id not in whole
+        else event
+        for event in fold(known)
+    )
     steps = [event.step for event in folded if isinstance(event, StepFinished)]
-    answers = [StepFinished(answer) for answer in _answers(turn, steps)]
+    answers = [StepFinished(answer) for answer in _answers(turn, steps, at)]
     return ended((*folded, *answers))
 
 
-def _answers(turn: str, steps: list[Step]) -> Iterable[ToolResultStep]:
+def _until(step: Step, at: float | None) -> Step:
+    """A step that was cut off, as long as it is known to have gone on."""
+    try:
+        began = datetime.fromisoformat(step.started_at).timestamp()
+    except (ValueError, OverflowError):
+        return step
+    if at is None:
+        return step
+    return replace(step, duration_ms=max(0, round((at - began) * 1000)))
+
+
+def _answers(turn: str, steps: list[Step], at: float | None) -> Iterable[ToolResultStep]:
     """A result for every whole call that ran here and has none."""
     answered = {step.call_id for step in steps if isinstance(step, ToolResultStep)}
     index = max((step.index for step in steps), default=-1)
@@ -86,7 +114,7 @@ def _answers(turn: str, steps: list[Step]) -> Iterable[ToolResultStep]:
             index=index,
             round=step.round,
             status=Status.DONE,
-            started_at=Clock().timestamp(),
+            started_at=timestamp_of(at, Clock().timestamp()),
             duration_ms=0,
             call_id=step.call_id,
             name=step.name,

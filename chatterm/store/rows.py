@@ -89,21 +89,36 @@ def finish_turn(db: sqlite3.Connection, turn: int, finished: TurnFinished) -> No
 
 
 def recount(db: sqlite3.Connection, turn: int) -> None:
-    """Sum up over the path to a turn, and to every turn after it."""
+    """Sum up over the path to a turn, and to every turn after it.
+
+    What was done to the conversation (a summary, its undoing) is no turn that counts.
+    """
     waiting = [turn]
     while waiting:
         key = waiting.pop()
-        id_, usage, depth, total = db.execute(
-            "SELECT turn.id, turn.usage, before.depth, before.total FROM turn"
-            " LEFT JOIN turn AS before ON before.id = turn.parent WHERE turn.key = ?",
+        id_, usage, depth, total, first = db.execute(
+            "SELECT turn.id, turn.usage, before.depth, before.total, event.data FROM turn"
+            " LEFT JOIN turn AS before ON before.id = turn.parent"
+            " LEFT JOIN event ON event.turn = turn.key AND event.seq = 0 WHERE turn.key = ?",
             (key,),
         ).fetchone()
         if total is not None:
             both = usage_from(usage) + usage_from(total)
             usage = json.dumps(both.to_json())
-        row = ((depth or 0) + 1, usage, key)
+        row = ((depth or 0) + (0 if _is_act(first) else 1), usage, key)
         db.execute("UPDATE turn SET depth = ?, total = ? WHERE key = ?", row)
         waiting += [child for (child,) in db.execute(_CHILDREN, (id_,))]
+
+
+def _is_act(started: str | None) -> bool:
+    """Whether a turn's first event says that it is something done to the conversation."""
+    if not started or '"act"' not in started:  # most say nothing of the kind: none is parsed
+        return False
+    try:
+        settings = json.loads(started).get("settings")
+    except (ValueError, AttributeError):
+        return False
+    return isinstance(settings, dict) and settings.get("act") is True
 
 
 _CHILDREN = "SELECT key FROM turn WHERE parent = ?"

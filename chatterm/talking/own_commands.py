@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from chatterm.permissions.sandbox.levels import Cage, Level
 from chatterm.talking.own_programs import needs_terminal
 from chatterm.tools.capture import Capture
 from chatterm.tools.processes import HARD_CAP_BYTES, Command, Stopped, run
+from chatterm.tools.scratch import Scratch
 
 KEPT_BYTES = 1_000_000
 _NO_LIMIT_S = 7 * 86_400.0
@@ -72,7 +71,8 @@ async def captured(
         ChattermError: It can't be started.
         OSError: There is no room for its output.
     """
-    place = Path(tempfile.mkdtemp(prefix="chatterm-"))
+    scratch = Scratch()
+    place = scratch.path
     try:
         # The level `none` is no cage: it only sees to it that nothing is left in the end.
         command = Command(
@@ -87,7 +87,7 @@ async def captured(
             capture.close()
         text = capture.text("the rest isn't kept")
     finally:
-        await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)
+        await asyncio.to_thread(scratch.close)
     if stopped is Stopped.CANCELLED:
         return text, _INTERRUPTED
     if stopped is Stopped.TOO_MUCH:

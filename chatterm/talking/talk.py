@@ -363,6 +363,8 @@ class Talk:
         if following.id == before.id:
             following.queue = before.queue
             return
+        if self.tooling is not None:
+            self.tooling.bench.seen.clear()  # another conversation has read none of these files
         while (waiting := before.queue.take()) is not None:
             self._listener.on_unsent(waiting.input)
 

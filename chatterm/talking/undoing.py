@@ -66,12 +66,16 @@ def states_of(
         digest: Tells what a file holds, as `Digests` do; by default each is read.
     """
     digest = digest or Digests()
-    taken_back = undone or [False] * len(calls)
+    known = undone or [False] * len(calls)
     held: dict[str, list[str | None]] = {}  # what each file held, one after the other
-    ends: list[dict[str, int]] = []  # after which of these each call stands
-    for edits, is_undone in zip(calls, taken_back, strict=True):
-        end: dict[str, int] = {}
-        for edit in () if is_undone else edits:
+    ends: list[dict[str, int | None]] = []  # after which of these each call stands
+    back = _taken_back(calls, known)
+    for number, (edits, is_undone) in enumerate(zip(calls, known, strict=True)):
+        end: dict[str, int | None] = {}
+        for place, edit in () if is_undone else enumerate(edits):
+            end[edit.path] = None
+            if (number, place) in back:
+                continue
             versions = held.setdefault(edit.path, [])
             if not versions or versions[-1] != edit.before:
                 versions.append(edit.before)
@@ -80,9 +84,25 @@ def states_of(
         ends.append(end)
     now = {path: _last(versions, digest(path)) for path, versions in held.items()}
     return [
-        Edits.UNDONE if is_undone else _state([(now[path], at) for path, at in end.items()])
-        for end, is_undone in zip(ends, taken_back, strict=True)
+        Edits.UNDONE if is_undone else _state([(now.get(path), at) for path, at in end.items()])
+        for end, is_undone in zip(ends, known, strict=True)
     ]
+
+
+def _taken_back(calls: Sequence[Sequence[FileEdit]], known: Sequence[bool]) -> set[tuple[int, int]]:
+    """The edits that a later one shows to have been taken back: their calls, their places there."""
+    from chatterm.tools.undoing import taken_back
+
+    chains: dict[str, list[tuple[int, int]]] = {}
+    for number, edits in enumerate(calls):
+        for place, edit in () if known[number] else enumerate(edits):
+            chains.setdefault(edit.path, []).append((number, place))
+    return {
+        at
+        for chain in chains.values()
+        for at, back in zip(chain, taken_back([calls[n][p] for n, p in chain]), strict=True)
+        if back
+    }
 
 
 def _last(versions: Sequence[str | None], digest: str | None) -> int | None:
@@ -91,11 +111,14 @@ def _last(versions: Sequence[str | None], digest: str | None) -> int | None:
     return found[-1] if found else None
 
 
-def _state(places: Sequence[tuple[int | None, int]]) -> Edits:
-    """What has become of a call's edits, by where its files are and where it left them."""
-    if all(now == then for now, then in places):
+def _state(places: Sequence[tuple[int | None, int | None]]) -> Edits:
+    """What has become of a call's edits, by where its files are and where it left them.
+
+    Where it left one is None for a file that was as it found it before a later edit.
+    """
+    if all(then is not None and now == then for now, then in places):
         return Edits.THERE
-    if all(now is not None and now < then for now, then in places):
+    if all(then is None or (now is not None and now < then) for now, then in places):
         return Edits.UNDONE
     return Edits.CHANGED
 

@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import os
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ from chatterm.tools.base import CallContext, Preview, ToolError, ToolResult, Wor
 from chatterm.tools.capture import Capture
 from chatterm.tools.environment import for_command
 from chatterm.tools.processes import HARD_CAP_BYTES, Stopped
+from chatterm.tools.scratch import Scratch
 
 MAX_TIMEOUT_S = 3600.0
 _MAX_COMMAND_BYTES = 100_000  # one argument of a program can't be much longer on Linux
@@ -87,7 +87,7 @@ class Shell:
         self.level = level
         self._covered = covered or _usual
         self._hard_cap = hard_cap
-        self._base: tempfile.TemporaryDirectory[str] | None = None
+        self._base: Scratch | None = None
         self._making = threading.Lock()
         self._numbers = itertools.count(1)
 
@@ -168,17 +168,15 @@ class Shell:
     def close(self) -> None:
         """Remove the temporary directory of this conversation's commands."""
         if self._base is not None:
-            self._base.cleanup()
+            self._base.close()
             self._base = None
 
     def _places(self, number: int) -> tuple[Path, Path]:
         """The private temporary directory, the same for all commands, and a file for the output."""
         with self._making:  # two commands may begin at once, each in a thread
             if self._base is None:
-                self._base = tempfile.TemporaryDirectory(
-                    prefix="chatterm-", ignore_cleanup_errors=True
-                )
-            base = Path(self._base.name).resolve()
+                self._base = Scratch()
+            base = self._base.path
         for name in ("tmp", "spool"):
             (base / name).mkdir(mode=0o700, exist_ok=True)
         return base / "tmp", base / "spool" / f"{number}"

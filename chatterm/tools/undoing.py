@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -54,7 +54,9 @@ def plan(
     for edit in edits:
         chains.setdefault(edit.path, []).append(edit)
     steps, problems = [], []
-    for chain in chains.values():
+    for whole in chains.values():
+        back = taken_back(whole)
+        chain = [edit for edit, is_back in zip(whole, back, strict=True) if not is_back]
         try:
             step = _restoring(chain, fetch)
             _current(step, places)
@@ -65,6 +67,23 @@ def plan(
     if problems:
         raise UndoError(f"nothing was undone: {'; '.join(problems)}")
     return tuple(steps)
+
+
+def taken_back(edits: Sequence[FileEdit]) -> list[bool]:
+    """Which edits of one file were taken back before a later one was made.
+
+    The later one tells: it found what the file held before them.
+
+    Args:
+        edits: The edits of the file, the oldest first.
+    """
+    standing: list[int] = []
+    for number, edit in enumerate(edits):
+        if standing and edits[standing[-1]].after != edit.before:
+            found = [n for n, each in enumerate(standing) if edits[each].before == edit.before]
+            del standing[found[-1] if found else len(standing) :]
+        standing.append(number)
+    return [number not in standing for number in range(len(edits))]
 
 
 def undo(

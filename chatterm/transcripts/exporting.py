@@ -11,10 +11,18 @@ from chatterm.events import TurnStarted
 from chatterm.render.encoding import encode
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatterm.store import Conversation, RecordedTurn, Store
 
 FORMATS = ("md", "html", "jsonl", "txt")
 """The formats, by the suffix of their files."""
+
+
+def format_of(path: Path | None) -> str:
+    """The format that a file's name says; Markdown where it says nothing, or there is no file."""
+    said = path.suffix.removeprefix(".").lower() if path is not None else ""
+    return said if said in FORMATS else "md"
 
 
 def exported(

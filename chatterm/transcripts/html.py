@@ -93,22 +93,19 @@ def to_html(conversation: Conversation, turns: Iterable[RecordedTurn]) -> str:
 
 
 def _turn(view: TurnView) -> Iterator[str]:
-    yield f'<section class="turn" id="turn-{view.number}">'
+    anchor = escape(f"turn-{view.number or view.started.turn}")
+    yield f'<section class="turn" id="{anchor}">'
     if view.branch:
         yield f'<p class="branch">{escape(view.branch)}</p>'
     if view.system:
         yield _details("system", "System text", f"<pre>{escape(clean(view.system))}</pre>")
     time = escape(moment(view.started.at))
-    yield f'<p class="meta"><b>{view.begun_by}</b><a href="#turn-{view.number}">{time}</a></p>'
-    yield '<div class="you">'
-    words = clean(view.started.input.text).strip("\n")
-    if words:
-        yield f'<div class="words" dir="auto">{escape(words)}</div>'
-    for attachment in view.started.input.attachments:
-        yield _attachment(attachment)
-    yield "</div>"
+    yield f'<p class="meta"><b>{view.begun_by}</b><a href="#{anchor}">{time}</a></p>'
+    if view.number is not None:
+        yield from _asked(view)
     yield '<div class="answer">'
-    yield f'<p class="meta"><b>{_line(view.started.model) or "Answer"}</b></p>'
+    if view.number is not None:
+        yield f'<p class="meta"><b>{_line(view.started.model) or "Answer"}</b></p>'
     end = ending(view.finished)
     for block in view.blocks:
         yield from _block(block, end)
@@ -120,6 +117,16 @@ def _turn(view: TurnView) -> Iterator[str]:
     if usage:
         yield f'<p class="usage">{escape(usage)}</p>'
     yield "</div>\n</section>"
+
+
+def _asked(view: TurnView) -> Iterator[str]:
+    yield '<div class="you">'
+    words = clean(view.started.input.text).strip("\n")
+    if words:
+        yield f'<div class="words" dir="auto">{escape(words)}</div>'
+    for attachment in view.started.input.attachments:
+        yield _attachment(attachment)
+    yield "</div>"
 
 
 def _block(block: Step | ToolUse, end: str) -> Iterator[str]:

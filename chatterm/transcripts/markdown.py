@@ -67,7 +67,7 @@ def to_markdown(conversation: Conversation, turns: Iterable[RecordedTurn]) -> st
 
 def _turn(view: TurnView) -> Iterator[str]:
     yield "---"
-    yield f"## {view.number}. {view.begun_by}"
+    yield f"## {view.name}"
     where = f" · {view.branch}" if view.branch else ""
     yield f"*{_inline(moment(view.started.at))}{where}*"
     if view.system:
@@ -77,7 +77,8 @@ def _turn(view: TurnView) -> Iterator[str]:
     if attachments:
         yield "Attached:"
         yield "\n".join(f"- {_inline(attachment_line(each))}" for each in attachments)
-    yield f"## {_inline(view.started.model) or 'Answer'}"
+    if view.number is not None:
+        yield f"## {_inline(view.started.model) or 'Answer'}"
     end = ending(view.finished)
     for block in view.blocks:
         yield from _block(block, end)

@@ -16,7 +16,7 @@ from chatterm.events import (
     TurnStarted,
     UsageReported,
 )
-from chatterm.steps import Step, ToolCallStep, ToolResultStep, Usage
+from chatterm.steps import NoticeStep, Step, ToolCallStep, ToolResultStep, Usage
 
 if TYPE_CHECKING:
     from chatterm.store.model import RecordedTurn
@@ -48,7 +48,8 @@ class TurnView:
     """A turn as transcripts show it.
 
     Attributes:
-        number: Its place among the turns that are shown, from 1.
+        number: Its place among the turns that are shown, from 1; None for what was only done to the
+            conversation: it holds no words, but notices.
         branch: Where it goes on from, when that isn't the turn shown just before it; else empty.
         started: The question.
         system: The system text, when it isn't the one of the turn shown just before.
@@ -57,7 +58,7 @@ class TurnView:
         finished: How it ended; None while it runs.
     """
 
-    number: int
+    number: int | None
     branch: str
     started: TurnStarted
     system: str
@@ -71,29 +72,39 @@ class TurnView:
         asked = self.started.input
         return "You" if asked.text or asked.attachments else "chatterm"
 
+    @property
+    def name(self) -> str:
+        """Who began it, after its number."""
+        return self.begun_by if self.number is None else f"{self.number}. {self.begun_by}"
+
 
 def outline(turns: Iterable[RecordedTurn]) -> Iterator[TurnView]:
     """Yield the views of turns, in the given order."""
-    numbers: dict[str, int] = {}
+    numbers: dict[str, int] = {}  # by turn; what has none stands for the one before it
+    last = 0
     before: str | None = None
     system: str | None = None
     for turn in turns:
         started = next((e for e in turn.events if isinstance(e, TurnStarted)), None)
         if started is None:
             continue
-        number = len(numbers) + 1
+        blocks = tuple(_blocks(turn.events))
+        act = not (started.input.text or started.input.attachments) and all(
+            isinstance(block, NoticeStep) for block in blocks
+        )
+        last += 0 if act else 1
         branch = "" if turn.parent == before else _branch(turn.parent, numbers)
         changed = started.system if started.system != system else None
         yield TurnView(
-            number,
+            None if act else last,
             branch,
             started,
             changed or "",
-            tuple(_blocks(turn.events)),
+            blocks,
             _usage(turn.events),
             next((e for e in turn.events if isinstance(e, TurnFinished)), None),
         )
-        numbers[turn.id] = number
+        numbers[turn.id] = last if not act else numbers.get(turn.parent or "", last)
         before, system = turn.id, started.system
 
 

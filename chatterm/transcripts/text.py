@@ -46,13 +46,14 @@ def to_text(conversation: Conversation, turns: Iterable[RecordedTurn]) -> str:
 
 def _turn(view: TurnView) -> Iterator[str]:
     yield _RULE
-    head = [f"{view.number}. {view.begun_by}", moment(view.started.at), view.branch]
+    head = [view.name, moment(view.started.at), view.branch]
     yield " · ".join(part for part in head if part)
     if view.system:
         yield _marked("system", view.system)
     yield _body(view.started.input.text)
     yield "\n".join(f"attached: {attachment_line(a)}" for a in view.started.input.attachments)
-    yield f"{sanitize_line(view.started.model) or 'answer'}:"
+    if view.number is not None:
+        yield f"{sanitize_line(view.started.model) or 'answer'}:"
     end = ending(view.finished)
     for block in view.blocks:
         yield from _block(block, end)

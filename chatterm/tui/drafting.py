@@ -66,7 +66,7 @@ async def _bring_queue_back(chat: Chat, draft: Draft) -> None:
     if draft.conversation == session.id:
         for text in draft.queue:
             session.enqueue(await message_of(chat, text, text))
-        chat.say("messages still wait; /send-waiting sends them")
+        chat.say("messages still wait: they go after the next turn; /send-waiting sends them now")
         return
     for text in draft.queue:
         chat.remember(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chatterm.agent.edits import Edited
 from chatterm.talking.undoing import Edits, states_of, take_back
+from chatterm.tools.undoing import UndoError
 from chatterm.tui.edited_calls import EditedCalls, paths_of
 from chatterm.tui.steps.call import CallItem
 
@@ -114,5 +115,5 @@ def _edited(chat: Chat) -> list[CallItem]:
 async def _undo(chat: Chat, edits: Sequence[FileEdit]) -> list[Path]:
     tooling = chat.talk.tooling
     if tooling is None:
-        return []
+        raise UndoError("nothing was undone: the tools aren't open")
     return await asyncio.to_thread(take_back, edits, tooling, chat.talk.store)

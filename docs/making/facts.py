@@ -12,7 +12,8 @@ EXITS: dict[tuple[ExitStatus, ...], str] = {
         ExitStatus.PROVIDER_REFUSED,
     ): "the provider said no: quota, credit, bad request, not found, too long",
     (ExitStatus.TRY_AGAIN,): "unreachable, overloaded, timed out or cut off: worth trying again",
-    (ExitStatus.DENIED,): "a tool call was denied because nobody could be asked",
+    (ExitStatus.DENIED,): "a tool call was denied because nobody could be asked; of "
+    "`permissions check`: the line is asked about, or denied",
     (ExitStatus.STORE,): "the conversation store",
     (ExitStatus.SCHEMA,): "the reply doesn't fit `--schema`, or has no code block for `--extract`",
     (ExitStatus.INCOMPLETE,): "incomplete: length, content filter, refusal, round limit",

@@ -14,6 +14,7 @@ from chatterm.agent.calls import (
     CallAnswer,
     CallEvent,
     NoTools,
+    Told,
     nobody_to_approve,
 )
 from chatterm.agent.interrupt import Interrupt
@@ -98,6 +99,20 @@ round
 text: I have looked.
 usage input=20 output=7 cached_input=10
 """
+
+
+async def test_what_the_user_is_told_while_calls_are_answered_stands_in_the_turn() -> None:
+    class Telling(Tools):
+        async def answer(self, calls: Sequence[ToolCallStep]) -> AsyncGenerator[CallEvent, None]:
+            yield Told("rules", "a file is broken")
+            async for event in super().answer(calls):
+                yield event
+
+    events = await play(Scripted(CALLS), calls=Telling())
+    assert [(n.reason, n.text) for n in steps(events, NoticeStep)] == [
+        ("rules", "a file is broken")
+    ]
+    assert [result.content for result in steps(events, ToolResultStep)] == ["look was run"] * 2
 
 
 async def test_a_turn_begins_with_what_was_asked() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chatterm.agent.calls import Answered, CallEvent
+from chatterm.agent.calls import Answered, CallEvent, Told
 from chatterm.agent.questions import Question, Reply
 from chatterm.agent.toolbox import Limits, Toolbox
 from chatterm.config.schema import Rule, Tools
@@ -79,6 +79,7 @@ class FixedGate:
 
     decisions: dict[str, Decision] = field(default_factory=dict)
     granted: list[tuple[Rule, Scope]] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
 
     def judge(self, tool: str, access: Sequence[Access]) -> Judgement:
         name = access[0].path.name
@@ -97,6 +98,10 @@ class FixedGate:
 
     def grant(self, rule: Rule, scope: Scope) -> None:
         self.granted.append((rule, scope))
+
+    def complaints(self) -> tuple[str, ...]:
+        found, self.wrong = self.wrong, []
+        return tuple(found)
 
 
 class User:
@@ -154,6 +159,13 @@ async def test_independent_calls_run_at_once_and_are_answered_in_order(tmp_path:
     answers = await play.answer(call(0, {"path": "slow", "wait": 0.05}), call(1, {"path": "quick"}))
     assert play.tool.ran == ["quick", "slow"]
     assert [each.answer.content for each in answers] == ["wrote slow", "wrote quick"]
+
+
+async def test_what_is_wrong_with_the_rules_is_told_before_a_call_runs(tmp_path: Path) -> None:
+    play = Play(tmp_path, gate=FixedGate(wrong=["config.toml is broken"]))
+    await play.answer(call(0, {"path": "a"}), call(1, {"path": "b"}))
+    assert play.events[0] == Told("rules", "config.toml is broken")
+    assert len([each for each in play.events if isinstance(each, Told)]) == 1
 
 
 async def test_no_more_run_at_once_than_may(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ def test_always_is_kept(asking: Program, server: FaultServer, work: Path) -> Non
     with terminal(asking, work, "-T", "shell") as seat:
         seat.read_until("> ")
         seat.type("a\r")
+        seat.read_until("rule> ")
+        seat.type("g\r")
         assert seat.wait() == 0
     listed = asking.run("permissions", "list", cwd=work)
     assert "allow  everywhere  shell:touch made" in listed.text

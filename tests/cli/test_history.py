@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -132,6 +133,21 @@ class TestLists:
             assert "of \x1b[1mpangolins\x1b[0m please" in terminal.text
             assert way_on in terminal.text
 
+    def test_hits_are_broken_between_words_on_a_terminal(self, program: Program) -> None:
+        words = "pangolins " + " ".join(f"sleepyword{n}" for n in range(12))
+        number = ask(program, words)
+        env = program.env | {"TERM": "dumb"}
+        for command in (["search", "pangolins"], ["delete", number]):
+            with Terminal([*COMMAND, "history", *command], env, program.home, columns=60) as seat:
+                if command[0] == "delete":
+                    seat.read_until("[y/N]: ")
+                    seat.type("n\r")
+                assert seat.wait(seconds=90) == 0
+                lines = [line.rstrip("\r") for line in seat.text.split("\n")]
+            assert max(map(len, lines)) <= 60
+            broken = re.findall(r"\S*word\S*", "\n".join(lines))
+            assert [each for each in broken if not re.match(r"sleepyword\d+", each)] == []
+
 
 class TestChanging:
     def test_title_fork_and_delete(self, program: Program) -> None:
@@ -174,6 +190,25 @@ class TestExport:
         again = program.run("history", "export", talk, "--format", "jsonl")
         assert again.stdout == exported
         assert "0 conversations added" in program.run("history", "import", "talk.jsonl").text
+
+    @pytest.mark.parametrize(
+        ("name", "begins"),
+        [
+            ("talk.jsonl", '{"type":"conversation"'),
+            ("talk.HTML", "<!doctype html>"),
+            ("talk.md", "# "),
+            ("talk.bak", "# "),
+            ("talk", "# "),
+        ],
+    )
+    def test_the_files_name_says_the_format(self, program: Program, name: str, begins: str) -> None:
+        talk = ask(program, "one")
+        assert program.run("history", "export", talk, "-o", name).status == 0
+        written = (program.home / name).read_text()
+        assert written.lower().replace(": ", ":").startswith(begins)
+        done = program.run("history", "export", talk, "-o", name, "--format", "txt")
+        assert done.status == 0
+        assert (program.home / name).read_text() != written
 
     def test_what_is_no_export_is_refused(self, program: Program) -> None:
         (program.home / "odd").write_text("hello")

@@ -76,6 +76,29 @@ def test_by_hand_and_back(program: Program, server: FaultServer, talked: str) ->
     assert said(server) == ["one", "two", "three", "four"]
 
 
+def test_what_is_done_to_a_conversation_is_no_turn(program: Program, talked: str) -> None:
+    program.run("history", "compact", talked)
+    program.run("history", "compact", talked, "--undo")
+    program.run("ask", "-n", "-c", "four")
+
+    def turns() -> int:
+        row: dict[str, int] = json.loads(program.run("history", "list", "--json").text)
+        return row["turns"]
+
+    assert turns() == 4
+    program.run("history", "export", talked, "-o", "talk.jsonl")
+    text = program.run("history", "export", talked).text
+    heads = [line for line in text.splitlines() if line.startswith("## ")]
+    assert heads == [
+        *("## 1. You", "## p/m", "## 2. You", "## p/m", "## 3. You", "## p/m"),
+        *("## chatterm", "## chatterm", "## 4. You", "## p/m"),
+    ]
+    assert "## chatterm\n\n*" in text
+    program.run("history", "delete", talked, "--yes")
+    assert program.run("history", "import", "talk.jsonl").status == 0
+    assert turns() == 4
+
+
 def test_where_there_is_nothing_to_do_it_says_so(program: Program, server: FaultServer) -> None:
     server.script(answer)
     program.provider(server.url, tables='[context.windows]\n"p/m" = 100000\n')

@@ -88,6 +88,37 @@ def test_an_edit_under_a_later_one_is_taken_back_with_it(talk: Talk) -> None:
     assert "not covered" in done.stderr
 
 
+AGAIN = ((call("edit_file", path="a.txt", old="one", new="two"),), "Done again.")
+
+
+def test_an_undone_edit_stays_undone_when_the_file_is_edited_again(
+    talk: Talk, server: FaultServer
+) -> None:
+    assert talk.undo(talk.first, "--and-later").status == 0
+    server.script(*rounds("chat", *AGAIN))
+    asked = talk.program.run(
+        "ask", "-r", talk.id, "-T", "edit_file", "--yes", "again", cwd=talk.work
+    )
+    assert asked.status == 0, asked.stderr
+    assert talk.files == {"a.txt": "two\n"}
+
+    def states() -> list[str]:
+        return [line.split("  ")[-1] for line in talk.undo().text.splitlines()]
+
+    assert states() == ["undone", "undone", "undone", "can be undone"]
+    already = talk.undo(talk.first)
+    assert (already.status, already.stderr) == (0, "it is undone already\n")
+    assert talk.files == {"a.txt": "two\n"}
+    run = talk.program.run
+    run("history", "export", talk.id, "-o", "talk.jsonl")
+    run("history", "delete", talk.id, "--yes")
+    assert run("history", "import", "talk.jsonl").status == 0
+    assert states() == ["undone", "undone", "undone", "can be undone"]
+    assert talk.undo(talk.first, "--and-later").status == 0
+    assert talk.files == {"a.txt": "one\n"}
+    assert states() == ["undone"] * 4
+
+
 def test_a_file_that_somebody_changed_is_left_alone(talk: Talk) -> None:
     (talk.work / "a.txt").write_text("mine\n")
     done = talk.undo(talk.first, "--and-later")

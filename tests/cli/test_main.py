@@ -42,6 +42,15 @@ def test_what_makes_no_sense_is_a_usage_error(program: Program, arguments: tuple
     assert done.stderr
 
 
+@pytest.mark.parametrize("command", ["history", "permissions", "config", "key", "store"])
+def test_a_command_that_needs_another_gives_its_help_once(program: Program, command: str) -> None:
+    done = program.run(command)
+    assert (done.status, done.text) == (2, "")
+    assert done.stderr.startswith(f"Usage: chatterm {command} ")
+    assert done.stderr.lower().count("usage:") == 1
+    assert "says more" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "meant"),
     [

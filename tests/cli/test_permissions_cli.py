@@ -20,9 +20,9 @@ def work(tmp_path: Path) -> Path:
 
 def check(program: Program, work: Path, *words: str) -> dict[str, object]:
     done = program.run("permissions", "check", "--json", "--", *words, cwd=work)
-    assert done.status == 0, done.stderr
     (line,) = done.text.splitlines()
     found: dict[str, object] = json.loads(line)
+    assert done.status == (0 if found["decision"] == "allow" else 6), done.stderr
     return found
 
 
@@ -54,8 +54,9 @@ def test_check_for_people_escapes_what_cannot_be_seen(program: Program, work: Pa
     done = program.run("permissions", "check", "--", "cat a.txt\u202e", cwd=work)
     assert "\u202e" not in done.text
     assert done.text.startswith("ask: ")
+    assert done.status == 6
     seen = program.run("permissions", "check", "--", "ls", cwd=work)
-    assert seen.text == "allow: it only reads\n  ls\n"
+    assert (seen.status, seen.text) == (0, "allow: it only reads\n  ls\n")
 
 
 def test_a_batch_is_answered_a_line_each_in_order(program: Program, work: Path) -> None:
@@ -118,6 +119,25 @@ def test_rules_are_added_counted_listed_and_removed(program: Program, work: Path
     again = program.run("permissions", "remove", "shell:make *", cwd=work)
     assert again.status == 2
     assert "no such rule" in again.stderr
+
+
+def test_remove_takes_the_options_of_add(program: Program, work: Path) -> None:
+    def run(*words: str) -> int:
+        return program.run("permissions", *words, cwd=work).status
+
+    for option in ((), ("--deny",), ("--ask", "--project")):
+        assert run("add", *option, "shell:make") == 0
+    assert run("remove", "--ask", "shell:make") == 2  # that one is the project's
+    assert run("remove", "--deny", "shell:make") == 0
+    assert run("remove", "--deny", "shell:make") == 2
+    assert [row[:2] for row in listed(program, work)] == [
+        ("allow", "everywhere"),
+        ("ask", "project"),
+    ]
+    assert run("remove", "--project", "--ask", "shell:make") == 0
+    assert run("remove", "shell:make") == 0
+    assert listed(program, work) == []
+    assert run("remove", "--ask", "--deny", "shell") == 2
 
 
 def test_trust_shows_in_the_list(program: Program, work: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from chatterm.agent.questions import Question, Reply
 from chatterm.oneshot.asking import TerminalAsker, question_text, reply_to
 from chatterm.permissions.rules import Scope, proposals
+from chatterm.permissions.rulewords import rule_of
 from chatterm.permissions.verdicts import (
     Access,
     CallClass,
@@ -48,8 +49,13 @@ def test_a_command_stands_as_it_is_with_its_cage_and_the_reason() -> None:
         "  in /work\n"
         "  pytest runs the project's own code\n"
         "  rule: pytest -q\n"
-        "  y yes · s for this run · p always in this project · a always everywhere · n no"
-        " · q no, and stop\n"
+        "  y yes · s for this run · a always… · n no · q no, and stop\n"
+    )
+
+
+def test_answers_are_broken_between_one_another() -> None:
+    assert question_text(shell(), 40).endswith(
+        "  y yes · s for this run · a always…\n  n no · q no, and stop\n"
     )
 
 
@@ -103,14 +109,13 @@ def test_a_letter_answers_and_what_follows_goes_to_the_model(
     assert reply_to(line, shell()) == reply
 
 
-def test_letters_for_longer_make_the_rule_that_was_shown() -> None:
+def test_s_makes_the_rule_that_was_shown() -> None:
     asked = shell()
-    scopes = {"s": Scope.SESSION, "p": Scope.PROJECT, "a": Scope.EVERYWHERE}
-    for letter, scope in scopes.items():
-        reply = reply_to(letter, asked)
-        assert reply is not None
-        assert (reply.scope, reply.rule) == (scope, asked.proposals[0].rule)
-    assert reply_to("a", question(ShellAccess("x", Path("/")))) is None
+    assert reply_to("s", asked) == Reply(
+        allow=True, scope=Scope.SESSION, rule=asked.proposals[0].rule
+    )
+    assert reply_to("s", question(ShellAccess("x", Path("/")))) is None
+    assert reply_to("p", asked) is None
 
 
 # --- at a real terminal ---
@@ -133,7 +138,7 @@ async def answered(terminal: tuple[int, int], *typed: bytes, before: bytes = b""
     asking = asyncio.create_task(asker(shell()))
     for line in typed:
         seen = b""
-        while not seen.endswith(b"> "):
+        while not seen.endswith((b"> ", b"leaves it: ")):
             seen += await asyncio.to_thread(os.read, user, 4096)
         os.write(user, line)
     return await asyncio.wait_for(asking, 20)
@@ -149,6 +154,30 @@ async def test_what_is_no_answer_is_asked_again(terminal: tuple[int, int]) -> No
 
 async def test_what_was_typed_before_the_question_is_no_answer(terminal: tuple[int, int]) -> None:
     assert not (await answered(terminal, b"n\n", before=b"y\ny\n")).allow
+
+
+@pytest.mark.parametrize(("letter", "scope"), [("p", Scope.PROJECT), ("g", Scope.EVERYWHERE)])
+async def test_a_asks_how_far_the_rule_reaches_as_the_app_does(
+    terminal: tuple[int, int], letter: str, scope: Scope
+) -> None:
+    reply = await answered(terminal, b"a be quick\n", f"{letter}\n".encode())
+    assert reply == Reply(allow=True, note="be quick", scope=scope, rule=shell().proposals[0].rule)
+
+
+async def test_the_rule_may_be_edited_first(terminal: tuple[int, int]) -> None:
+    typed = (b"a\n", b"e\n", b"read_file\n", b"e\n", b"shell:pytest -q *\n", b"p\n")
+    reply = await answered(terminal, *typed)
+    assert (reply.scope, reply.rule) == (Scope.PROJECT, rule_of("shell:pytest -q *", "allow"))
+
+
+async def test_another_rule_may_be_chosen(terminal: tuple[int, int]) -> None:
+    _, second = shell().proposals[:2]
+    reply = await answered(terminal, b"a\n", b"t\n", b"g\n")
+    assert reply.rule == second.rule
+
+
+async def test_enter_goes_back_to_the_question(terminal: tuple[int, int]) -> None:
+    assert not (await answered(terminal, b"a\n", b"what\n", b"\n", b"n\n")).allow
 
 
 async def test_the_end_of_input_is_a_no(terminal: tuple[int, int]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import stat
 from pathlib import Path
 
@@ -56,6 +58,46 @@ def test_a_rule_as_words_and_back(text: str, about: dict[str, object]) -> None:
 def test_what_is_no_rule_says_why(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         rule_of(text, "allow")
+
+
+@pytest.mark.parametrize(
+    ("line", "operator"),
+    [
+        ("make | sh", "|"),
+        ("make|sh *", "|"),
+        ("make && rm x", "&&"),
+        ("make; rm x", ";"),
+        ("make > log", ">"),
+        ("make 2>&1", ">&"),
+        ("make &", "&"),
+        ("(make)", "("),
+        ("echo `id`", "`"),
+        ("echo $(id)", "("),
+        ('echo "$(id)" | sh', "|"),
+        ("make\nrm x", "a line's end"),
+    ],
+)
+def test_a_rule_is_about_one_command(line: str, operator: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(operator)) as caught:
+        rule_of(f"shell:{line}", "allow")
+    assert "a rule is about one command" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "argv"),
+    [
+        ("grep 'a|b' c", ("grep", "a|b", "c")),
+        ('grep "a;b" c', ("grep", "a;b", "c")),
+        (r"find . -exec ls {} \;", ("find", ".", "-exec", "ls", "{}", ";")),
+        (r"echo a\ \| b", ("echo", "a |", "b")),
+        ("echo it\\'s '|'", ("echo", "it's", "|")),
+        ("sh -c 'make | tee log'", ("sh", "-c", "make | tee log")),
+    ],
+)
+def test_what_is_quoted_is_a_word_of_a_rule(line: str, argv: tuple[str, ...]) -> None:
+    rule = rule_of(f"shell:{line}", "allow")
+    assert rule.argv == argv
+    assert rule_of(words_of(rule), "allow") == rule
 
 
 # --- in the configuration file ------------------------------------------------------------------
@@ -229,6 +271,148 @@ def test_answers_are_kept_where_their_scope_says(ground: Ground) -> None:
     assert not (ground.workspace / ".chatterm" / "config.toml").exists()
     assert decision(ground, "make") is Decision.ALLOW
     assert decision(ground, "tox") is Decision.ASK
+
+
+# --- a gate that is open while its rules change -------------------------------------------------
+
+
+class Open:
+    """A gate that stays open."""
+
+    def __init__(self, ground: Ground, permissions: Permissions | None = None) -> None:
+        posture = Posture(mode=(permissions or Permissions()).mode, level_chosen=True)
+        self.gate = open_gate(ground, permissions or Permissions(), posture, saves=config_path())
+        self.directory = ground.workspace or Path()
+        self.project = self.directory / ".chatterm" / "config.toml"
+
+    def says(self, line: str) -> str:
+        return self.gate.judge("shell", (ShellAccess(line, self.directory),)).decision.value
+
+    @property
+    def trusted(self) -> bool:
+        self.says("ls")
+        return self.gate.trusted
+
+
+@pytest.fixture
+def workspace(ground: Ground) -> Path:
+    assert ground.workspace is not None
+    return ground.workspace
+
+
+def test_rules_that_change_elsewhere_count_for_the_next_call(
+    ground: Ground, workspace: Path
+) -> None:
+    opened = Open(ground)
+    assert opened.says("make") == "ask"
+    make = rule_of("shell:make", "allow")
+    ground.memory.add(workspace, make)
+    assert opened.says("make") == "allow"
+    add_rule(config_path().path, rule_of("shell:make", "deny"))
+    assert opened.says("make") == "deny"
+    remove_rule(config_path().path, rule_of("shell:make", "deny"))
+    ground.memory.remove(workspace, make)
+    assert opened.says("make") == "ask"
+    assert opened.gate.complaints() == ()
+
+
+def test_a_rule_that_an_answer_made_can_be_removed_elsewhere(
+    ground: Ground, workspace: Path
+) -> None:
+    opened = Open(ground)
+    for scope in (Scope.PROJECT, Scope.EVERYWHERE):
+        opened.gate.grant(PYTEST, scope)
+        assert opened.says("pytest -q") == "allow"
+        ground.memory.remove(workspace, PYTEST)
+        if scope is Scope.EVERYWHERE:
+            remove_rule(config_path().path, PYTEST)
+        assert opened.says("pytest -q") == "ask"
+    opened.gate.grant(PYTEST, Scope.SESSION)
+    add_rule(config_path().path, rule_of("shell:tox", "ask"))
+    assert opened.says("pytest -q") == "allow"
+
+
+def test_trust_that_is_given_or_taken_elsewhere_counts(ground: Ground, workspace: Path) -> None:
+    opened = Open(ground)
+    opened.project.write_text("[permissions]\nmode = 'confirm'\n")
+    assert not opened.trusted
+    ground.memory.trust(workspace)
+    assert opened.trusted
+    ground.memory.distrust(workspace)
+    assert not opened.trusted
+
+
+def test_a_project_that_changes_is_trusted_no_longer(ground: Ground, workspace: Path) -> None:
+    ground.memory.trust(workspace)
+    opened = Open(ground, Permissions(mode="yolo"))
+    assert (opened.says("touch a"), opened.trusted) == ("allow", True)
+    opened.project.write_text("[permissions]\nmode = 'plan'\n")
+    assert (opened.says("touch a"), opened.trusted) == ("deny", False)
+
+
+def test_a_projects_mode_holds_whatever_mode_is_switched_to(ground: Ground) -> None:
+    opened = Open(ground)
+    opened.project.write_text("[permissions]\nmode = 'plan'\n")
+    opened.gate.posture = Posture(mode="yolo")
+    assert opened.says("touch a") == "deny"
+
+
+@pytest.mark.parametrize("broken", ["[permissions", "nonsense = 1\n", None])
+def test_a_file_that_is_broken_by_now_loosens_nothing_and_is_told_once(
+    ground: Ground, broken: str | None
+) -> None:
+    path = config_path().path
+    add_rule(path, rule_of("shell:make", "deny"))
+    add_rule(path, PYTEST)
+    opened = Open(ground, load_config(path).permissions)
+    assert (opened.says("make"), opened.says("pytest -q")) == ("deny", "allow")
+    whole = path.read_text()
+    if broken is None:
+        path.unlink()
+    else:
+        path.write_text(broken)
+    assert opened.says("make") == "deny"
+    assert opened.says("pytest -q") == ("ask" if broken is None else "allow")
+    (complaint,) = opened.gate.complaints()
+    assert str(path) in complaint
+    assert opened.says("make") == "deny"
+    assert opened.gate.complaints() == ()
+    path.write_text(whole.replace("deny", "ask"))
+    assert (opened.says("make"), opened.says("pytest -q")) == ("ask", "allow")
+
+
+def test_a_damaged_memory_loosens_nothing(ground: Ground, workspace: Path) -> None:
+    ground.memory.add(workspace, rule_of("shell:make", "deny"))
+    opened = Open(ground)
+    ground.memory.path.write_text("[projects")
+    assert opened.says("make") == "deny"
+    assert "permissions.toml: line 1" in opened.gate.complaints()[0]
+
+
+def test_a_projects_file_that_is_wrong_by_now_denies_what_it_denied_and_allows_nothing(
+    ground: Ground, workspace: Path
+) -> None:
+    opened = Open(ground)
+    opened.project.write_text(
+        "[permissions]\nrules = [{tool='shell', argv=['make'], decision='allow'},"
+        "{tool='shell', argv=['rm'], prefix=true, decision='deny'}]\n"
+    )
+    ground.memory.trust(workspace)
+    assert (opened.says("make"), opened.says("rm a")) == ("allow", "deny")
+    opened.project.write_text("[permissions]\nrules = [{tool='shell', decision='allow'}]\n")
+    assert (opened.says("make"), opened.says("rm a")) == ("ask", "deny")
+    assert "until the directory is trusted" in opened.gate.complaints()[0]
+
+
+def test_a_configuration_from_a_pipe_is_read_once(
+    ground: Ground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    monkeypatch.setenv("CHATTERM_CONFIG", str(pipe))
+    opened = Open(ground, Permissions(rules=(PYTEST,)))
+    assert opened.says("pytest -q") == "allow"
+    assert opened.gate.complaints() == ()
 
 
 def test_our_own_files_are_sensitive(ground: Ground) -> None:

@@ -119,3 +119,25 @@ def test_what_to_configure_is_a_provider(kind: str) -> None:
     read = tomllib.loads(FoundServer(kind, "http://127.0.0.1:9").table)
     (table,) = read["providers"].values()
     assert ProviderConfig(**table).base_url.startswith("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://127.0.0.1:8000/v1", "work"),
+        ("http://localhost:8000/v1/", "work"),
+        ("http://[::1]:8000", "work"),
+        ("http://127.0.0.1:8001/v1", None),
+        ("http://example.org:8000/v1", None),
+    ],
+)
+def test_a_server_is_known_by_its_address_whatever_it_is_called(url: str, name: str | None) -> None:
+    found = FoundServer("OpenAI-compatible", "http://127.0.0.1:8000")
+    assert found.provider_in({"work": ProviderConfig(protocol="chat", base_url=url)}) == name
+
+
+def test_a_known_name_that_is_configured_elsewhere_does_not_ask_it() -> None:
+    found = FoundServer("Ollama", "http://127.0.0.1:11434")
+    elsewhere = ProviderConfig(protocol="ollama", base_url="http://example.org:11434")
+    assert found.provider_in({}) == "ollama"
+    assert found.provider_in({"ollama": elsewhere}) is None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -321,6 +323,25 @@ async def test_a_dead_turn_reads_as_interrupted_before_it_is_repaired(tmp_path: 
     assert not turn.running
     assert turn.steps[0].status is Status.INTERRUPTED
     assert turn.events[-1].status is TurnStatus.INTERRUPTED
+
+
+async def test_a_step_that_was_cut_off_lasted_until_something_was_recorded_last(
+    tmp_path: Path,
+) -> None:
+    began = datetime.fromisoformat("2026-01-01T00:00:00+00:00").timestamp()
+    with Store.open(tmp_path, persist_min_chars=1) as store:
+        log = await begin(store, started("t"))
+        step = TextStep(id="t.0", index=0, round=0, started_at="2026-01-01T00:00:00.000Z")
+        await log.record(StepStarted(step))
+        await log.record(StepDelta("t.0", "so far"))
+        await wait_for_text(tmp_path, "so far")
+        (lock,) = (tmp_path / "running").iterdir()
+        assert lock.stat().st_mtime > began
+        os.utime(lock, (began + 15, began + 15))
+        die(store, log)
+    with Store.open(tmp_path) as store:
+        assert store.repair("c") == ["t"]
+        assert store.turns(["t"])[0].steps[0].duration_ms == 15_000
 
 
 async def test_repair_answers_calls_and_ends_the_turn(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ async def test_what_waits_goes_on_waiting_in_its_conversation(place: Place) -> N
         id_ = await wait_with(app, "see @notes.txt")
     async with place.app(resume=id_) as app:
         await app.until(lambda: app.says("not sent: see @notes.txt"))
+        await app.until(lambda: app.says("they go after the next turn"))
         (waiting,) = app.chat.talk.waiting
         (attached,) = waiting.input.attachments
         assert attached.data == b"milk\n"

@@ -119,3 +119,15 @@ async def test_what_was_told_before_the_first_message_stays(place: Place) -> Non
         await app.ask("hi")
         assert app.says("needs a sandbox")
         assert app.says("Hello.")
+
+
+async def test_a_new_conversation_has_read_no_file(place: Place) -> None:
+    place.configure(WRITES, MODE)
+    path = place.work / "n.txt"
+    async with place.app() as app:
+        await write(app)
+        assert app.chat.talk.tooling is not None
+        seen = app.chat.talk.tooling.bench.seen
+        assert path in seen
+        await app.chat.begin_anew()
+        assert path not in seen

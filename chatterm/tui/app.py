@@ -19,6 +19,7 @@ from textual.filter import LineFilter
 from chatterm.errors import ChattermError
 from chatterm.tui.chat import Chat
 from chatterm.tui.driver import TerminalDriver
+from chatterm.tui.few_colours import use_nearest_colours
 from chatterm.tui.keys import keymap, prompt_keys
 from chatterm.tui.more_keys import teach
 from chatterm.tui.pane.scroll_bar import paint_bars
@@ -97,6 +98,7 @@ class ChattermApp(Sturdy, App[Any]):
         self, options: AppOptions, config: Config, theme: Theme, looks: Looks, typed: str = ""
     ) -> None:
         teach()
+        use_nearest_colours()
         self._begun = False
         make_sturdy()
         self._our_theme = theme  # style sheets are made by what comes next

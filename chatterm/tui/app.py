@@ -89,6 +89,7 @@ class ChattermApp(Sturdy, App[Any]):
         ended_by: The signal that told it to end, if one did.
         unexpected: The errors that were told because nobody expected them.
         terminal_is_dark: Whether the terminal's background is; None where it doesn't tell.
+        trouble: What went wrong before it was there, and is told in it.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -106,6 +107,7 @@ class ChattermApp(Sturdy, App[Any]):
         self._last_defence = _LastDefence()
         self.unexpected = Unexpected()
         self.terminal_is_dark: bool | None = None
+        self.trouble: ChattermError | None = None
         self.config = config
         self.ended_by: int | None = None
         self.keys_in_use = keymap(config.ui.keys)
@@ -168,6 +170,8 @@ class ChattermApp(Sturdy, App[Any]):
         """Leave in order when the system wants it, too: the terminal may outlive the app."""
         if not self.is_headless:
             on_ending(self._told_to_end)
+        if self.trouble is not None:
+            self.chat.call_after_refresh(self.chat.on_trouble, self.trouble)
 
     def _told_to_end(self, number: int) -> None:
         self.ended_by = number

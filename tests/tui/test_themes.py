@@ -361,7 +361,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None
             'panel = "#d0d0d0"',
             "line 3: colours.panel: leaves text a contrast of 1.1, which needs 4.5",
         ),
-        ('diff_added_band = "#58a058"', "line 3: colours.diff_added_band: leaves text a contrast of "),
+        (
+            'diff_added_band = "#58a058"',
+            "line 3: colours.diff_added_band: leaves text a contrast of ",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_contrast(

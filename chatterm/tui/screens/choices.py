@@ -26,6 +26,7 @@ class Choice:
         group: The heading that it stands under; choices of a group follow each other.
         search: What it is found by beside its label.
         blocked: Why it can't be picked, which is said when that is tried; nothing where it can.
+        shorter: Stands at the right where there is no room for the detail.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Choice:
     group: str = ""
     search: str = ""
     blocked: str = ""
+    shorter: str = ""
 
     @property
     def text(self) -> str:
@@ -150,7 +152,8 @@ class ChoiceRows(Rows):
         label = as_line(choice.label, MUTED if choice.blocked else PLAIN)
         label = overlay(label, places, ("match",))
         mark = Span("• ", ("marker",)) if choice.key == self._current else Span("  ")
-        return spread((mark, *label), (as_line(choice.detail, MUTED),), width)
+        rights = [as_line(each, MUTED) for each in (choice.detail, choice.shorter)]
+        return spread((mark, *label), rights, width)
 
     def row_style(self, row: int) -> Style:
         """The row of the cursor stands out."""

@@ -23,6 +23,9 @@ from tui.app_driver import Driver, Place, place
 
 __all__ = ["place"]
 
+SOON_S = panels.GRACE_S + 2
+"""When the setup has come of itself for so long, it takes keys."""
+
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -194,6 +197,7 @@ def test_it_comes_once_and_never_again(program: Program) -> None:
         shown.read_until("key goes on")
         shown.type("x")
         shown.read_until("setup 1/5")
+        shown.read_for(SOON_S)
         shown.type("\x1b")
         shown.read_until("nothing was changed")
         leave(shown)

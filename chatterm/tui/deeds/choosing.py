@@ -237,6 +237,7 @@ _G = "Choosing"
 CHOOSING = (
     Deed("palette", "everything that can be done", _G, palette, "ctrl+p"),
     Deed("help", "the keys", _G, help_, "f1"),
+    Deed("help_here", "the keys", _G, help_, "question_mark", reading=True, hidden=True),
     Deed("model", "who is asked", _G, pick_model, "ctrl+o", takes="PROVIDER/MODEL"),
     Deed("pick_model", "change the model", _G, pick_model, hidden=True),
     Deed("conversations", "go on with another conversation", _G, conversations, "ctrl+s"),

@@ -33,7 +33,7 @@ from chatterm.config.paths import (
     parse_toml,
     read_config,
 )
-from chatterm.errors import ConfigError
+from chatterm.errors import ConfigError, ErrorKind
 from chatterm.tui.legible import unreadable
 from chatterm.tui.theme import (
     CODE,
@@ -115,6 +115,7 @@ def chosen_theme(name: str, *, dark: bool, own: Path | None) -> Theme:
         raise ConfigError(
             f"there is no theme named {wanted[:40]!a}{near}",
             hint=f"there are {', '.join((AUTO, *themes))}",
+            kind=ErrorKind.NOT_FOUND,
         )
     return load_theme(themes[wanted])
 

@@ -216,7 +216,10 @@ class Filter:
         self._last: tuple[str, list[int]] | None = None
 
     def find(self, query: str) -> Sequence[Choice]:
-        """Those that fit, the best first; all of them, in their order, where nothing is typed."""
+        """Those that fit, the best first; all of them, in their order, where nothing is typed.
+
+        Letters that are scattered over a text count only where nothing has the words themselves.
+        """
         if not query.strip():
             return self._choices
         if self._texts is None:
@@ -227,4 +230,6 @@ class Filter:
         among = before[1] if before and query.startswith(before[0]) else None
         found = rank(query, self._texts, None if among is None else sorted(among))
         self._last = query, found
-        return [self._choices[number] for number in found]
+        words = Query(query)
+        whole = [number for number in found if words.is_whole(self._texts[number])]
+        return [self._choices[number] for number in whole or found]

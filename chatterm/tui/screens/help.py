@@ -110,7 +110,7 @@ class Help(PanelScreen[None]):
     @on(Field.Changed)
     def _show(self) -> None:
         groups = filtered(self._groups, self._field.value)
-        lines = layout(groups, max(_NARROWEST, self._rows.size.width - 1))
+        lines = layout(groups, max(_NARROWEST, self._rows.size.width - 2))
         self._rows.show(lines or [as_line("nothing found", MUTED)])
 
 

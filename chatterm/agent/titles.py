@@ -102,13 +102,16 @@ class Titler:
         Args:
             conversation: The conversation's id.
             provider: The conversation's own, which is asked unless the setting names another.
-            turn: The turn. One without an answer makes no title.
+            turn: The turn. One without an answer makes no title, and a tiny model neither.
 
         Returns:
             What makes it, for who wants to know when the provider isn't used any more.
         """
         answered = any(isinstance(step, TextStep) and step.text for step in turn.steps)
-        if self._config.titles.model == "off" or not answered:
+        asked = self._config.titles.model
+        if asked == "off" or not answered:
+            return None
+        if asked == "same" and not getattr(provider, "makes_titles", True):
             return None
         task = asyncio.create_task(self._improve(conversation, provider, turn))
         self._tasks.add(task)

@@ -140,7 +140,7 @@ def _provider() -> str:
         # What only another protocol takes, or what would replace the line above, stays a comment.
         aside = spec.name in {"file", "speed", "script", "api_key_command", "auth"}
         lines += _comment(spec)
-        lines.append(f"{'# ' if aside else '#'}{spec.name} = {toml_value(shown)}")
+        lines.append(f"{'# for example: ' if aside else '#'}{spec.name} = {toml_value(shown)}")
     return "\n".join(lines)
 
 

@@ -258,6 +258,10 @@ def _named(target: str, config: Config, implemented: Collection[str], reason: st
     return ResolvedModel(provider_name, provider, chosen, reason)
 
 
+_NEAR = 0.7
+"""How much of a name another one has to have to be meant: `nope` isn't openai."""
+
+
 def _unknown(
     target: str, provider_name: str, config: Config, providers: Mapping[str, ProviderConfig]
 ) -> ConfigError:
@@ -273,7 +277,7 @@ def _unknown(
             hint=f"try {owner}/{target}",
             kind=ErrorKind.NOT_FOUND,
         )
-    near = get_close_matches(provider_name, [*config.aliases, *providers], n=1)
+    near = get_close_matches(provider_name, [*config.aliases, *providers], n=1, cutoff=_NEAR)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(providers)}"
     kind = "provider" if "/" in target else "provider or alias"
     return ConfigError(f"no {kind} is named {provider_name!a}", hint=hint, kind=ErrorKind.NOT_FOUND)

@@ -213,13 +213,10 @@ def parse_toml(data: bytes | str, path: Path) -> tuple[str, dict[str, Any]]:
     except RecursionError:
         raise ConfigFileError(path, [Problem("", "is nested too deeply")]) from None
     except ValueError as error:
-        # tomllib says "what (at line 3, column 5)", or "what (at end of document)".
-        what, _, place = str(error).removesuffix(")").partition(" (at ")
-        found = re.match(r"line (\d+), column (\d+)", place)
-        line = int(found[1]) if found else text.count("\n") + 1
-        what = what[:1].lower() + what[1:]
-        where = f" (column {found[2]})" if found else ""
-        raise ConfigFileError(path, [Problem("", f"isn't TOML: {what}{where}", line)]) from None
+        from chatterm.config.toml_words import told
+
+        what, line = told(str(error), text)
+        raise ConfigFileError(path, [Problem("", what, line)]) from None
 
 
 def dotted(where: KeyPath) -> str:

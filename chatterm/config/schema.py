@@ -195,7 +195,10 @@ class Generation:
         float | None, "How freely words are chosen.", Example(0.7), _between(0, 2)
     ] = None
     max_output_tokens: Annotated[
-        int | None, "The longest reply, thinking included.", Example(8192), _between(1)
+        int | None,
+        "The longest reply, thinking included; a `local` model's is 1024 where this is unset.",
+        Example(8192),
+        _between(1),
     ] = None
     effort: Annotated[Effort | None, "How hard to think.", Example("medium")] = None
     system: Annotated[str | None, "The system prompt.", Example("Answer briefly.")] = None

@@ -18,6 +18,7 @@ from textual.filter import LineFilter
 from chatterm.errors import ChattermError
 from chatterm.tui.chat import Chat
 from chatterm.tui.driver import TerminalDriver
+from chatterm.tui.few_colours import use_nearest_colours
 from chatterm.tui.keys import keymap, prompt_keys
 from chatterm.tui.more_keys import teach
 from chatterm.tui.pane.scroll_bar import paint_bars
@@ -87,6 +88,7 @@ class ChattermApp(Sturdy, App[Any]):
         ended_by: The signal that told it to end, if one did.
         unexpected: The errors that were told because nobody expected them.
         terminal_is_dark: Whether the terminal's background is; None where it doesn't tell.
+        trouble: What went wrong before it was there, and is told in it.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -96,6 +98,7 @@ class ChattermApp(Sturdy, App[Any]):
         self, options: AppOptions, config: Config, theme: Theme, looks: Looks, typed: str = ""
     ) -> None:
         teach()
+        use_nearest_colours()
         self._begun = False
         make_sturdy()
         self._our_theme = theme  # style sheets are made by what comes next
@@ -103,6 +106,7 @@ class ChattermApp(Sturdy, App[Any]):
         self._last_defence = _LastDefence()
         self.unexpected = Unexpected()
         self.terminal_is_dark: bool | None = None
+        self.trouble: ChattermError | None = None
         self.config = config
         self.ended_by: int | None = None
         self.keys_in_use = keymap(config.ui.keys)
@@ -165,6 +169,8 @@ class ChattermApp(Sturdy, App[Any]):
         """Leave in order when the system wants it, too: the terminal may outlive the app."""
         if not self.is_headless:
             on_ending(self._told_to_end)
+        if self.trouble is not None:
+            self.chat.call_after_refresh(self.chat.on_trouble, self.trouble)
 
     def _told_to_end(self, number: int) -> None:
         self.ended_by = number

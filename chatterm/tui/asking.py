@@ -301,16 +301,26 @@ class Asking:
                 item.note = text
                 item.restate()
 
-        self._write("note to the model", item.note, done)
+        self._write("note to the model", item.note, done, "keeps the note")
 
-    def _write(self, label: str, text: str, done: Callable[[str | None], None]) -> None:
-        """Have the user write something for the question; it ends with the question."""
+    def _write(self, label: str, text: str, done: Callable[[str | None], None], does: str) -> None:
+        """Have the user write something for the question; it ends with the question.
+
+        Args:
+            label: What is written.
+            text: What stands there already.
+            done: Is told what was written, or None.
+            does: What Enter does.
+        """
+        item = self._item
 
         def written(text: str | None) -> None:
             self._writes = False
+            _tell_writing(item, "")
             done(text)
 
         self._writes = True
+        _tell_writing(item, does)
         self._desk.write_line(label, text, written)
 
     def _edit(self, item: QuestionItem) -> None:
@@ -323,6 +333,7 @@ class Asking:
                 lambda text: self._edited(
                     item, None if text is None else {**values, "command": text}
                 ),
+                "runs it",
             )
             return
         import json
@@ -331,6 +342,7 @@ class Asking:
             "edit the arguments, Enter runs them",
             json.dumps(values, ensure_ascii=False),
             lambda text: self._edited_json(item, text),
+            "runs it with them",
         )
 
     def _edited_json(self, item: QuestionItem, text: str | None) -> None:
@@ -378,7 +390,9 @@ class Asking:
             self._show_rule(item)
         elif name == "rule":
             words = words_of(proposal.rule)
-            self._write("the rule", words, lambda text: self._rule_edited(item, text))
+            self._write(
+                "the rule", words, lambda text: self._rule_edited(item, text), "takes the rule"
+            )
         else:
             scope = Scope(name)
             if scope in proposal.scopes:
@@ -395,6 +409,13 @@ class Asking:
         item.says = ""
         self._rule = replace(self._rule, rule=rule)
         self._show_rule(item)
+
+
+def _tell_writing(item: QuestionItem | None, does: str) -> None:
+    """Have a question show what the keys do while something is written for it."""
+    if item is not None:
+        item.writing = does
+        item.restate()
 
 
 def _rows_to_read(item: QuestionItem) -> int:

@@ -126,6 +126,7 @@ class Bottom(Widget):
 
     Attributes:
         prompt: The prompt.
+        aside: The draft that gave way to a message that was sent and is edited now.
         sign: What stands before them.
     """
 
@@ -140,6 +141,7 @@ class Bottom(Widget):
         super().__init__(id="bottom")
         self.sign = Sign(sign, palette)
         self.prompt = Prompt()
+        self.aside = ""
         self._line: Prompt | None = None
         self._taught: list[Callable[[Prompt], None]] = []
         self._done: Callable[[str | None], None] | None = None

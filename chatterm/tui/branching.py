@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 
 
 def edit_turn(chat: Chat, turn: str | None) -> None:
-    """Put the message of a turn into the prompt, to be sent anew; None gives that up."""
+    """Put the message of a turn into the prompt, to be sent anew; None gives that up.
+
+    What was being typed gives way to it, and is there again when that is given up.
+    """
     if turn is None:
         chat.editing, chat.carried = None, ()
         chat.remember(chat.prompt.take())
+        chat.prompt.put_back(chat.bottom.aside)
         chat.telling.refresh()
         return
     item = chat.transcript.message(turn)
     if item is None:
         chat.say("that turn has no message")
         return
+    if chat.editing is None:
+        chat.bottom.aside = chat.prompt.message
     if not chat.prompt.empty:
         chat.remember(chat.prompt.message)
     chat.editing, chat.carried = turn, unmentioned(item.sent)

@@ -68,9 +68,9 @@ def check_app_settings(config: Config, path: Path) -> None:
     """Tell file and line of what keeps the app from starting.
 
     Raises:
-        ConfigFileError: The configuration's theme or keys are wrong.
+        ConfigFileError: The configuration's keys are wrong. (With a wrong theme it starts.)
     """
-    document = {"theme": config.theme, "ui": {"keys": dict(config.ui.keys)}}
+    document = {"ui": {"keys": dict(config.ui.keys)}}
     # A pipe was emptied by the first reading, and a second one could wait for ever.
     text = read_config(path).decode() if path.is_file() else ""
     if problems := app_problems(document, text, path):

@@ -60,8 +60,14 @@ async def pick(chat: Chat, words: str = "") -> None:
         forked = await asyncio.to_thread(store.fork, id_)
         await chat.resume(forked.id)
         chat.say("this is the fork; the other conversation is as it was")
-    elif id_ != chat.talk.session.id:
+        return
+    if id_ != chat.talk.session.id:
         await chat.resume(id_)
+    hit = finder.hits.get(id_)
+    if hit is not None:
+        from chatterm.tui.found_place import go_to_hit
+
+        await go_to_hit(chat, hit, finder.query)
 
 
 def _here() -> str:
@@ -81,12 +87,14 @@ class Finder:
 
     Attributes:
         hits: Where the words stand that were typed last, by conversation.
+        query: What was typed.
     """
 
     def __init__(self, store: Store, here: str) -> None:
         self._store = store
         self._here = here
         self.hits: dict[str, Hit] = {}
+        self.query = ""
         self._rows: dict[str, ConversationRow] = {}
 
     async def find(self, query: str) -> list[Choice]:
@@ -99,7 +107,7 @@ class Finder:
         """
         rows, hits = await asyncio.to_thread(found_conversations, self._store, self._here, query)
         self._rows = {row.conversation.id: row for row in rows}
-        self.hits = hits
+        self.hits, self.query = hits, query.strip()
         return [self._choice(row) for row in rows]
 
     def row(self, id_: str) -> ConversationRow | None:

@@ -32,7 +32,7 @@ async def begin(chat: Chat) -> None:
     if not chat.prompt.empty or chat.talk.running or chat.talk.session.head is not None:
         return
     await _play(chat)
-    outcome = await set_up(chat)
+    outcome = await set_up(chat, unasked=True)
     chat.say(outcome.said)
 
 

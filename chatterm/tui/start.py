@@ -36,8 +36,12 @@ def start(options: AppOptions, config: Config) -> int:
         from chatterm.tui.app import ChattermApp  # while the terminal thinks about its answer
 
         told = question.answer(_ANSWER_S)
+    theme, trouble = _theme(config, dark=told.dark is not False)
+    if trouble is not None and not ask:
+        with background.ask() as question:
+            told = question.answer(_ANSWER_S)
+        theme = _automatic(dark=told.dark is not False)
     try:
-        theme = _theme(config, dark=told.dark is not False)
         app = ChattermApp(options, config, theme, _looks(config), told.typed)
     except ConfigError:
         from chatterm.tui.checking import check_app_settings
@@ -45,6 +49,7 @@ def start(options: AppOptions, config: Config) -> int:
         check_app_settings(config, config_path().path)
         raise
     app.terminal_is_dark = told.dark
+    app.trouble = trouble
     result = app.run(mouse=config.ui.mouse)
     if isinstance(result, ChattermError):
         raise result
@@ -75,15 +80,28 @@ def _leave_on_terminal(line: str) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def _theme(config: Config, *, dark: bool) -> Theme:
-    from chatterm.tui.themes import chosen_theme, no_colour_theme
+def _theme(config: Config, *, dark: bool) -> tuple[Theme, ConfigError | None]:
+    """The theme, and what is wrong with the one that was chosen: nobody is kept out by it."""
+    from chatterm.tui.themes import AUTO, chosen_theme, no_colour_theme, theme_trouble
 
     if os.environ.get("NO_COLOR"):
-        return no_colour_theme()
+        return no_colour_theme(), None
+    path = config_path().path
+    own = path.parent / "themes"
     name = config.theme
-    if name == "auto" and _few_colours():
+    if name == AUTO and _few_colours():
         name = "ansi"
-    return chosen_theme(name, dark=dark, own=config_path().path.parent / "themes")
+    try:
+        return chosen_theme(name, dark=dark, own=own), None
+    except ConfigError as error:
+        return _automatic(dark=dark), theme_trouble(config.theme, error, path)
+
+
+def _automatic(*, dark: bool) -> Theme:
+    """Ours that suits the terminal."""
+    from chatterm.tui.themes import AUTO, chosen_theme
+
+    return chosen_theme("ansi" if _few_colours() else AUTO, dark=dark, own=None)
 
 
 def _few_colours() -> bool:

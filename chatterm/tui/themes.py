@@ -33,7 +33,8 @@ from chatterm.config.paths import (
     parse_toml,
     read_config,
 )
-from chatterm.errors import ConfigError
+from chatterm.errors import ConfigError, ErrorKind
+from chatterm.tui.legible import unreadable
 from chatterm.tui.theme import (
     CODE,
     LIFTED,
@@ -59,6 +60,7 @@ __all__ = [
     "no_colour_theme",
     "our_themes",
     "theme_problem",
+    "theme_trouble",
 ]
 
 AUTO = "auto"
@@ -113,6 +115,7 @@ def chosen_theme(name: str, *, dark: bool, own: Path | None) -> Theme:
         raise ConfigError(
             f"there is no theme named {wanted[:40]!a}{near}",
             hint=f"there are {', '.join((AUTO, *themes))}",
+            kind=ErrorKind.NOT_FOUND,
         )
     return load_theme(themes[wanted])
 
@@ -133,6 +136,21 @@ def theme_problem(name: str, own: Path | None) -> str | None:
         near = "did you mean" in error.message
         return error.message if near else f"{error.message}; {error.hint}"
     return None
+
+
+def theme_trouble(name: str, error: ConfigError, path: Path) -> ConfigError:
+    """What to tell in an app that looks otherwise because its theme is wrong.
+
+    Args:
+        name: As the configuration has it.
+        error: What is wrong with it.
+        path: The configuration file.
+    """
+    what = f"the theme {name[:40]!a} can't be used, so it looks as `auto`"
+    if isinstance(error, ConfigFileError):
+        return ConfigError(f"{what}: {error.message}", hint="/theme chooses another one")
+    where = f"{path}: theme: {error.message}"
+    return ConfigError(f"{what}: {where}", hint=f"{error.hint}; /theme chooses one")
 
 
 def load_theme(path: Path) -> Theme:
@@ -209,7 +227,8 @@ class _Reader:
                 near = nearest(name, known) or f"; there are {', '.join(known)}"
                 self._problem((name,), f"is not a setting{near}")
         dark = self.document.get("dark", base and base.dark)
-        roles = {**(base.roles if base else {}), **dict(self._roles())}
+        own = dict(self._roles())
+        roles = {**(base.roles if base else {}), **own}
         given = {key for key, _ in self.problems}
         if dark is not None and not isinstance(dark, bool):
             self._problem(("dark",), "must be true or false")
@@ -218,6 +237,9 @@ class _Reader:
             missing = [key for key in keys if key not in given]
             for key in missing if dark is not None else [("dark",), *missing]:
                 self._problem(key, 'is missing; give it, or begin with inherits = "dark"')
+        if not self.problems:
+            for role, wrong in unreadable(roles, own):
+                self._problem(_KEYS[role], wrong)
         return Theme(self.path.stem, bool(dark), roles)
 
     def _roles(self) -> Iterator[tuple[str, str]]:

@@ -78,6 +78,8 @@ class Waiting:
         chosen = self._chat.talk.chosen
         if chosen is not None and getattr(chosen.provider, "loading", False):
             return "loading the model"
+        if chosen is not None and getattr(chosen.provider, "reads", False):
+            return f"{self._name} reads the prompt"
         return f"waiting for {self._name}"
 
     def _end(self) -> None:

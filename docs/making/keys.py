@@ -25,6 +25,8 @@ send = "enter"
 vim = "on"          # vim's keys in the prompt
 ```
 
+A configuration that the setup has written has the table `[ui.keys]` already: the lines go there.
+
 Modifiers come first, in the order of the alphabet, and signs by their names: `ctrl+shift+up`,
 `ctrl+slash`. `chatterm config check` tells wrong ones.
 

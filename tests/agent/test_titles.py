@@ -116,6 +116,13 @@ async def test_without_a_title_from_a_model_the_first_message_stays(
     assert await titled(store, Config(titles=Titles(model=setting))) == "why?"
 
 
+async def test_a_provider_that_makes_no_titles_is_not_asked(store: Store) -> None:
+    session = await talked(store)
+    provider = plays("text: Blue sky")
+    provider.makes_titles = False  # type: ignore[attr-defined] # as the local one has it
+    assert Titler(store, Config()).begin(session.id, provider, session.turns[0]) is None
+
+
 async def test_a_failure_changes_nothing(store: Store) -> None:
     assert await titled(store, Config(), "fail server: broken") == "why?"
 

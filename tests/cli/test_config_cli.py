@@ -72,7 +72,7 @@ def test_check_reports_all_problems_and_ends_with_3(file):
         ("ui.keys.vim = 'yes'", "line 1: ui.keys.vim: must be on or off"),
     ],
 )
-def test_check_reports_themes_and_keys_with_which_the_app_would_not_start(file, text, said):
+def test_check_reports_themes_and_keys_that_the_app_does_not_take(file, text, said):
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
         run("check")
@@ -102,6 +102,18 @@ def test_check_reports_a_theme_of_the_users_own_that_is_wrong(file):
         run("check")
     assert f"line 1: theme: {themes / 'mine.toml'}: line 2: colors: " in caught.value.message
     assert "did you mean colours?" in caught.value.message
+
+
+def test_check_reports_a_theme_that_cannot_be_read(file):
+    file.write_text("theme = 'bad'")
+    themes = file.parent / "themes"
+    themes.mkdir()
+    (themes / "bad.toml").write_text(
+        "inherits = 'dark'\n[colours]\nbackground = '#10151a'\ntext = '#202020'"
+    )
+    with pytest.raises(ConfigError) as caught:
+        run("check")
+    assert "bad.toml: line 4: colours.text: has a contrast of 1.1" in caught.value.message
 
 
 def test_show_prints_a_configuration_that_can_be_loaded(file, tmp_path):

@@ -68,7 +68,9 @@ def test_every_key_is_shown():
     text = example_toml()
     shown = text[text.index("#[providers.openai]") : text.index("#[providers.work]")]
     for spec in fields(ProviderConfig):
-        assert re.search(rf"^# ?{spec.name} = ", shown, flags=re.MULTILINE), spec.name
+        assert re.search(rf"^#(?: for example: )?{spec.name} = ", shown, flags=re.MULTILINE), (
+            spec.name
+        )
 
 
 def test_every_key_has_a_comment():
@@ -87,6 +89,11 @@ def test_every_key_has_a_comment():
     for key in ('theme = "auto"', "#temperature = 0.7", "fps = 30", "#base_url = "):
         at = next(n for n, line in enumerate(lines) if line.startswith(key))
         assert lines[at - 1].startswith("# ")
+
+
+def test_a_comment_is_words_and_a_setting_that_is_unset_has_no_space_before_it():
+    for line in example_toml().splitlines():
+        assert not re.match(r"# [a-z_]+ = [\"\[]", line), line
 
 
 def test_what_is_chosen_from_a_list_shows_the_list():

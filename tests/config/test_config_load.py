@@ -179,6 +179,25 @@ def test_a_syntax_error_names_line_and_column():
     assert problem("model = ").startswith("line 1: isn't TOML: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[aliases]\nfast = 'a/b'\n\n[aliases]\nx = 'c/d'",
+            "line 4: [aliases] is there already, at line 1: put the lines there",
+        ),
+        ("[ui.keys]\n[ui]\n[ ui.keys ]", "line 3: [ui.keys] is there already, at line 1: put"),
+        ("ui.fps = 3\n[ui]", "line 2: [ui] is there already, in another form"),
+        ("theme = 'a'\nfps = 1\ntheme = 'b'", "line 3: theme is set already, at line 1"),
+        ('theme = "dark\nmodel = "x"', "line 1: isn't TOML: a text isn't closed"),
+        ("theme = 'dark", "line 1: isn't TOML: a text isn't closed"),
+        ("theme = auto", 'line 1: isn\'t TOML: texts stand in quotes, as in "auto" (column 9)'),
+    ],
+)
+def test_what_is_usually_wrong_is_told_in_plain_words(text, said):
+    assert problem(text).startswith(said)
+
+
 @pytest.mark.parametrize("text", ["x = " + "[" * 50_000, "x = " + "9" * 5_000])
 def test_toml_that_breaks_the_parser_is_a_problem_like_any_other(text):
     problem(text)

@@ -105,6 +105,7 @@ def test_servers_on_this_machine_can_be_named():
 
 def test_unknown_names_get_the_nearest_one():
     assert "no provider is named 'opnai'; did you mean openai?" in refused("opnai/gpt-5")
+    assert "did you mean" not in refused("nope/x")
     assert "did you mean fast?" in refused("fats", "[aliases]\nfast = 'openai'")
     assert "there are openai, anthropic" in refused("zzzzzz")
 

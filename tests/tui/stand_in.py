@@ -61,6 +61,7 @@ class FakeChat:
         self.talk = talk
         self.palette = DARK
         self.directory = directory or Path.cwd()
+        self.pane = SimpleNamespace(items=[], cursor=None)
         self.setting = SimpleNamespace(looks=SimpleNamespace(signs=UNICODE))
         self.said: list[str] = []
         self.resumed: list[str] = []

@@ -198,8 +198,12 @@ async def test_a_note_goes_to_the_model(place: Place) -> None:
         await app.asked()
         await app.press("tab")
         await app.type("not here")
+        await app.until(lambda: app.says("Enter keeps the note   Esc gives it up"))
+        assert not app.says("y once")
+        assert not app.says("add a note")
         await app.press("enter")
         assert app.says("note: not here")
+        assert app.says("y once")
         await app.press("n")
         await app.idle()
         assert results(app)[0].content == "denied by the user: not here"
@@ -395,3 +399,33 @@ async def test_ctrl_c_ends_a_question_with_its_turn(place: Place) -> None:
         assert not app.chat.asking.open
         assert results(app)[0].outcome is Outcome.CANCELLED
         assert not (place.work / "made.txt").exists()
+
+
+async def test_while_arguments_are_edited_the_question_tells_what_the_keys_do(
+    place: Place,
+) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("e")
+        await app.until(lambda: app.says("Enter runs it   Esc gives it up"))
+        assert not app.says("y once")
+        await app.press("escape")
+        await app.until(lambda: app.says("y once"))
+
+
+async def test_why_a_call_failed_is_told_in_full(place: Place) -> None:
+    (place.work / "a.txt").write_text("one\n")
+    place.configure(
+        'call edit_file: {"path": "a.txt", "old": "two", "new": "three"}\nround\ntext: Ah.'
+    )
+    async with place.app(size=(50, 24)) as app:
+        await app.send("go on")
+        await app.until(lambda: app.says("give the passage exactly") or app.says("y once"))
+        if app.says("y once"):
+            await app.asked()
+            await app.press("y")
+        await app.idle()
+        assert app.says("give the passage exactly")
+        assert not app.says("…")

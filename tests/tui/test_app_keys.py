@@ -146,7 +146,6 @@ def test_all_keys_of_ours_are_keys() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ('\ntheme = "drak"\n', "line 2: theme: there is no theme named 'drak'"),
         ('[ui.keys]\nmodles = "f3"\n', "line 2: ui.keys.modles: there is no such action"),
     ],
 )

@@ -8,6 +8,7 @@ from chatterm.events import Event, StepFinished, TurnFinished, TurnStarted
 from chatterm.steps import FinishReason, Status, TextStep, TurnStatus, UserInput
 from chatterm.tui.branching import Tree
 from chatterm.tui.pane.selecting import Place, Selection
+from chatterm.tui.screens.help import Help
 from tui.app_driver import Driver, place
 from tui.app_driver import Place as Where
 
@@ -197,3 +198,53 @@ def test_branches_of_a_conversation() -> None:
 def test_a_place_moves_with_what_comes_before() -> None:
     selection = Selection(Place(1, 2, 3), Place(4, 5, 6))
     assert selection.moved(2) == Selection(Place(3, 2, 3), Place(6, 5, 6))
+
+
+# --- what is found elsewhere ---
+
+
+async def test_a_hit_opens_at_the_step_that_has_the_words(place: Where) -> None:
+    place.configure(script("\n\n".join(f"paragraph {n} of it" for n in range(60))))
+    async with place.app() as app:
+        await app.ask("tell about sourdough and bread")
+        for _ in range(3):
+            await app.ask("again")
+        await app.press("ctrl+n")
+        await app.until(lambda: app.says("Ask something"))
+        await app.press("ctrl+s")
+        await app.until(lambda: app.says("Conversations"))
+        await app.type("bread sourdough")
+        await app.until(lambda: app.says("1") and not app.says("searching"))
+        await app.press("enter")
+        await app.until(lambda: app.says("tell about sourdough and bread"))
+        cursor = app.chat.pane.cursor
+        assert cursor is not None
+        assert cursor.kind == "user"
+        assert app.chat.pane.marks.words in {"bread", "sourdough"}
+
+
+# --- keys ---
+
+
+async def test_a_question_mark_shows_the_keys_while_reading(place: Where) -> None:
+    async with place.app() as app:
+        await app.ask("hi")
+        await app.press("tab", "question_mark")
+        await app.until(lambda: isinstance(app.app.screen, Help))
+        await app.press("escape")
+        assert app.chat.prompt.empty
+
+
+async def test_the_timeline_tells_its_keys_and_how_to_leave_where_there_is_little_room(
+    place: Where,
+) -> None:
+    async with place.app(size=(50, 20)) as app:
+        await app.ask("hi")
+        await app.press("f4")
+        await app.until(lambda: app.says("Where the time went"))
+        await app.until(lambda: app.says("Esc close"))
+        await app.press("f1")
+        await app.until(lambda: app.says("go to the step"))
+        assert isinstance(app.app.screen, Help)
+        await app.press("escape")
+        await app.until(lambda: app.says("Where the time went"))

@@ -177,3 +177,21 @@ async def test_that_commands_are_not_caged_is_told_apart_from_the_mode(
     place.configure("text: Hello.", '[tools.shell]\nsandbox = "none"')
     async with place.app((width, 24)) as app:
         await app.until(lambda: "confirm · shell not caged" in app.lines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("/theme nope", "there is no theme named 'nope'; there are auto"),
+        ("/model nope/x", "no provider is named 'nope'; there are"),
+        ("/mode wild", "there is no mode 'wild'"),
+        ("/nosuch", "there is no command /nosuch"),
+    ],
+)
+async def test_a_name_that_is_none_is_told_for_a_moment(
+    place: Place, typed: str, said: str
+) -> None:
+    async with place.app(size=(160, 32)) as app:
+        await app.send(typed)
+        await app.until(lambda: said in app.lines()[-1])
+        assert not [item for item in app.chat.pane.items if item.kind == "trouble"]

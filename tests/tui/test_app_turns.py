@@ -275,6 +275,18 @@ async def test_a_turn_goes_on_when_it_cannot_be_shown(
 # --- editing ---
 
 
+async def test_a_draft_is_there_again_when_editing_is_given_up(place: Place) -> None:
+    async with place.app() as app:
+        await app.ask("first")
+        app.chat.prompt.write("half a thought")
+        await app.press("escape", "escape")
+        await app.until(lambda: app.chat.prompt.text == "first")
+        app.chat.do("edit_last")  # once more: the draft is what was typed before all that
+        await app.press("escape")
+        await app.until(lambda: app.chat.prompt.text == "half a thought")
+        assert not app.says("editing what was sent")
+
+
 async def test_what_was_attached_goes_along_when_a_message_is_edited(place: Place) -> None:
     place.configure("echo")
     data = attachment_of("stdin", "text/plain", b"line one\n")

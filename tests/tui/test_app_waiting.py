@@ -76,6 +76,9 @@ async def test_a_model_that_is_loaded_first_is_said_to_be(place: Place) -> None:
         await begin(app)
         await app.until(lambda: app.says("loading the model · 12 s"))
         chosen.provider.loading = False  # type: ignore[attr-defined]
+        chosen.provider.reads = True  # type: ignore[attr-defined]
+        await app.until(lambda: app.says("s/x reads the prompt · 12 s"))
+        chosen.provider.reads = False  # type: ignore[attr-defined]
         await app.until(lambda: app.says("waiting for s/x · 12 s"))
 
 

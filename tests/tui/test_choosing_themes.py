@@ -113,6 +113,16 @@ async def test_an_unknown_name_changes_nothing(config_file: Path) -> None:
         assert text_of(config_file) is None
 
 
+async def test_a_theme_that_cannot_be_read_is_marked(config_file: Path) -> None:
+    own_theme(config_file, "faint", 'inherits = "dark"\n[colours]\ntext = "#303030"\n')
+    app = LooksApp()
+    chat = chat_in(app)
+    async with app.run_test(size=(160, 40)) as pilot:
+        chat.begin(pick(chat, ""))
+        await until_shown(pilot, Picker)
+        assert shows(app, "faint  line 3: colours.text: has a contrast of 1.")
+
+
 async def test_a_broken_theme_shows_its_problem_and_is_not_picked(config_file: Path) -> None:
     own_theme(config_file, "broken", 'inherits = "dark"\n[colours]\nuser = "blod red"\n')
     app = LooksApp()

@@ -15,12 +15,16 @@ from chatterm.config.newness import MARK, STORE, is_new, leave_mark
 from chatterm.providers import finding
 from chatterm.store.database import FILE_NAME
 from chatterm.tui import first_run
+from chatterm.tui.setup import panels
 from keyrings import no_keyring
 from program import COMMAND, Program
 from terminals import Terminal
 from tui.app_driver import Driver, Place, place
 
 __all__ = ["place"]
+
+SOON_S = panels.GRACE_S + 2
+"""When the setup has come of itself for so long, it takes keys."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +34,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         if known.key_env:
             monkeypatch.delenv(known.key_env, raising=False)
     monkeypatch.setattr(finding, "PORTS", ())
+    monkeypatch.setattr(panels, "GRACE_S", 0)
     with no_keyring():
         yield
 
@@ -60,6 +65,31 @@ async def test_the_demo_plays_until_a_key_and_the_setup_comes(place: Place) -> N
         store = app.chat.talk.store
         assert store is not None
         assert store.list(limit=5) == []
+
+
+@pytest.mark.parametrize("key", ["q", "escape", "enter"])
+async def test_a_key_that_comes_as_the_setup_does_was_meant_to_go_on_to_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(first_run, "SEEN_S", 0.01)
+    monkeypatch.setattr(panels, "GRACE_S", 1000)
+    async with first(place) as app:
+        await setup_shown(app)
+        await app.press(key)
+        assert app.says("Which model?")
+        assert app.says("type to find a provider")
+
+
+async def test_soon_the_setup_takes_keys(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_run, "SEEN_S", 0.01)
+    monkeypatch.setattr(panels, "GRACE_S", 0.1)
+    async with first(place) as app:
+        await setup_shown(app)
+        await app.until(lambda: app.app.focused is not None)
+        await app.type("mistral")
+        await app.until(lambda: app.says("1 of"))
+        await app.press("escape")
+        await app.until(lambda: app.says("nothing was changed"))
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl+c", "enter", "f1"])
@@ -167,6 +197,7 @@ def test_it_comes_once_and_never_again(program: Program) -> None:
         shown.read_until("key goes on")
         shown.type("x")
         shown.read_until("setup 1/5")
+        shown.read_for(SOON_S)
         shown.type("\x1b")
         shown.read_until("nothing was changed")
         leave(shown)

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from chatterm.errors import StoreError
 from chatterm.render.lines import Line, Span
 from chatterm.tui.pane.palette import DARK, NO_COLOUR, Palette
-from chatterm.tui.screens.choices import ChoiceRows
+from chatterm.tui.screens.choices import ChoiceRows, Filter
 from chatterm.tui.screens.entry import Entry
 from chatterm.tui.screens.field import Field
 from chatterm.tui.screens.picker import Action, Choice, Picked, Picker, Prose
@@ -205,6 +205,26 @@ async def test_what_is_found_is_counted_and_deleting_brings_all_back() -> None:
         await wait_until(pilot, lambda: shows(app, "1 of 5") or shows(app, "2 of 5"))
         await pilot.press("backspace", "backspace")
         await wait_until(pilot, lambda: all(shows(app, str(fruit.label)) for fruit in FRUIT))
+
+
+async def test_scattered_letters_count_only_where_nothing_has_the_words() -> None:
+    choices = [Choice("a", "the mode"), Choice("b", "the colours", search="theme"), *FRUIT]
+    assert [each.key for each in Filter(choices).find("theme")] == ["b"]
+    assert [each.key for each in Filter(choices).find("thmd")] == ["a"]
+    found = Filter(choices)
+    for typed in ("t", "th", "thm", "thmd"):  # as it is typed
+        last = found.find(typed)
+    assert [each.key for each in last] == ["a"]
+
+
+async def test_a_column_stays_free_beside_the_scroll_bar() -> None:
+    app = ScreensApp()
+    many = [Choice(str(number), f"{number}", detail="at the end") for number in range(100)]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open(Picker(DARK, "Many", many), pilot)
+        rows = app.screen.query_one(ChoiceRows)
+        await wait_until(pilot, lambda: rows.show_vertical_scrollbar)
+        assert rows.render_line(0).text.endswith("at the end ")
 
 
 async def test_words_beside_the_label_are_searched_too() -> None:

@@ -269,6 +269,14 @@ def test_help_never_is_wider_than_there_is_room_and_says_everything(width: int) 
             assert set(text.split()) <= set(words)
 
 
+def test_keys_are_whole_where_there_is_room_for_them() -> None:
+    keys = "Ctrl+J, Shift+Enter, \\ Enter"
+    (_, row) = layout([("Writing", [(keys, "a new line")])], 75)
+    assert line_text(row) == f"{keys}  a new line"
+    (_, row) = layout([("Writing", [(keys, "a new line")])], 40)
+    assert line_text(row).startswith("Ctrl+J, Shift+Ent…  a new")
+
+
 def test_long_texts_go_on_under_themselves() -> None:
     laid = layout([("Group", [("k", "word " * 20)])], 40)
     assert [line_text(line)[:4] for line in laid[1:]] == ["k  w", "   w", "   w"]

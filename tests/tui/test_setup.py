@@ -11,8 +11,10 @@ from chatterm.config import KNOWN, load_config
 from chatterm.providers import finding
 from chatterm.render.lines import line_text
 from chatterm.tui import choosing_themes
-from chatterm.tui.screens.choices import ChoiceRows
+from chatterm.tui.pane.palette import DARK
+from chatterm.tui.screens.choices import Choice, ChoiceRows
 from chatterm.tui.screens.picker import Picker
+from chatterm.tui.setup.panels import StepPicker
 from chatterm.tui.setup.summary import Chosen, summary
 from faultserver import Answer, FaultServer, Received, Stall, sse, unused_port
 from keyrings import MemoryKeyring, memory_keyring, no_keyring
@@ -114,6 +116,44 @@ async def test_a_server_is_found_tried_and_written(
     assert written.providers["vllm"].base_url == f"{server.url}/v1"
     assert "# How long a provider" in place.config.read_text()
     assert place.config.stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_is_found_has_the_cursor_as_long_as_nobody_moved_it(
+    place: Place, server: FaultServer, monkeypatch: pytest.MonkeyPatch, ring: MemoryKeyring
+) -> None:
+    server.script(model_server)
+    monkeypatch.setattr(finding, "PORTS", (server.port,))
+    place.config.write_text("")
+    async with place.app() as app:
+        await begin(app)
+        assert chosen(app) == "vllm"
+        await app.press("escape")
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        await begin(app)
+        assert chosen(app) == "openai", "a key that is set goes before a server"
+    picker = StepPicker(DARK, "", [Choice("a", "a"), Choice("b", "b"), Choice("c", "c")])
+    async with place.app() as app:
+        await app.app.push_screen(picker)
+        await app.press("down")
+        picker.prefer("c")
+        assert chosen(app) == "b"
+
+
+async def test_a_server_is_found_by_its_models_and_by_what_it_is(
+    place: Place, server: FaultServer, monkeypatch: pytest.MonkeyPatch, ring: MemoryKeyring
+) -> None:
+    server.script(model_server)
+    monkeypatch.setattr(finding, "PORTS", (server.port,))
+    place.config.write_text("")
+    async with place.app() as app:
+        await begin(app)
+        for words in ("small", "127.0.0.1"):
+            await app.type(words)
+            await app.until(lambda: chosen(app) == "vllm" and app.says("1 of"))
+            await app.press(*["backspace"] * len(words))
+    async with place.app(size=(42, 20)) as app:
+        await begin(app)
+        assert app.says(f"vLLM, port {server.port}")
 
 
 async def test_a_key_is_kept_in_the_keyring_and_the_file_keeps_all_but_what_was_chosen(

@@ -342,6 +342,45 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None
     assert found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            'background = "#10151a"\ntext = "#202020"',
+            "line 4: colours.text: has a contrast of 1.1 to background, and needs 4.5",
+        ),
+        (
+            'muted = "#404040"',
+            "line 3: colours.muted: has a contrast of 1.8 to background, and needs 3",
+        ),
+        (
+            'match = "#0f1419 on #202830"',
+            "line 3: colours.match: has a contrast of 1.2 to its own background, and needs 4.5",
+        ),
+        (
+            'panel = "#d0d0d0"',
+            "line 3: colours.panel: leaves text a contrast of 1.1, which needs 4.5",
+        ),
+        (
+            'diff_added_band = "#58a058"',
+            "line 3: colours.diff_added_band: leaves text a contrast of ",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_contrast(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    (found,) = problems(tmp_path, f'inherits = "dark"\n[colours]\n{text}')
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "text", ['text = "default"', 'background = "default"', 'error = "red"', 'muted = ""']
+)
+def test_what_only_the_terminal_knows_passes(tmp_path: Path, text: str) -> None:
+    load_theme(write(tmp_path / "mine.toml", f'inherits = "dark"\n[colours]\n{text}'))
+
+
 def test_the_nearest_names_are_told(tmp_path: Path) -> None:
     text = '[colours]\nmutd = "red"\n[code]\nname = "yelow"'
     role, word = problems(tmp_path, f'inherits = "dark"\n{text}')

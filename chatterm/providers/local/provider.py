@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chatterm.assembly import StepWriter
 from chatterm.errors import ErrorKind, Failure, ProviderError, UsageError
-from chatterm.events import Event
+from chatterm.events import Event, StepStarted
 from chatterm.providers.base import ModelInfo, ModelRequest, Provider, RoundEnd
 from chatterm.providers.decoding import failed
 from chatterm.providers.local.engine import Engine
@@ -24,16 +24,27 @@ Opener = Callable[[str, str], Provider]
 """Makes a provider that asks a server at an address with a key."""
 
 
+MOST_TOKENS = 1024
+"""The longest reply where no other is wished for: a tiny model may repeat itself without end."""
+
+
 class LocalProvider:
     """Asks a model on this machine; its engine runs while the provider is open.
+
+    Attributes:
+        makes_titles: Whether it is asked for titles: it would take as long as an answer.
+        reads: Whether the model has the prompt, and hasn't begun to answer.
 
     Args:
         name: The user's name for the provider.
         opener: Makes what asks the engine.
     """
 
+    makes_titles = False
+
     def __init__(self, name: str, opener: Opener) -> None:
         self.name = name
+        self.reads = False
         self._opener = opener
         self._engine: Engine | None = None
         self._model = ""
@@ -53,9 +64,14 @@ class LocalProvider:
         except ProviderError as error:
             yield failed(error.as_failure())
             return
-        async with aclosing(provider.stream(request, writer)) as items:
-            async for item in items:
-                yield self._told(item) if isinstance(item, RoundEnd) else item
+        self.reads = True
+        try:
+            async with aclosing(provider.stream(_limited(request), writer)) as items:
+                async for item in items:
+                    self.reads = self.reads and not isinstance(item, StepStarted)
+                    yield self._told(item) if isinstance(item, RoundEnd) else item
+        finally:
+            self.reads = False
 
     async def models(self) -> list[ModelInfo]:
         """The models whose weights are here."""
@@ -96,6 +112,13 @@ class LocalProvider:
         message = "the engine of the local model ended" + (f": {words}" if words else "")
         failure = replace(end.failure, message=message, hint="the next message starts it again")
         return replace(end, failure=failure)
+
+
+def _limited(request: ModelRequest) -> ModelRequest:
+    """A request with an end to its reply."""
+    if request.settings.max_output_tokens is not None:
+        return request
+    return replace(request, settings=replace(request.settings, max_output_tokens=MOST_TOKENS))
 
 
 def _problem(model: str) -> Failure | None:

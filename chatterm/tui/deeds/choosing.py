@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from chatterm.errors import ChattermError
+from chatterm.errors import ChattermError, ConfigError, ErrorKind
 from chatterm.talking.offering import MODE_TEXTS
 from chatterm.tui.deeds.deed import Deed
 
@@ -90,7 +90,16 @@ async def pick_model(chat: Chat, given: str) -> None:
             await chat.talk.choose(name)
             chat.say(f"from now on: {chat.model_name}")
         except ChattermError as error:
-            chat.on_trouble(error)
+            _tell(chat, error)
+
+
+def _tell(chat: Chat, error: ChattermError) -> None:
+    """Tell of a name that is none for a moment; of all else where it stays."""
+    if isinstance(error, ConfigError) and error.kind is ErrorKind.NOT_FOUND:
+        near = "did you mean" in error.message or not error.hint
+        chat.say(error.message if near else f"{error.message}; {error.hint}")
+    else:
+        chat.on_trouble(error)
 
 
 async def conversations(chat: Chat, given: str) -> None:
@@ -122,7 +131,10 @@ async def theme(chat: Chat, given: str) -> None:
     """Choose the colours, with a preview."""
     from chatterm.tui.choosing_themes import pick
 
-    await pick(chat, given)
+    try:
+        await pick(chat, given)
+    except ChattermError as error:
+        _tell(chat, error)
 
 
 async def mode(chat: Chat, given: str) -> None:
@@ -237,6 +249,7 @@ _G = "Choosing"
 CHOOSING = (
     Deed("palette", "everything that can be done", _G, palette, "ctrl+p"),
     Deed("help", "the keys", _G, help_, "f1"),
+    Deed("help_here", "the keys", _G, help_, "question_mark", reading=True, hidden=True),
     Deed("model", "who is asked", _G, pick_model, "ctrl+o", takes="PROVIDER/MODEL"),
     Deed("pick_model", "change the model", _G, pick_model, hidden=True),
     Deed("conversations", "go on with another conversation", _G, conversations, "ctrl+s"),

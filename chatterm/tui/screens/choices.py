@@ -26,6 +26,7 @@ class Choice:
         group: The heading that it stands under; choices of a group follow each other.
         search: What it is found by beside its label.
         blocked: Why it can't be picked, which is said when that is tried; nothing where it can.
+        shorter: Stands at the right where there is no room for the detail.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Choice:
     group: str = ""
     search: str = ""
     blocked: str = ""
+    shorter: str = ""
 
     @property
     def text(self) -> str:
@@ -153,7 +155,8 @@ class ChoiceRows(Rows):
         label = as_line(choice.label, MUTED if choice.blocked else PLAIN)
         label = overlay(label, places, ("match",))
         mark = Span("• ", ("marker",)) if choice.key == self._current else Span("  ")
-        return spread((mark, *label), (as_line(choice.detail, MUTED),), width)
+        rights = [as_line(each, MUTED) for each in (choice.detail, choice.shorter)]
+        return spread((mark, *label), rights, width)
 
     def row_style(self, row: int) -> Style:
         """The row of the cursor stands out."""
@@ -216,7 +219,10 @@ class Filter:
         self._last: tuple[str, list[int]] | None = None
 
     def find(self, query: str) -> Sequence[Choice]:
-        """Those that fit, the best first; all of them, in their order, where nothing is typed."""
+        """Those that fit, the best first; all of them, in their order, where nothing is typed.
+
+        Letters that are scattered over a text count only where nothing has the words themselves.
+        """
         if not query.strip():
             return self._choices
         if self._texts is None:
@@ -227,4 +233,6 @@ class Filter:
         among = before[1] if before and query.startswith(before[0]) else None
         found = rank(query, self._texts, None if among is None else sorted(among))
         self._last = query, found
-        return [self._choices[number] for number in found]
+        words = Query(query)
+        whole = [number for number in found if words.is_whole(self._texts[number])]
+        return [self._choices[number] for number in whole or found]

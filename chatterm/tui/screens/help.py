@@ -20,7 +20,10 @@ from chatterm.tui.screens.rows import LineRows
 Group = tuple[str, Sequence[tuple[str, str]]]
 
 _BETWEEN = 4
-_WIDEST_KEYS = 18
+_KEYS = 18
+"""How wide keys may always be."""
+_TEXT = 26
+"""How much room a text keeps beside keys that are wider."""
 _WIDEST = 60
 _NARROWEST = 30
 
@@ -107,7 +110,7 @@ class Help(PanelScreen[None]):
     @on(Field.Changed)
     def _show(self) -> None:
         groups = filtered(self._groups, self._field.value)
-        lines = layout(groups, max(_NARROWEST, self._rows.size.width - 1))
+        lines = layout(groups, max(_NARROWEST, self._rows.size.width - 2))
         self._rows.show(lines or [as_line("nothing found", MUTED)])
 
 
@@ -151,11 +154,14 @@ def layout(groups: Sequence[Group], width: int) -> list[Line]:
 
 def _measured(groups: Sequence[Group], width: int) -> _Measures:
     entries = [entry for _, entries in groups for entry in entries]
-    keys = min(_WIDEST_KEYS, max(line_cells((Span(keys),)) for keys, _ in entries))
+    longest = max(line_cells((Span(keys),)) for keys, _ in entries)
+    keys = min(_KEYS, longest)
     text = max(line_cells((Span(text),)) for _, text in entries)
     wanted = max(_NARROWEST, min(_WIDEST, keys + 2 + text))
     columns = max(1, min(len(groups), (width + _BETWEEN) // (wanted + _BETWEEN)))
     column = (width + _BETWEEN) // columns - _BETWEEN
+    if longest + 2 + _TEXT <= column:
+        keys = longest
     most = keys + 2 + text if columns == 1 else max(wanted, _WIDEST)
     return _Measures(min(column, most), keys, columns)
 

@@ -52,6 +52,10 @@ class Query:
             total += score
         return total
 
+    def is_whole(self, text: str) -> bool:
+        """Whether a folded text has each word in one piece."""
+        return all(word.is_whole(text) for word in self._words)
+
     def places(self, text: str) -> list[int]:
         """Which characters of a folded text were found."""
         return sorted({place for word in self._words for place in word.places(text)})
@@ -103,6 +107,9 @@ class _Word:
         if not carefully:
             return -min(pieces.end() - pieces.start(), 99)
         return _aligned(self._word, text[:_LONGEST])[0]
+
+    def is_whole(self, text: str) -> bool:
+        return self._word in text
 
     def places(self, text: str) -> Iterable[int]:
         at = text.find(self._word)

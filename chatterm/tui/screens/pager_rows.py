@@ -77,7 +77,7 @@ class PagerRows(Rows):
     def arrange_rows(self) -> None:
         """Find out what stands where, and stay at the line that is read."""
         line = self.top_line
-        self._room = max(2, self.scrollable_content_region.width - self._gutter)
+        self._room = max(2, self.text_width - self._gutter)
         self._wrapping = Wrapping(self.text, self._room if self.wrapped else None)
         self._kept.clear()
         self.show_count(len(self._wrapping))

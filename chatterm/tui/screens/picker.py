@@ -285,7 +285,7 @@ class Picker(PanelScreen[Picked | None]):
 
     def _show_preview(self, parts: Sequence[Line | Prose]) -> None:
         self._preview_parts = parts
-        width = max(2, self._preview_rows.scrollable_content_region.width)
+        width = max(2, self._preview_rows.text_width)
         self._preview_rows.show([row for part in parts for row in _fitted(part, width)])
 
     # --- what keys do ---

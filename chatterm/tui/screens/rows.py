@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -11,7 +12,7 @@ from textual.widget import Widget
 
 from chatterm.render.lines import PLAIN, Line, Style, wrap
 from chatterm.tui.pane.palette import Palette
-from chatterm.tui.screens.painting import paint
+from chatterm.tui.screens.painting import fit, paint
 
 
 class Rows(ScrollView):
@@ -31,10 +32,18 @@ class Rows(ScrollView):
     """
     can_focus = False
     ALLOW_SELECT = False
+    BESIDE_BAR: ClassVar[int] = 1
+    """How many columns stay free between the rows and a scroll bar."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
         self.palette = palette
+
+    @property
+    def text_width(self) -> int:
+        """How wide rows may be."""
+        has_bar = self.show_vertical_scrollbar or self.styles.scrollbar_gutter == "stable"
+        return self.scrollable_content_region.width - has_bar * self.BESIDE_BAR
 
     def line(self, row: int, width: int) -> Line:
         """What a row says."""
@@ -81,7 +90,8 @@ class Rows(ScrollView):
         row, width = y + self.top, self.scrollable_content_region.width
         if not 0 <= row < self.row_count:
             return Strip.blank(width, self.rich_style)
-        line = self.line(row, width)
+        room = self.text_width
+        line = fit(self.line(row, room), room)
         return paint(line, width, self.rich_style, self.palette, self.row_style(row))
 
 

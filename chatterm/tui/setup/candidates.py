@@ -50,6 +50,12 @@ class Candidate:
     is_new: bool = False
 
     @property
+    def where(self) -> str:
+        """What speaks for it where there is less room: of a server, what it is and its port."""
+        kind, _, address = self.why.partition(" at ")
+        return f"{kind}, port {address.rpartition(':')[2]}" if address else self.why
+
+    @property
     def model(self) -> str | None:
         """The model to try it with."""
         return default_model(self.name, self.settings) or next(iter(self.models), None)

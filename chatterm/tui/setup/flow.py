@@ -62,7 +62,7 @@ class Outcome:
     written: bool = False
 
 
-async def set_up(chat: Chat, typed: str = "") -> Outcome:
+async def set_up(chat: Chat, typed: str = "", *, unasked: bool = False) -> Outcome:
     """Lead through the setup; what is chosen counts from now on.
 
     Must be run in a worker. Leaving it changes nothing, except that a key that was given stays in
@@ -71,8 +71,9 @@ async def set_up(chat: Chat, typed: str = "") -> Outcome:
     Args:
         chat: Where to ask.
         typed: What was typed for the first step already.
+        unasked: Nobody asked for it: a key may still be meant for what was there before.
     """
-    return await Setup(chat, typed).run()
+    return await Setup(chat, typed, unasked=unasked).run()
 
 
 class Setup:
@@ -81,11 +82,13 @@ class Setup:
     Args:
         chat: Where to ask; what is chosen counts there.
         typed: What was typed for the first step already.
+        unasked: It has come of itself.
     """
 
-    def __init__(self, chat: Chat, typed: str = "") -> None:
+    def __init__(self, chat: Chat, typed: str = "", *, unasked: bool = False) -> None:
         self._chat = chat
         self._typed = typed
+        self._unasked = unasked
         self._config = chat.talk.config
         self._who: Candidate | None = None
         self._tried: Trial | None = None
@@ -158,7 +161,9 @@ class Setup:
             about=[
                 as_line("Keys are shown by where they are, and never written to a file.", MUTED)
             ],
+            unasked=self._unasked,
         )
+        self._unasked = False
         looking = asyncio.create_task(found.look(picker))
         try:
             picked = await self._chat.app.push_screen_wait(picker)
@@ -364,6 +369,7 @@ class _Found:
     def __init__(self, setup: Setup) -> None:
         self._config = setup._config  # noqa: SLF001 - a part of it
         self._all = candidates.with_keys(self._config, os.environ)
+        self._has_chosen = setup._who is not None  # noqa: SLF001
         self.by_key: dict[str, Candidate] = {}
 
     def choices(self) -> list[Choice]:
@@ -376,7 +382,7 @@ class _Found:
 
     async def look(self, picker: StepPicker) -> None:
         """Look at this machine and into its keyring, and show what is found as it comes."""
-        picker.renew(self.choices(), "looking at this machine")
+        self._show(picker, "looking at this machine")
         names = {each.name for each in self._all}
         for search in asyncio.as_completed(
             [
@@ -386,8 +392,17 @@ class _Found:
         ):
             for each in await search:
                 self._add(each)
-            picker.renew(self.choices(), "looking at this machine")
-        picker.renew(self.choices())
+            self._show(picker, "looking at this machine")
+        self._show(picker)
+
+    def _show(self, picker: StepPicker, note: str = "") -> None:
+        """Show who there is, with the cursor on the best of what was found."""
+        choices = self.choices()
+        picker.renew(choices, note)
+        found = (each for each in choices if each.group in {KEYS, HERE} and not each.blocked)
+        best = next(found, None)
+        if best is not None and not self._has_chosen:
+            picker.prefer(best.key)
 
     def _add(self, found: Candidate) -> None:
         """Add one; of a server that is configured it is better known what it offers."""
@@ -401,7 +416,8 @@ def _choice(who: Candidate) -> Choice:
         blocked = f"{shown(who.name)} has no models yet"
     count = len(who.models)
     amount = f", {count} models" if count > 1 else ""
-    return Choice(who.name, who.name, f"{shown(who.why)}{amount}", who.group, "", blocked)
+    detail, search = f"{shown(who.why)}{amount}", " ".join((who.why, *who.models))
+    return Choice(who.name, who.name, detail, who.group, search, blocked, shown(who.where))
 
 
 def _named(who: Candidate) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -43,8 +45,17 @@ def _bindings(prefix: str, *, on: str) -> list[BindingType]:
     ]
 
 
+GRACE_S = 0.8
+"""How long a step that has come unasked takes no key: that was meant for what was there before."""
+
+
 class StepPicker(Picker):
-    """A step that asks for one of many; takes what a picker takes."""
+    """A step that asks for one of many; takes what a picker takes.
+
+    Args:
+        about: What stands above the filter.
+        unasked: It comes of itself, over what the user was looking at.
+    """
 
     DEFAULT_CSS = """
     StepPicker {
@@ -57,10 +68,16 @@ class StepPicker(Picker):
     """
     BINDINGS: ClassVar[list[BindingType]] = _bindings("picker", on="pick")
 
-    def __init__(self, *given: Any, about: Sequence[Line] = (), **options: Any) -> None:
+    def __init__(
+        self, *given: Any, about: Sequence[Line] = (), unasked: bool = False, **options: Any
+    ) -> None:
         super().__init__(*given, **options)
         self._about = Words(self.palette, about).add_class("about")
         self._has_about = bool(about)
+        self._unasked = unasked
+        self._since = 0.0
+        self._field.can_focus = not unasked
+        self._preferred: str | None = None
 
     def compose(self) -> ComposeResult:
         """As a picker, with a few words before."""
@@ -73,6 +90,43 @@ class StepPicker(Picker):
                 yield self._rows
                 yield self._preview_rows
             yield Hints(self.palette)
+
+    def prefer(self, key: str) -> None:
+        """Put the cursor on a choice, unless the user has moved it or is looking for one."""
+        choice = self._rows.choice
+        if choice is None or self._field.value:
+            return
+        if self._preferred in (None, choice.key):
+            self._rows.seek(key)
+            self._preferred = key
+
+    def on_mount(self) -> None:
+        """It is seen from now on."""
+        self._since = time.monotonic()
+        if self._unasked:
+            self.set_timer(GRACE_S, self._listen)
+
+    def _show(self, choices: Sequence[Choice], query: str, nothing: str = "") -> None:
+        super()._show(choices, query, nothing)
+        choice = self._rows.choice
+        if self._preferred is None and choice is not None:
+            self._preferred = choice.key  # nobody has moved there
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing is done by a key that was pressed before this was seen."""
+        return super().check_action(action, parameters) if not self._is_early() else None
+
+    def on_key(self, event: events.Key) -> None:
+        """Nor does one go to the filter."""
+        if self._is_early():
+            event.prevent_default()
+
+    def _listen(self) -> None:
+        self._field.can_focus = True
+        self._field.focus()
+
+    def _is_early(self) -> bool:
+        return self._unasked and time.monotonic() - self._since < GRACE_S
 
     def action_go(self, move: str) -> None:
         """Go elsewhere without picking anything."""

@@ -17,7 +17,7 @@ from chatterm.tui.pane.items import Item, LinesItem
 from chatterm.tui.steps.about import about
 from chatterm.tui.steps.edits import EditBody, is_edit
 from chatterm.tui.steps.looks import Looks
-from chatterm.tui.steps.output import shortened_output, whole_output
+from chatterm.tui.steps.output import reason_shown, shortened_output, whole_output
 from chatterm.tui.steps.step_item import StepItem, join, muted
 from chatterm.tui.steps.writing import Writing
 
@@ -344,7 +344,10 @@ class CallItem(StepItem):
                 parts.append(self._writing)
             parts.append(whole_output(f"{self.key}/whole", said_by(result)))
         elif result.name not in _QUIET or not result.ok:
-            parts.append(shortened_output(f"{self.key}/short", said_by(result), dots))
+            key, said, reason = f"{self.key}/short", said_by(result), None
+            if result.outcome is Outcome.FAILED and result.exit_code is None:
+                reason = reason_shown(key, said)
+            parts.append(reason or shortened_output(key, said, dots))
         if result.full_output and self.unfolded:
             kept = "only a part; the whole output is kept, and opens in the pager"
             parts.append(LinesItem(f"{self.key}/kept", [muted(kept)], gap=0))

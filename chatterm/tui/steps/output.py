@@ -11,6 +11,7 @@ from chatterm.tui.pane.items import Item, LinesItem
 
 _FIRST = 2
 _LAST = 3
+_LONGEST_REASON = 500
 
 
 def shortened_output(key: str, text: str, dots: str) -> Item | None:
@@ -32,6 +33,15 @@ def shortened_output(key: str, text: str, dots: str) -> Item | None:
     return _Rows(key, lines)
 
 
+def reason_shown(key: str, text: str) -> Item | None:
+    """Why a call failed, in full, as far as it is a sentence or two; None where nothing is said."""
+    text = _trimmed(text)
+    if not text.strip() or text.count("\n") > _LAST or len(text) > _LONGEST_REASON:
+        return None
+    shown = ColouredText(text)
+    return _Words(key, [_plain(shown.line(n)) for n in range(len(shown))], gap=0)
+
+
 def whole_output(key: str, text: str) -> Item | None:
     """All of an output; None where there is none."""
     return ColouredItem(key, _trimmed(text)) if text.strip() else None
@@ -45,6 +55,16 @@ def _kept(number: int) -> Sequence[int]:
     if number <= _FIRST + _LAST + 1:
         return range(number)
     return [*range(_FIRST), *range(number - _LAST, number)]
+
+
+class _Words(LinesItem):
+    """Words that are to be read: they are wrapped."""
+
+    __slots__ = ()
+
+    def action(self, row: int, column: int, width: int) -> str:
+        """What else there is of the call is a click away."""
+        return "fold"
 
 
 class _Rows(LinesItem):

@@ -35,6 +35,7 @@ class QuestionItem(Item):
         rules: While a rule is being chosen: what is offered of it.
         says: What there is to be said about what was last pressed.
         with_others: The calls that wait behind it are shown, too.
+        writing: What Enter does with what is being written for it; nothing where nothing is.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class QuestionItem(Item):
         "rules",
         "says",
         "with_others",
+        "writing",
     )
 
     def __init__(self, key: str, question: Question, signs: Signs) -> None:
@@ -63,6 +65,7 @@ class QuestionItem(Item):
         self.rules: Sequence[Line] = ()
         self.says = ""
         self.with_others = False
+        self.writing = ""
         self._signs = signs
         self._width = 0
         self._body: list[Line] = []
@@ -205,6 +208,10 @@ class QuestionItem(Item):
         self._places = []
         if self.held:
             return wrap([Span(self.held, ("accent",))], width)
+        if self.writing:
+            key = ("accent", "strong")
+            said = [Span("Enter", key), Span(f" {self.writing}{_GAP}"), Span("Esc", key)]
+            return wrap([*said, Span(" gives it up")], width)
         rows: list[list[Span]] = [[]]
         used = 0
         for number, choice in enumerate(self.choices):

@@ -29,6 +29,14 @@ _HINTS: Line = (
     Span(" close", ("muted",)),
 )
 
+_KEYS = (
+    ("Up, Down, k, j", "the step before, the next step"),
+    ("PgUp, PgDn", "by a screen"),
+    ("Home, End, g, G", "the first step, the last"),
+    ("Enter", "go to the step"),
+    ("Esc, q", "close"),
+)
+
 
 class TimelineView(ScrollView):
     """Shows the bars of one turn, between a header and a total that stay in sight.
@@ -209,7 +217,10 @@ class TimelineScreen(ModalScreen[str | None]):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-alone"), (160, "-beside")]  # noqa: RUF012 - textual's own way
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "Back"),
+        Binding("f1,question_mark", "help", "The keys", show=False),
+    ]
 
     def __init__(
         self,
@@ -232,12 +243,19 @@ class TimelineScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Let the view take the keys."""
+        self._head.show(right=_HINTS, shorter=_HINTS[2:])
         self.view.focus()
 
     def on_timeline_view_chosen(self, message: TimelineView.Chosen) -> None:
         """Leave with the step."""
         message.stop()
         self.dismiss(message.step_id)
+
+    def action_help(self) -> None:
+        """Show the keys that count here."""
+        from chatterm.tui.screens.help import Help
+
+        self.app.push_screen(Help(self.view.palette, [("The timeline", _KEYS)]))
 
     def action_leave(self) -> None:
         """Leave without one."""

@@ -44,7 +44,7 @@ def status(here: Conversation, _: str) -> None:
 def mode(here: Conversation, given: str) -> None:
     """Choose the permission mode."""
     if not given:
-        here.say(f"mode: {here.talk.mode}")
+        _tell_mode(here)
         chosen = here.choose([f"{name}, {MODE_TEXTS[name]}" for name in MODES], "mode")
         if chosen is None:
             return
@@ -59,7 +59,13 @@ def mode(here: Conversation, given: str) -> None:
             here.say(f"mode: {here.talk.mode}, as before")
             return
     here.stage.do(here.talk.set_mode, cast("Mode", given))
+    _tell_mode(here)
+
+
+def _tell_mode(here: Conversation) -> None:
     here.say(f"mode: {here.talk.mode}")
+    if (counts := here.talk.mode_in_force) != here.talk.mode:
+        here.say(f"The project's configuration asks for {counts}, which is stricter and counts.")
 
 
 def trust(here: Conversation, _: str) -> None:

@@ -99,6 +99,9 @@ class Gate:
     _granted: tuple[Rule, ...] = field(default=(), repr=False)
     _found: InForce | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        self._look()
+
     def judge(self, tool: str, access: Sequence[Access]) -> Judgement:
         """What is to happen to a call of a tool that would touch these."""
         if not access:
@@ -164,14 +167,14 @@ class Gate:
         return self.posture.trusted if self._found is None else self._found.trusted
 
     @property
-    def _mode(self) -> Mode:
-        """The stricter of the user's mode and the project's."""
+    def mode(self) -> Mode:
+        """The mode in force: the stricter of the user's and the project's."""
         return stricter(self.posture.mode, self._found.mode if self._found is not None else None)
 
     @property
     def _answers(self) -> bool:
         """Whether a yes to everything was given that can be given so."""
-        return self.posture.yes or self._mode == "yolo"
+        return self.posture.yes or self.mode == "yolo"
 
     # --- one access ---
 
@@ -221,7 +224,7 @@ class Gate:
             return replace(decided or base, decision=Decision.ALLOW, hardened=hardened)
         if decided is not None:
             return decided
-        if self._mode == "caged" and self.posture.level.caged and not beyond:
+        if self.mode == "caged" and self.posture.level.caged and not beyond:
             reason = "it runs in the cage, without network"
             return replace(base, decision=Decision.ALLOW, reason=reason, caged=True)
         return base
@@ -247,7 +250,7 @@ class Gate:
         return replace(base, decision=Decision.ALLOW) if inside else base
 
     def _judge_write(self, tool: str, access: WriteAccess) -> Judgement:
-        path, places, mode = access.path, self.places, self._mode
+        path, places, mode = access.path, self.places, self.mode
         really = real(path)
         if reason := places.unreal(path):
             return Judgement(Decision.DENY, CallClass.NEEDS_APPROVAL, reason)
@@ -289,7 +292,7 @@ class Gate:
         """What rules, the mode plan and a yes to everything decide, in this order."""
         if ruled is not None and ruled.decision is Decision.DENY:
             return self._by_rule(base, ruled)
-        if self._mode == "plan" and not plan_allows:
+        if self.mode == "plan" and not plan_allows:
             reason = _PLAN if self.posture.mode == "plan" else _PROJECTS_PLAN
             return replace(base, decision=Decision.DENY, reason=reason)
         if base.sensitive:

@@ -249,6 +249,11 @@ class Talk:
             tooling.gate.posture = replace(tooling.gate.posture, mode=mode)
         self._listener.on_change()
 
+    @property
+    def mode_in_force(self) -> Mode:
+        """The mode that calls are judged in: a project's stricter one counts before the user's."""
+        return self.tooling.gate.mode if self.tooling is not None else self.mode
+
     # --- turns ---
 
     @property

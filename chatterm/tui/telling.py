@@ -176,9 +176,10 @@ class Telling:
             name += f" ({instead})"
         parts.append(Part(name, 90, act="model", role="text"))
         # What may happen unasked, and how it is caged, is seen as long as anything is.
-        yolo = talk.mode == "yolo"
-        role, weight = ("error", 101) if yolo else ("muted", 92)
-        parts.append(Part(talk.mode, weight, act="mode", role=role))
+        mode = talk.mode_in_force
+        role, weight = ("error", 101) if mode == "yolo" else ("muted", 92)
+        asked = "" if mode == talk.mode else " (the project's)"
+        parts.append(Part(f"{mode}{asked}", weight, act="mode", role=role))
         parts.append(Part(self._cage(), 91))
         parts.append(Part(short_path(chat.directory), 40))
         right: list[Part] = []
@@ -190,7 +191,7 @@ class Telling:
 
     def _cage(self) -> str:
         tooling = self._chat.talk.tooling
-        if tooling is None or self._chat.talk.mode == "caged":
+        if tooling is None or self._chat.talk.mode_in_force == "caged":
             return ""  # that mode says it already
         # A mode is called caged, too: this is about the commands of any other one.
         return "shell caged" if tooling.level.caged else "shell not caged"

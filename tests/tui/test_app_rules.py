@@ -38,3 +38,16 @@ async def test_the_next_call_is_judged_by_the_rules_of_now(place: Place) -> None
         await app.ask("once more")
         assert app.says("that were in force before stay")
         assert not made.exists()
+
+
+async def test_a_projects_stricter_mode_is_told_and_counts(place: Place) -> None:
+    place.configure(MAKES)
+    (place.work / ".chatterm").mkdir()
+    (place.work / ".chatterm" / "config.toml").write_text('[permissions]\nmode = "plan"\n')
+    async with place.app(size=(120, 30)) as app:
+        assert "plan (the project's)" in app.lines()[-1]
+        await app.send("/mode accept-edits")
+        await app.until(lambda: app.says("asks for plan, which is stricter"))
+        await app.ask("make it")
+        assert app.says("as the project asks")
+        assert not (place.work / "made.txt").exists()

@@ -184,6 +184,8 @@ async def _set_mode(chat: Chat, wanted: Mode) -> None:
         chat.talk.set_mode(wanted)
     except ChattermError as error:
         chat.on_trouble(error)
+    if (counts := chat.talk.mode_in_force) != chat.talk.mode:
+        chat.say(f"the project's configuration asks for {counts}, which is stricter")
 
 
 async def rename(chat: Chat, given: str) -> None:

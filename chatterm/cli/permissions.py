@@ -64,7 +64,7 @@ def check(
     unasked, 6 where it is asked about or denied; with --batch it tells nothing of the lines.
 
     \b
-      chatterm permissions check -- 'git log | head'
+      chatterm permissions check -- 'ls | head'
       chatterm permissions check --json -- find . -name '*.py'
     """
     if batch and command:

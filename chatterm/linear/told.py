@@ -62,7 +62,7 @@ class Signals:
             if heeded == self._heeded and select.select([self._bell], [], [], 0)[0]:
                 numbers = [*os.read(self._bell, 4096)]
                 if heeded == self._heeded:
-                    for number in dict.fromkeys(numbers):
+                    for number in {signal.SIGINT, *_ENDING}.intersection(numbers):
                         signal.pthread_kill(main, number)
 
     @contextmanager

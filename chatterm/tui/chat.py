@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from chatterm.talking.options import AppOptions
     from chatterm.tui.asking import Asking
     from chatterm.tui.demoing import Demo
+    from chatterm.tui.early import Early
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.profiling import Profile
     from chatterm.tui.side import TimelineSide
@@ -111,6 +112,7 @@ class Chat(LateParts, Screen[None]):
         self.demo: Demo | None = None
         self.skipped: Callable[[], None] | None = None
         self._typed = typed
+        self._early: Early | None = None
         self._troubles = 0
         self.undone: set[str] = set()
         self.own_commands = 0
@@ -140,6 +142,10 @@ class Chat(LateParts, Screen[None]):
         self.bottom.teach(lambda prompt: setattr(prompt, "sent", self.at_prompt.sent))
         if self._typed:
             self.prompt.insert_at_cursor(self._typed)
+        if self.options.pick or self.options.set_up:
+            from chatterm.tui.early import Early
+
+            self._early = Early(self)
         if not (self.options.go_on or self.options.resume or self.options.set_up):
             greet(self)
         self.telling.refresh()
@@ -151,7 +157,7 @@ class Chat(LateParts, Screen[None]):
     async def _open(self) -> None:
         from chatterm.tui.loading import open_all
 
-        await open_all(self)
+        await open_all(self, self._early)
 
     async def show_recorded(self, recorded: Sequence[RecordedTurn]) -> None:
         """Show a conversation from its end; what was before it comes by and by."""

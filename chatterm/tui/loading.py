@@ -51,13 +51,13 @@ SENDING = (
 )
 
 
-async def open_all(chat: Chat) -> None:
-    """Load what opens everything, and open it."""
-    early = None
-    if chat.options.pick or chat.options.set_up:
-        from chatterm.tui.early import Early
+async def open_all(chat: Chat, early: Early | None) -> None:
+    """Load what opens everything, and open it.
 
-        early = Early(chat)
+    Args:
+        chat: The screen.
+        early: Keeps what is typed for the list that was asked for.
+    """
     with short_turns():
         if early is not None and chat.options.set_up:
             await asyncio.to_thread(load, SETTING_UP)

@@ -116,6 +116,8 @@ def test_always_is_kept_as_a_rule(asking: Program, kept: KeptResponses, work: Pa
         seat.read_until("> ")
         assert "rule: mcp shop/find" in seat.text
         seat.type("a\r")
+        seat.read_until("everywhere")
+        seat.type("g\r")
         assert seat.wait() == 0
     assert "allow  everywhere  mcp:shop/find" in asking.run("permissions", "list", cwd=work).text
     kept.asked.clear()

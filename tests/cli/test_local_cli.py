@@ -39,7 +39,6 @@ def test_before_a_model_is_installed_it_is_not_ready_and_says_how(program: Progr
     assert "local/" not in done.stderr
 
 
-@pytest.mark.usefixtures("weights")
 def test_install_misspelt_is_told_from_a_provider(program: Program) -> None:
     done = program.run("models", "installl", "smollm2")
     assert done.status == 2
@@ -49,6 +48,7 @@ def test_install_misspelt_is_told_from_a_provider(program: Program) -> None:
     assert "did you mean" not in done.stderr
 
 
+@pytest.mark.usefixtures("weights")
 def test_once_installed_everything_tells_of_it(program: Program) -> None:
     assert row(program) == "local ready local needs no key"
     done = program.run("models")

@@ -82,9 +82,9 @@ def short() -> Plan:
     direct = [row for row in chosen if _in_turn(row)]
     between = [row for row in chosen if not _in_turn(row)]
     calm = [row for row in direct if not row.fault.hasty]
-    hasty = [row for row in direct if row.fault.hasty][::6]
-    sittings = tuple(_sittings([*calm[::7], *hasty]))
-    alone = (*between[2::10], *direct[5::150])
+    hasty = [row for row in direct if row.fault.hasty][::9]
+    sittings = tuple(_sittings([*calm[::12], *hasty]))
+    alone = (*between[2::12], *direct[5::150])
     return Plan(tuple(chosen), tuple(chosen[7::60]), sittings, alone)
 
 

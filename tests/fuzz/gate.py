@@ -256,7 +256,7 @@ def check_rules(
     before = judged(gate(world, made, posture), "shell", access)
     stricter = _rule("ask" if more[0] == "allow" else more[0], more[1], more[2])
     after = judged(gate(world, (*made, stricter), posture), "shell", access)
-    if not (posture.answers and stricter.decision == "ask"):
+    if not (_answers(posture) and stricter.decision == "ask"):
         assert _ORDER.index(after.decision) >= _ORDER.index(before.decision)
     for argv in before.commands:
         denying = Rule(tool="shell", decision="deny", argv=argv[:1], prefix=True)
@@ -268,6 +268,10 @@ def check_rules(
         level = Posture(level_chosen=True)
         allowed = judged(gate(world, loose, level), "shell", access)
         assert allowed.decision is not Decision.ALLOW
+
+
+def _answers(posture: Posture) -> bool:
+    return posture.yes or posture.mode == "yolo"
 
 
 def _rule(decision: str, argv: list[str], prefix: bool) -> Rule:
@@ -293,7 +297,7 @@ def check_files(path: str, absolute: bool) -> None:
     really = os.fspath(real(asked))
     inside = Path(really).is_relative_to(world.workspace)
     for posture in _POSTURES:
-        free = posture.answers
+        free = _answers(posture)
         for access in (ReadAccess(asked), ReadAccess(asked, recursive=True), WriteAccess(asked)):
             tool = "write_file" if isinstance(access, WriteAccess) else "read_file"
             judgement = judged(gate(world, (), posture), tool, access)

@@ -452,7 +452,8 @@ async def test_a_long_command_cant_be_allowed_before_all_of_it_was_seen(place: P
 
 
 async def test_esc_leaves_insert_mode_before_anything_else(place: Place) -> None:
-    place.configure(SLOW, '[ui.keys]\nvim = "on"\nsend = "ctrl+x"')
+    script = SLOW.replace("text:", "wait 600\ntext:")
+    place.configure(script, '[ui.keys]\nvim = "on"\nsend = "ctrl+x"')
     async with place.app() as app:
         await app.send("count")
         await app.press("ctrl+x")

@@ -37,6 +37,7 @@ async def test_what_is_typed_before_conversations_are_listed_is_for_their_filter
         await app.until(lambda: app.chat.talk.title == "beta words")
         assert app.chat.prompt.empty
         assert len(app.chat.talk.session.turns) == 1
+        await app.press("escape")  # from where the words stand
         await app.type("and on")
         assert app.chat.prompt.text == "and on"
 

@@ -11,7 +11,7 @@ from chatterm.tui.pane.items import Item, LinesItem
 
 _FIRST = 2
 _LAST = 3
-_LONGEST_REASON = 500
+_LONGEST_REASON = 200
 
 
 def shortened_output(key: str, text: str, dots: str) -> Item | None:

@@ -247,7 +247,7 @@ class TestSignals:
     @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "--timeout"])
     def test_a_reader_that_does_not_read_holds_nothing_up(self, program: Program, how: str) -> None:
         read, write = os.pipe()
-        limit = ("--timeout", "2") if how == "--timeout" else ()
+        limit = ("--timeout", "6") if how == "--timeout" else ()
         (program.home / "long").write_bytes(b"x" * 300_000)
         with (
             (program.home / "long").open("rb") as text,

@@ -15,7 +15,7 @@ from faults.running import Results, asks
 from faults.world import World
 from nursery import Nursery, Started
 
-JOBS = 6 * (os.cpu_count() or 1)  # most of their time is waiting
+JOBS = 4 * (os.cpu_count() or 1)  # most of their time is waiting
 NAMED = {fault.name: fault for fault in FAULTS}
 
 

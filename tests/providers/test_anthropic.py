@@ -779,7 +779,7 @@ EVENTS = st.one_of(
 )
 
 
-@settings(max_examples=400, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True, deadline=None)
 @given(st.lists(EVENTS, max_size=14))
 def test_whatever_comes_the_steps_are_in_order(stream: list[Any]) -> None:
     hold_what_always_holds(read(*stream))

@@ -370,9 +370,9 @@ async def test_bytes_of_one_endless_event_are_no_sign_of_life(server):
 
 
 async def test_comments_and_events_are_signs_of_life(server):
-    pings = drip(b": processing\n\n" * 10, 0.03, 14)
+    pings = drip(b": processing\n\n" * 10, 0.15, 14)
     server.script(Answer([*pings, *drip(HELLO, 0.002, 5)]))
-    got = await ask_at(server.url, idle_timeout_s=0.2)
+    got = await ask_at(server.url, idle_timeout_s=1.0)
     assert (got.text, got.failure) == ("Hello", None)
 
 

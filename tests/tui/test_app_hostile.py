@@ -134,7 +134,7 @@ def look_through(terminal: Terminal) -> None:
 
 def say_no(terminal: Terminal, then: str) -> None:
     """Answer a question, again where it was too early, and read until what follows was shown."""
-    for _ in range(4):
+    for _ in range(8):
         terminal.read_for(0.7)  # no key answers at first
         terminal.type("n")
         with suppress(AssertionError):

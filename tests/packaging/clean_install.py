@@ -104,11 +104,10 @@ def install_as_the_readme_says(sources: Path, env: dict[str, str]) -> None:
     with Terminal(["bash", "-c", line], env, sources, columns=100, rows=32) as terminal:
         terminal.read_until("demo", seconds=400)
         terminal.read_for(2)
-        terminal.type("\x03")
-        terminal.read_for(0.3)
-        terminal.type("\x03")
-        if not terminal.ends(seconds=5):
-            terminal.type("\x03\x03")
+        for _ in range(8):  # of the demo, of the setup that comes then, of the program: twice
+            terminal.type("\x03")
+            if terminal.ends(seconds=1.2):
+                break
         status = terminal.wait(seconds=30)
     assert status == 0, f"the README's line ended with {status}"
 

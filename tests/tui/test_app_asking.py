@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from textual.events import AppBlur, AppFocus
 
@@ -225,14 +227,22 @@ async def test_letters_in_the_conversation_are_no_answers(place: Place) -> None:
         assert (place.work / "made.txt").exists()
 
 
+def no_time_passes(app: Driver) -> None:
+    """However slow the machine is, a question was shown just now."""
+    now = time.monotonic()
+    app.chat.asking._clock = lambda: now
+
+
 async def test_a_question_that_comes_into_sight_again_takes_no_key_at_once(place: Place) -> None:
     place.configure(ONE)
     async with place.app() as app:
         await app.send("go on")
         await app.asked()
+        no_time_passes(app)
         await app.press("f1")
         await app.press("escape", "y")
         assert app.chat.asking.open
+        app.chat.asking._clock = time.monotonic
         app.chat.asking.forget_grace()
         await app.press("y")
         await app.idle()
@@ -319,6 +329,7 @@ async def test_what_gave_the_terminal_its_focus_answers_nothing(place: Place) ->
     async with place.app() as app:
         await app.send("go on")
         await app.asked()
+        no_time_passes(app)
         app.app.post_message(AppBlur())
         await app.until(lambda: not app.app.app_focus)
         app.app.post_message(AppFocus())

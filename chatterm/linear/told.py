@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
 _ENDING = (signal.SIGHUP, signal.SIGTERM)
@@ -59,11 +59,19 @@ class Signals:
             select.select([self._bell], [], [])
             heeded = self._heeded
             time.sleep(_DEAF_S)
-            if heeded == self._heeded and select.select([self._bell], [], [], 0)[0]:
-                numbers = [*os.read(self._bell, 4096)]
-                if heeded == self._heeded:
-                    for number in {signal.SIGINT, *_ENDING}.intersection(numbers):
-                        signal.pthread_kill(main, number)
+            if heeded != self._heeded:
+                continue
+            numbers = self._silence()
+            if heeded == self._heeded:
+                for number in {signal.SIGINT, *_ENDING}.intersection(numbers):
+                    signal.pthread_kill(main, number)
+
+    def _silence(self) -> bytes:
+        """The numbers of the signals that came since it was silenced last."""
+        try:
+            return os.read(self._bell, 4096)
+        except BlockingIOError:  # the other thread was quicker
+            return b""
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -82,8 +90,7 @@ class Signals:
 
     def _told(self, number: int, _frame: FrameType | None) -> None:
         self._heeded += 1
-        with suppress(BlockingIOError):
-            os.read(self._bell, 4096)
+        self._silence()
         if number != signal.SIGINT:
             self.ended_by = number
             for each in _ENDING:  # the second one ends it at once, should leaving not end

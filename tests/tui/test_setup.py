@@ -51,6 +51,15 @@ def model_server(received: Received) -> Answer:
     return Answer(json.dumps(rows).encode(), status=200 if found else 404, headers=JSON)
 
 
+@pytest.fixture
+def server_here(place: Place, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> FaultServer:
+    """A model server that is found on this machine, where nothing is configured."""
+    server.script(model_server)
+    monkeypatch.setattr(finding, "PORTS", (server.port,))
+    place.config.write_text("")
+    return server
+
+
 def configured(place: Place, url: str, more: str = "") -> str:
     """The configuration of a provider `mine` that needs a key and has none."""
     text = (
@@ -79,11 +88,8 @@ async def begin(app: Driver) -> None:
 
 
 async def test_a_server_is_found_tried_and_written(
-    place: Place, server: FaultServer, monkeypatch: pytest.MonkeyPatch, ring: MemoryKeyring
+    place: Place, server_here: FaultServer, ring: MemoryKeyring
 ) -> None:
-    server.script(model_server)
-    monkeypatch.setattr(finding, "PORTS", (server.port,))
-    place.config.write_text("")
     async with place.app() as app:
         place.config.unlink()  # from here on as on a machine that has none
         await begin(app)
@@ -91,7 +97,7 @@ async def test_a_server_is_found_tried_and_written(
         await app.until(lambda: chosen(app) == "vllm")
         await app.press("enter")
         await app.until(lambda: app.says("it works: vllm/big answered in"))
-        (asked,) = [each for each in server.requests if each.method == "POST"]
+        (asked,) = [each for each in server_here.requests if each.method == "POST"]
         assert asked.json["model"] == "big"
         assert "authorization" not in asked.headers
         await app.press("enter")
@@ -113,17 +119,15 @@ async def test_a_server_is_found_tried_and_written(
         assert app.app.theme == "light"
     written = load_config(place.config)
     assert (written.model, written.theme) == ("vllm/small", "light")
-    assert written.providers["vllm"].base_url == f"{server.url}/v1"
+    assert written.providers["vllm"].base_url == f"{server_here.url}/v1"
     assert "# How long a provider" in place.config.read_text()
     assert place.config.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.usefixtures("server_here")
 async def test_what_is_found_has_the_cursor_as_long_as_nobody_moved_it(
-    place: Place, server: FaultServer, monkeypatch: pytest.MonkeyPatch, ring: MemoryKeyring
+    place: Place, monkeypatch: pytest.MonkeyPatch, ring: MemoryKeyring
 ) -> None:
-    server.script(model_server)
-    monkeypatch.setattr(finding, "PORTS", (server.port,))
-    place.config.write_text("")
     async with place.app() as app:
         await begin(app)
         assert chosen(app) == "vllm"
@@ -140,11 +144,8 @@ async def test_what_is_found_has_the_cursor_as_long_as_nobody_moved_it(
 
 
 async def test_a_server_is_found_by_its_models_and_by_what_it_is(
-    place: Place, server: FaultServer, monkeypatch: pytest.MonkeyPatch, ring: MemoryKeyring
+    place: Place, server_here: FaultServer, ring: MemoryKeyring
 ) -> None:
-    server.script(model_server)
-    monkeypatch.setattr(finding, "PORTS", (server.port,))
-    place.config.write_text("")
     async with place.app() as app:
         await begin(app)
         for words in ("small", "127.0.0.1"):
@@ -153,7 +154,7 @@ async def test_a_server_is_found_by_its_models_and_by_what_it_is(
             await app.press(*["backspace"] * len(words))
     async with place.app(size=(42, 20)) as app:
         await begin(app)
-        assert app.says(f"vLLM, port {server.port}")
+        assert app.says(f"vLLM, port {server_here.port}")
 
 
 async def test_a_key_is_kept_in_the_keyring_and_the_file_keeps_all_but_what_was_chosen(

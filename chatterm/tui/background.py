@@ -24,6 +24,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
+from chatterm.tui.luminance import luminance
+
 _QUESTION = b"\x1b]11;?\x07\x1b[c"
 _COLOUR = re.compile(rb"\x1b\]11;([^\x07\x1b]*)(?:\x07|\x1b\\)")
 _END = re.compile(rb"\x1b\[\?[0-9;]*c")
@@ -219,14 +221,8 @@ def _is_dark(colour: bytes) -> bool | None:
     found = _RGB.fullmatch(colour.decode("ascii", "replace"))
     if found is None:
         return None
-    red, green, blue = (
-        _linear(int(digits, 16) / (16 ** len(digits) - 1)) for digits in found.groups()
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue < _MIDDLE
-
-
-def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
+    red, green, blue = (int(digits, 16) / (16 ** len(digits) - 1) for digits in found.groups())
+    return luminance(red, green, blue) < _MIDDLE
 
 
 def _told(colours: str) -> bool | None:

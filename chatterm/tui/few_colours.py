@@ -15,6 +15,8 @@ from typing import Any
 from rich.color import Color, ColorSystem, ColorType
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
+from chatterm.tui.luminance import linear
+
 _Oklab = tuple[float, float, float]
 
 _SATURATED = 0.06
@@ -76,7 +78,7 @@ def _chroma(colour: _Oklab) -> float:
 
 
 def _oklab(colour: tuple[int, int, int]) -> _Oklab:
-    red, green, blue = (_linear(channel / 255) for channel in colour)
+    red, green, blue = (linear(channel / 255) for channel in colour)
     long = cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
     middle = cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)
     short = cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue)
@@ -85,7 +87,3 @@ def _oklab(colour: tuple[int, int, int]) -> _Oklab:
         1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
         0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
     )
-
-
-def _linear(channel: float) -> float:
-    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from chatterm.tui.steps.user import UserItem
-
 if TYPE_CHECKING:
     from chatterm.store import Hit
     from chatterm.tui.chat import Chat
@@ -31,7 +29,7 @@ async def go_to_hit(chat: Chat, hit: Hit, words: str) -> None:
     for _ in range(_MOST_LOOKS if chat.pane.items else 0):
         if chat.talk.session is not session or chat.pane.cursor is not cursor:
             return
-        item = next((each for each in chat.pane.items if _is_at(each, hit)), None)
+        item = _shown(chat, hit)
         if item is not None:
             chat.pane.focus()
             chat.pane.set_cursor(item.key)
@@ -40,10 +38,10 @@ async def go_to_hit(chat: Chat, hit: Hit, words: str) -> None:
         await asyncio.sleep(_LOOK_S)
 
 
-def _is_at(item: Item, hit: Hit) -> bool:
+def _shown(chat: Chat, hit: Hit) -> Item | None:
     if hit.step is None:
-        return isinstance(item, UserItem) and item.turn == hit.turn
-    return getattr(item, "step", "") == hit.step and getattr(item, "turn", "") == hit.turn
+        return chat.transcript.message(hit.turn)
+    return chat.transcript.step(hit.turn, hit.step)
 
 
 def _as_written(item: Item, hit: Hit, words: str) -> str:

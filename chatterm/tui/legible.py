@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from rich.color import Color, ColorType
 
+from chatterm.tui import luminance
 from chatterm.tui.theme import CODE, LIFTED, MARKDOWN, ROLES, STATES, look
 
 _TEXT = 4.5
@@ -56,8 +57,7 @@ def contrast(one: str, other: str) -> float | None:
     first, second = _luminance(one), _luminance(other)
     if first is None or second is None:
         return None
-    dark, light = sorted((first, second))
-    return (light + 0.05) / (dark + 0.05)
+    return luminance.contrast(first, second)
 
 
 def _pairs(roles: Mapping[str, str]) -> Iterator[tuple[str, str, float, float]]:
@@ -80,6 +80,4 @@ def _luminance(name: str) -> float | None:
     colour = Color.parse(name)
     if colour.type in {ColorType.DEFAULT, ColorType.STANDARD}:
         return None
-    channels = [value / 255 for value in colour.get_truecolor()]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return sum(part * c for part, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return luminance.luminance(*colour.get_truecolor().normalized)

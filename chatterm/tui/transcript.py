@@ -174,7 +174,7 @@ class TurnItems:
         if call is None:
             # A server told a result without its call.
             call = CallItem(
-                f"{self.turn}/{result.id}",
+                _step_key(self.turn, result.id),
                 self.turn,
                 self._looks,
                 ToolCallStep(
@@ -194,7 +194,7 @@ class TurnItems:
             self._edited(call)
 
     def _made(self, step: Step) -> StepLike | None:
-        key, turn, looks = f"{self.turn}/{step.id}", self.turn, self._looks
+        key, turn, looks = _step_key(self.turn, step.id), self.turn, self._looks
         match step:
             case ThinkingStep():
                 return ThinkingItem(key, turn, looks, step)
@@ -299,6 +299,10 @@ class Transcript:
         item = self._pane.item(_message_key(turn))
         return item if isinstance(item, UserItem) else None
 
+    def step(self, turn: str, step: str) -> Item | None:
+        """The item of a step that has one of its own."""
+        return self._pane.item(_step_key(turn, step))
+
     def call(self, step: str) -> CallItem | None:
         """The item of a call, by its step's id, among all turns."""
         for turn in reversed(self._turns.values()):
@@ -331,6 +335,10 @@ class Transcript:
 
 def _message_key(turn: str) -> str:
     return f"{turn}/user"
+
+
+def _step_key(turn: str, step: str) -> str:
+    return f"{turn}/{step}"
 
 
 def _turn_of(item: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ from rich.color import Color, ColorParseError
 from rich.style import Style as RichStyle
 
 from chatterm.render.lines import Style
+from chatterm.tui.luminance import contrast, luminance
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,9 @@ def _hides(looks: RichStyle) -> bool:
     fore, back = looks.color, looks.bgcolor
     if fore is None or back is None or fore.is_default or back.is_default:
         return False
-    dark, light = sorted(map(_luminance, (fore.get_truecolor(), back.get_truecolor())))
-    return (light + 0.05) / (dark + 0.05) < _LEAST_CONTRAST
-
-
-def _luminance(colour: tuple[int, int, int]) -> float:
-    """The relative luminance of WCAG 2.2."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _parts(colour)]
-    return sum(part * c for part, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def _parts(colour: tuple[int, int, int]) -> Iterator[float]:
-    return (part / 255 for part in colour)
+    return contrast(*(luminance(*each.get_truecolor().normalized) for each in (fore, back))) < (
+        _LEAST_CONTRAST
+    )
 
 
 _LEAST_CONTRAST = 1.2

@@ -52,6 +52,7 @@ class Desk:
         arguments: Mapping[str, Any],
         *,
         approved: Iterable[Path] = (),
+        closed: Iterable[str] = (),
         room: int = 30_000,
         timeout_s: float = 30,
         cancelled: asyncio.Event | None = None,
@@ -62,6 +63,7 @@ class Desk:
             room,
             lambda _text: None,
             approved_paths=frozenset(approved),
+            closed_paths=frozenset(closed),
             cancelled=cancelled,
         )
         return await tool.run(arguments, context)

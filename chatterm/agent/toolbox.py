@@ -251,6 +251,7 @@ class Toolbox:
             network=shell is not None and shell.network,
             writable=shell.writable if shell else (),
             approved_paths=judgement.approved if judgement else frozenset(),
+            closed_paths=judgement.closed if judgement else frozenset(),
             environment=_hardening(judgement),
         )
 

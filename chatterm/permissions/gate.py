@@ -19,7 +19,7 @@ from chatterm.config import stricter
 from chatterm.config.schema import Mode, Rule
 from chatterm.permissions.places import Places, real
 from chatterm.permissions.rereading import InForce
-from chatterm.permissions.rules import Proposal, Ruling, Scope, proposals, ruling
+from chatterm.permissions.rules import Proposal, Ruling, Scope, matches, proposals, ruling
 from chatterm.permissions.rulewords import table_of
 from chatterm.permissions.sandbox.levels import Level
 from chatterm.permissions.verdicts import (
@@ -118,6 +118,7 @@ class Gate:
             strictest,
             sensitive=any(each.sensitive for each in judgements),
             approved=frozenset().union(*(each.approved for each in judgements)),
+            closed=frozenset().union(*(self._closed(tool, each) for each in access)),
         )
 
     def proposals(
@@ -331,6 +332,24 @@ class Gate:
             workspace=self.places.workspace,
             harmless=harmless,
             inner=inner,
+        )
+
+    def _closed(self, tool: str, access: Access) -> frozenset[str]:
+        """What rules close below a directory that is read whole.
+
+        What a search finds in a file is read, so that rules about reading it count as well.
+        """
+        if not isinstance(access, ReadAccess) or not access.recursive:
+            return frozenset()
+        tools = {tool, "read_file"} if tool == "search" else {tool}
+        return frozenset(
+            rule.path
+            for rule in (*self.rules, *self._granted)
+            if rule.tool in tools
+            and rule.decision != "allow"
+            and rule.path is not None
+            # What the call itself names is refused or asked about, not left out.
+            and not (rule.tool == tool and matches(rule, access, self.places.workspace))
         )
 
     def _restricts(self, tool: str) -> bool:

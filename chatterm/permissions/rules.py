@@ -250,7 +250,7 @@ def _any_match(
         if isinstance(access, ShellAccess):
             if rule.argv is None or any(matches_command(rule, argv) for argv in commands):
                 return rule
-        elif _matches(rule, access, workspace):
+        elif matches(rule, access, workspace):
             return rule
     return None
 
@@ -275,7 +275,8 @@ def _all_allowed(
     return deciding
 
 
-def _matches(rule: Rule, access: Access, workspace: Path | None) -> bool:
+def matches(rule: Rule, access: Access, workspace: Path | None) -> bool:
+    """Whether a rule of a call's tool is about an access that is no shell line."""
     match access:
         case ReadAccess(path) | WriteAccess(path):
             if rule.path is None:

@@ -52,7 +52,10 @@ class ShellAccess:
 
 @dataclass(frozen=True, slots=True)
 class ReadAccess:
-    """Read a file or list a directory; `recursive`: everything below it too."""
+    """Read a file or list a directory; `recursive`: everything below it too.
+
+    What rules close below a directory doesn't refuse the call: it is left out of it.
+    """
 
     path: Path
     recursive: bool = False
@@ -154,6 +157,8 @@ class Judgement:
         approved: Real paths outside the workspace, or sensitive ones, for which the decision
             counts: a tool may open them and no others there.
         hardened: A directory whose repository git has to be hardened for, as it only then reads.
+        closed: Paths and globs that rules deny or ask about, as they are written: of what is read
+            recursively the call leaves these out.
     """
 
     decision: Decision
@@ -165,3 +170,4 @@ class Judgement:
     caged: bool = False
     approved: frozenset[Path] = frozenset()
     hardened: Path | None = None
+    closed: frozenset[str] = frozenset()

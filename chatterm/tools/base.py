@@ -95,6 +95,8 @@ class CallContext:
         writable: More paths a command in the cage may write below.
         approved_paths: Real paths that the user was asked about and allowed for this call, though
             they are outside the workspace or sensitive.
+        closed_paths: Paths and globs that rules close: what is below a directory is read without
+            them.
         cancelled: Set when the call is to stop and give what it has.
         environment: More variables for a command, such as those that harden git.
     """
@@ -107,6 +109,7 @@ class CallContext:
     network: bool = False
     writable: tuple[Path, ...] = ()
     approved_paths: frozenset[Path] = frozenset()
+    closed_paths: frozenset[str] = frozenset()
     cancelled: asyncio.Event | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ from typing import Any
 from chatterm.permissions.places import Places
 from chatterm.permissions.verdicts import Access, ReadAccess
 from chatterm.tools.base import CallContext, Preview, ToolResult, Workbench
+from chatterm.tools.closed import Closed
 from chatterm.tools.globbing import Glob
 from chatterm.tools.locating import in_thread, located, named, summary_of
 from chatterm.tools.opening import Opened, kind_of, open_directory, shown
@@ -59,8 +60,9 @@ class ListFiles:
         return f"{line}: {shown(str(arguments['glob']))}" if arguments.get("glob") else line
 
     def access(self, arguments: Mapping[str, Any], bench: Workbench) -> tuple[Access, ...]:
-        """The directory: only names are read, so not what is in its files."""
-        return (ReadAccess(located(arguments.get("path") or ".", bench, self._places)),)
+        """The directory and what is below it: their names, not what is in files."""
+        path = located(arguments.get("path") or ".", bench, self._places)
+        return (ReadAccess(path, recursive=True),)
 
     def preview(self, arguments: Mapping[str, Any], bench: Workbench) -> Preview:
         """Nothing."""
@@ -76,7 +78,7 @@ class ListFiles:
         bench = context.bench
         path = located(arguments.get("path") or ".", bench, self._places)
         with open_directory(path, self._places, context.approved_paths) as root:
-            listing = _Listing(arguments, root, self._places, context.max_output_bytes)
+            listing = _Listing(arguments, root, self._places, context)
             listing.fill(check)
         return listing.result(named(path, bench))
 
@@ -85,14 +87,16 @@ class _Listing:
     """The lines of one call."""
 
     def __init__(
-        self, arguments: Mapping[str, Any], root: Opened, places: Places, room: int
+        self, arguments: Mapping[str, Any], root: Opened, places: Places, context: CallContext
     ) -> None:
+        room = context.max_output_bytes
         glob = str(arguments.get("glob") or "")
         self._glob = Glob(glob) if glob else None
         self._depth = int(arguments.get("depth") or (DEEPEST if glob else 1))
         self._root = root
         self._places = places
         self._ignored = ignored_below(root.path, places.workspace)
+        self._closed = Closed(context.closed_paths, places.workspace)
         self._room = max(room - _NOTE_ROOM, room // 2)
         self._lines: list[str] = []
         self._left_out = self._skipped = self._seen = 0
@@ -116,6 +120,7 @@ class _Listing:
             )
         if self._skipped and self._glob is None:
             notes.append(f"{self._skipped:,} ignored by .gitignore")
+        notes += self._closed.notes("not listed")
         if not self._lines:
             nothing = "no file fits" if self._glob else "there is nothing"
             notes.insert(0, f"{nothing} in {name}")
@@ -131,6 +136,8 @@ class _Listing:
         self._lines.append(line)
 
     def _skips(self, entry: Entry) -> bool:
+        if self._closed.leaves_out(entry.path):
+            return True
         if not self._ignored.skips(entry.path, directory=_is_directory(entry)):
             return False
         self._skipped += 1

@@ -17,6 +17,7 @@ from chatterm.permissions.places import Places
 from chatterm.permissions.verdicts import Access, ReadAccess
 from chatterm.steps import Outcome
 from chatterm.tools.base import CallContext, Preview, ToolError, ToolResult, Workbench
+from chatterm.tools.closed import Closed
 from chatterm.tools.decoding import decode
 from chatterm.tools.finders import Finder, Wanted, by_ourselves, by_ripgrep, ripgrep
 from chatterm.tools.globbing import Glob
@@ -111,7 +112,7 @@ class Search:
         wanted = Wanted(
             str(arguments["pattern"]), bool(arguments.get("ignore_case")), results.most + 1
         )
-        scope = _Scope(self._places, context.approved_paths, str(arguments.get("glob") or ""))
+        scope = _Scope(self._places, context, str(arguments.get("glob") or ""))
         try:
             async with asyncio.timeout(context.timeout_s):
                 await self._search(path, scope, wanted, results, context.cancelled)
@@ -159,9 +160,10 @@ class Search:
 class _Scope:
     """What is searched."""
 
-    def __init__(self, places: Places, approved: frozenset[Path], glob: str) -> None:
+    def __init__(self, places: Places, context: CallContext, glob: str) -> None:
         self._places = places
-        self._approved = approved
+        self._approved = context.approved_paths
+        self._closed = Closed(context.closed_paths, places.workspace)
         self._glob = Glob(glob)
         self._within: Path | None = None
         self._sensitive: _Known | None = None
@@ -178,6 +180,8 @@ class _Scope:
         if not really.is_dir():
             # Whether it may be read, and what it is.
             with open_regular(path, self._places, self._approved) as opened:
+                if opened.path in self._closed:
+                    raise ToolError(f"a rule denies reading {shown(path)}, or asks about it")
                 if opened.status.st_size > MOST_BYTES:
                     raise ToolError(
                         f"{shown(path)} is larger than {MOST_BYTES >> 20} MB, which isn't searched"
@@ -214,6 +218,7 @@ class _Scope:
         notes = []
         if self._left_out:
             notes.append(f"sensitive and so not searched: {self._left_out:,}")
+        notes += self._closed.notes("not searched")
         if self._large:
             notes.append(f"larger than {MOST_BYTES >> 20} MB and so not searched: {self._large:,}")
         return notes
@@ -227,6 +232,8 @@ class _Scope:
             ):
                 return True
             if ignored.skips(entry.path, directory=stat.S_ISDIR(entry.status.st_mode)):
+                return True
+            if self._closed.leaves_out(entry.path):
                 return True
             if self._places.sensitive_name(entry.path):
                 self._left_out += 1

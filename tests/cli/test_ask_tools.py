@@ -137,6 +137,17 @@ def test_what_the_user_denied_is_no_reason_for_6(model: Model, work: Path) -> No
     assert "a rule denies it" in model.results["call_0_0"]
 
 
+def test_a_search_finds_nothing_in_what_a_rule_closes(model: Model, work: Path) -> None:
+    (work / "private.txt").write_text("helo, a secret\n")
+    script = ((call("search", pattern="helo"), call("list_files")), "Done.")
+    rules = ("--deny", "read_file:private.txt", "--deny", "list_files:private.txt")
+    done = model.ask("-T", "search", "-T", "list_files", "--yes", *rules, script=script)
+    assert done.status == 0
+    assert "greet.py" in model.results["call_0_0"]
+    assert "closed by a rule and so not searched: 1" in model.results["call_0_0"]
+    assert "private" not in json.dumps(model.results)
+
+
 def test_yes_allows_the_unknown_but_nothing_sensitive(model: Model, work: Path) -> None:
     script = (
         (call("shell", command="for i in 1 2; do echo $i > file$i; done"),),

@@ -264,7 +264,7 @@ def test_ctrl_c_stops_the_turn_and_keeps_what_came(place: Place) -> None:
     place.answers("text: Begun and on.\nwait 60\nmore: Never.\n")
     with place.start() as ear:
         ear.says("go")
-        ear.hears("assistant: Begun")
+        ear.hears("assistant: Begun and on.")
         ear.type("\x03")
         assert "notice: interrupted" in ear.says("/read")
         ear.hears("you: go\r\nassistant: Begun and on.\r\nnotice: interrupted")

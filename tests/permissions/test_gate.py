@@ -129,6 +129,30 @@ def test_what_goes_beyond_the_cage_is_asked_about(ground: Ground) -> None:
     assert approved.approved == {ground.outside}
 
 
+def test_what_rules_close_below_a_directory_is_left_out_of_it(ground: Ground) -> None:
+    rules = (
+        rule_of("search:private", "deny"),
+        rule_of("read_file:keys/**", "ask"),
+        rule_of("list_files:hidden", "deny"),
+        rule_of("read_file:src", "allow"),
+        rule_of("write_file:docs", "deny"),
+        rule_of("search:src", "ask"),
+    )
+    gate = ground.gate(CAGED, *rules)
+
+    def judged(tool: str, path: str = ".") -> Judgement:
+        return gate.judge(tool, (ReadAccess(ground.workspace / path, recursive=True),))
+
+    assert judged("search").decision is ALLOW
+    assert judged("search").closed == {"private", "keys/**", "src"}
+    assert judged("list_files").closed == {"hidden"}
+    assert judged("search", "private").decision is DENY
+    # After a yes to a search of it, it isn't closed.
+    assert judged("search", "src").decision is ASK
+    assert judged("search", "src").closed == {"private", "keys/**"}
+    assert ground.read("a.txt", CAGED, *rules).closed == frozenset()
+
+
 # --- sensitive and protected --------------------------------------------------------------------
 
 YES = (replace(CAGED, yes=True), mode("yolo"), mode("caged"), mode("accept-edits"), CAGED)

@@ -97,6 +97,15 @@ async def test_the_inside_of_git_and_of_sensitive_directories_stays_there(desk: 
     assert await listed(desk, depth=5) == [".git/", ".ssh/"]
 
 
+async def test_what_rules_close_is_left_out_and_said(desk: Desk) -> None:
+    for name in ("a.txt", "private/b.txt", "src/d.key"):
+        desk.write(name)
+    result = await desk.run(
+        ListFiles(desk.places), {"depth": 3}, closed=["private/**", "private", "*/*.key"]
+    )
+    assert result.content == "a.txt\nsrc/\n[closed by a rule and so not listed: 2]"
+
+
 async def test_what_is_no_directory_and_what_is_outside_is_refused(desk: Desk) -> None:
     desk.write("a.txt")
     with pytest.raises(ToolError, match="no directory"):
@@ -108,7 +117,7 @@ async def test_what_is_no_directory_and_what_is_outside_is_refused(desk: Desk) -
     tool = ListFiles(desk.places)
     result = await desk.run(tool, {"path": "../../outside"}, approved=[desk.outside])
     assert result.content == "secret.txt"
-    assert tool.access({}, desk.bench) == (ReadAccess(desk.root),)
+    assert tool.access({}, desk.bench) == (ReadAccess(desk.root, recursive=True),)
 
 
 @pytest.mark.parametrize(

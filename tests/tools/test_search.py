@@ -232,6 +232,20 @@ async def test_a_single_file_is_searched_when_it_may_be_read(desk: Desk, tool: S
     assert "1:needle=secret" in result.content
 
 
+async def test_what_rules_close_is_left_out_and_said(desk: Desk, tool: Search) -> None:
+    for name in ("a.txt", "private/b.txt", "src/private/c.txt", "src/d.txt", "src/e.txt"):
+        desk.write(name, "needle\n")
+    closed = ["private", "**/d.txt", f"{desk.root}/src/e.txt"]
+    found = (await desk.run(tool, {"pattern": "needle"}, closed=closed)).content
+    assert found == (
+        "a.txt\n1:needle\n\nsrc/private/c.txt\n1:needle\n\n"
+        "[closed by a rule and so not searched: 3]"
+    )
+    for path in ("private/b.txt", "src/d.txt"):
+        with pytest.raises(ToolError, match="a rule denies"):
+            await desk.run(tool, {"pattern": "needle", "path": path}, closed=closed)
+
+
 async def test_an_allowed_directory_outside_is_searched(desk: Desk, tool: Search) -> None:
     with pytest.raises(ToolError, match="outside the workspace"):
         await search(desk, tool, "secret", path="../../outside")

@@ -53,6 +53,8 @@ class Fault:
         where: What stands between.
         shapeless: What the server sent is so odd that what goes back of it may be, too.
         opening: It is about the request that makes a conversation (luxx).
+        anew: Protocols for which it means, once the server has answered, that a conversation there
+            is lost and a new one is to be made.
         long: It takes too long for the short form.
     """
 
@@ -71,6 +73,7 @@ class Fault:
     where: Where = Where.PLAIN
     shapeless: bool = False
     opening: bool = False
+    anew: tuple[str, ...] = ()
     long: bool = False
 
     def runs(self, protocol: str) -> tuple[int, ...]:

@@ -90,7 +90,8 @@ def short() -> Plan:
 
 def _in_turn(row: Row) -> bool:
     # Whether an app can meet it after others: at the same address, in a conversation that is made.
-    return row.fault.where is Where.PLAIN and not row.fault.opening
+    fault = row.fault
+    return fault.where is Where.PLAIN and not fault.opening and row.protocol not in fault.anew
 
 
 def _turn(fault: Fault) -> str:

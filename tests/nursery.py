@@ -4,7 +4,8 @@ A Python process that has loaded the program's modules waits at a socket and for
 the fork has an environment, a directory, descriptors 1 and 2 and a session of its own, runs the
 program's own entry with its arguments, and ends with its exit status. Beside that it tells what the
 run left behind: descriptors, threads, tasks. Its parent, which was forked for this run alone and
-adopts orphans, tells of processes that outlive it.
+adopts orphans, tells of processes that outlive it. A run may have a terminal, which is its
+controlling one then.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fcntl import ioctl
 from pathlib import Path
+from termios import TIOCSCTTY
 from typing import Any, Protocol, Self
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -52,6 +55,48 @@ class Ran:
     def events(self) -> list[dict[str, Any]]:
         """The events of `--format jsonl`."""
         return [json.loads(line) for line in self.out.split(b"\n") if line]
+
+
+class Seated:
+    """A run of the program at a terminal.
+
+    Attributes:
+        pid: The program's process.
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._said = b""
+        told = None
+        while told is None:
+            told = self._next()
+        self.pid: int = told["pid"]
+        line.setblocking(False)
+
+    def status(self) -> int | None:
+        """Its exit status, or minus the signal that ended it; None while it runs."""
+        told = self._next()
+        return None if told is None else told["status"]
+
+    def close(self) -> None:
+        """Hear no more of it; it goes on."""
+        self._line.close()
+
+    def _next(self) -> dict[str, Any] | None:
+        if b"\n" not in self._said:
+            try:
+                piece = self._line.recv(65536)
+            except BlockingIOError:
+                return None
+            if not piece:
+                raise RuntimeError("a run in the nursery was lost")
+            self._said += piece
+        line, newline, rest = self._said.partition(b"\n")
+        if not newline:
+            return None
+        self._said = rest
+        told: dict[str, Any] = json.loads(line)
+        return told
 
 
 class Runner(Protocol):
@@ -146,6 +191,33 @@ class Nursery:
             words = err.read().decode("utf-8", "replace")
             return Ran(told["status"], out.read(), words, tuple(told["left"]), told["late"])
 
+    def seat(
+        self,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        terminal: int,
+        *,
+        stdout: int | None = None,
+    ) -> Seated:
+        """Start the program at a terminal, and leave it running.
+
+        Args:
+            arguments: Its command line, without its name.
+            env: Its environment.
+            cwd: Its directory.
+            terminal: The descriptor of its terminal; stays open here.
+            stdout: One for its standard output instead.
+        """
+        job = {"arguments": list(arguments), "env": dict(env), "cwd": str(cwd), "seconds": None}
+        line = socket.socket(socket.AF_UNIX)
+        line.settimeout(60)
+        line.connect(self._address)
+        out = terminal if stdout is None else stdout
+        socket.send_fds(line, [b"."], [terminal, out, terminal])
+        line.sendall(json.dumps(job).encode() + b"\n")
+        return Seated(line)
+
 
 # --- in the process that forks ----------------------------------------------------------------
 
@@ -182,15 +254,20 @@ def _keep(line: socket.socket) -> None:
         _be_the_program(job, standard, report_to)
     for each in (*standard, report_to):
         os.close(each)
+    if job["seconds"] is None:
+        line.sendall(json.dumps({"pid": pid}).encode() + b"\n")
     status, late = _wait(pid, job["seconds"])
     with os.fdopen(report_from, "rb") as report:
         os.set_blocking(report.fileno(), False)
         said = report.read() or b"[]"
     left = [*json.loads(said), *_orphans()]
-    line.sendall(json.dumps({"status": status, "left": left, "late": late}).encode() + b"\n")
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        line.sendall(json.dumps({"status": status, "left": left, "late": late}).encode() + b"\n")
 
 
-def _wait(pid: int, seconds: float) -> tuple[int, bool]:
+def _wait(pid: int, seconds: float | None) -> tuple[int, bool]:
+    if seconds is None:  # it is at a terminal, and ends when that is closed
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), False
     until, late = time.monotonic() + seconds, False
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
@@ -241,6 +318,8 @@ def _be_the_program(job: dict[str, Any], standard: Sequence[int], report: int) -
     status = 70
     try:
         os.setsid()
+        if os.isatty(standard[0]):
+            ioctl(standard[0], TIOCSCTTY, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ.clear()
         os.environ.update(job["env"])
@@ -253,6 +332,7 @@ def _be_the_program(job: dict[str, Any], standard: Sequence[int], report: int) -
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1, closefd=False)
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
         warnings.simplefilter("always", ResourceWarning)
         status = _run(job["arguments"], report)
     except BaseException:  # noqa: BLE001 - it ends here, whatever it is, and is told
@@ -312,6 +392,8 @@ def _load() -> None:
     """What runs need, so that forks have it: no thread, no loop and no descriptor comes of it."""
     from importlib import import_module
 
+    from chatterm.tui.loading import OPENING, SENDING, SHOWING
+
     for name in (
         "chatterm.cli.entry",
         "chatterm.cli.main",
@@ -331,6 +413,11 @@ def _load() -> None:
         "certifi",
         "email.utils",
         "concurrent.futures.thread",
+        "chatterm.linear.start",
+        "chatterm.tui.app",
+        *OPENING,
+        *SHOWING,
+        *SENDING,
     ):
         import_module(name)
     for protocol in (

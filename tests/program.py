@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nursery import Nursery
+from terminals import Terminal
 
 COMMAND = [sys.executable, "-m", "chatterm"]
 
@@ -111,6 +112,27 @@ class Program:
             **options,
         )
         return Finished(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+
+    def terminal(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        **options: Any,
+    ) -> Terminal:
+        """Start it at a terminal of its own.
+
+        Args:
+            arguments: Its command line.
+            env: More of its environment.
+            cwd: Its directory; None: its home.
+            options: As of `Terminal`.
+        """
+        env = self.env | {"TERM": "xterm-256color"} | dict(env or {})
+        cwd = cwd or self.home
+        if self._nursery is not None and not _own_python(env):
+            return Terminal(arguments, env, cwd, nursery=self._nursery, **options)
+        return Terminal([*COMMAND, *arguments], env, cwd, **options)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start it and leave it running."""

@@ -9,10 +9,13 @@ import signal
 import struct
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import Self
+
+from nursery import Nursery, Seated
 
 
 class Terminal:
@@ -23,6 +26,7 @@ class Terminal:
         env: Its environment.
         cwd: Its directory.
         stdout: A descriptor for its standard output, instead of the terminal.
+        nursery: Where the program itself starts at once: `command` is its arguments alone then.
     """
 
     def __init__(
@@ -34,9 +38,18 @@ class Terminal:
         columns: int = 100,
         rows: int = 30,
         stdout: int | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self.seen = bytearray()  # all bytes that came so far
         self._status: int | None = None
+        self._seated: Seated | None = None
+        if nursery is not None:
+            self._terminal, theirs = pty.openpty()
+            ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            self._seated = nursery.seat(command, env, cwd, theirs, stdout=stdout)
+            os.close(theirs)
+            self.pid = self._seated.pid
+            return
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             try:
@@ -93,6 +106,9 @@ class Terminal:
         return self._status
 
     def _look(self) -> bool:
+        if self._seated is not None:
+            self._status = self._seated.status()
+            return self._status is not None
         ended, status = os.waitpid(self.pid, os.WNOHANG)
         if ended:
             self._status = os.waitstatus_to_exitcode(status)
@@ -114,8 +130,12 @@ class Terminal:
 
     def __exit__(self, *exc: object) -> None:
         if self._status is None:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            if self._seated is None:
+                os.waitpid(self.pid, 0)
+        if self._seated is not None:
+            self._seated.close()
         if self._terminal >= 0:
             os.close(self._terminal)
 

@@ -10,7 +10,7 @@ import pytest
 
 from faultserver import FaultServer
 from hostile import FORBIDDEN
-from program import COMMAND, Finished, Program
+from program import Finished, Program
 from responses_server import KeptResponses, approval, call, message, remote_call
 from terminals import Terminal
 
@@ -48,8 +48,7 @@ def asking(program: Program, server: FaultServer, kept: KeptResponses) -> Progra
 
 
 def terminal(program: Program, work: Path, *arguments: str) -> Terminal:
-    env = program.env | {"TERM": "xterm-256color"}
-    return Terminal([*COMMAND, "ask", "-n", *arguments, "go on"], env, work)
+    return program.terminal("ask", "-n", *arguments, "go on", cwd=work)
 
 
 def answers(kept: KeptResponses) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 
 from faultserver import FaultServer
 from models import call, results, rounds
-from program import COMMAND, Program
+from program import Program
 from terminals import Terminal
 
 
@@ -27,8 +27,7 @@ def asking(program: Program, server: FaultServer) -> Program:
 
 
 def terminal(program: Program, work: Path, *arguments: str) -> Terminal:
-    env = program.env | {"TERM": "xterm-256color"}
-    return Terminal([*COMMAND, "ask", "-n", *arguments, "go on"], env, work)
+    return program.terminal("ask", "-n", *arguments, "go on", cwd=work)
 
 
 def test_a_yes_lets_the_call_run(asking: Program, server: FaultServer, work: Path) -> None:

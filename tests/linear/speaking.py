@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from program import COMMAND, Finished, Program
+from nursery import Nursery
+from program import Finished, Program
 from terminals import Terminal
 
 PATIENCE_S = 60.0
@@ -62,6 +63,7 @@ class Place:
     """A home, a directory to work in, and a script that answers."""
 
     program: Program
+    nursery: Nursery
 
     @property
     def work(self) -> Path:
@@ -81,10 +83,10 @@ class Place:
         *arguments: str,
         columns: int = 80,
         plain: bool = True,
-        command: Sequence[str] = COMMAND,
+        command: Sequence[str] = (),
         **env: str,
     ) -> Ear:
-        """Start the program in a terminal."""
+        """Start the program in a terminal, or a command that starts it there."""
         options = ["--plain"] if plain else []
         environ = {
             **self.program.env,
@@ -94,7 +96,9 @@ class Place:
             **env,
         }
         environ = {name: value for name, value in environ.items() if value != "unset"}
-        return Ear([*command, *options, *arguments], environ, self.work, columns=columns)
+        nursery = None if command else self.nursery
+        line = [*command, *options, *arguments]
+        return Ear(line, environ, self.work, columns=columns, nursery=nursery)
 
     def runs(self, *arguments: str) -> Finished:
         """Run a command of the program to its end."""
@@ -103,8 +107,8 @@ class Place:
 
 
 @pytest.fixture
-def place(program: Program) -> Place:
-    found = Place(program)
+def place(program: Program, nursery: Nursery) -> Place:
+    found = Place(program, nursery)
     (found.work / ".git").mkdir(parents=True)
     found.answers("text: Hello from the script.\nusage input=10 output=3\n")
     return found

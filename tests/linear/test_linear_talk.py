@@ -261,13 +261,15 @@ def test_keys_that_came_before_a_question_are_no_answer(place: Place) -> None:
 
 
 def test_ctrl_c_stops_the_turn_and_keeps_what_came(place: Place) -> None:
-    place.answers("text: Begun and on.\nwait 60\nmore: Never.\n")
+    # The last word waits for what may belong to it.
+    place.answers("text: Begun and on. And\nwait 60\nmore: Never.\n")
     with place.start() as ear:
         ear.says("go")
         ear.hears("assistant: Begun and on.")
         ear.type("\x03")
         assert "notice: interrupted" in ear.says("/read")
-        ear.hears("you: go\r\nassistant: Begun and on.\r\nnotice: interrupted")
+        ear.hears("you: go\r\nassistant: Begun and on.")
+        ear.hears("\nnotice: interrupted")
         ear.says("/quit")
         assert ear.wait() == 0
 

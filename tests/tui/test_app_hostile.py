@@ -38,7 +38,7 @@ from chatterm.steps import (
 from chatterm.store import Store
 from faultserver import Answer, FaultServer, Received, sse
 from hostile import DROPPED_WHOLE, OVERLONG, REWRITTEN
-from program import COMMAND
+from nursery import Nursery
 from terminal_output import Output, read_output
 from terminals import Terminal
 
@@ -74,6 +74,7 @@ class World:
 
     home: Path
     server: FaultServer
+    nursery: Nursery
 
     @property
     def work(self) -> Path:
@@ -99,18 +100,18 @@ class World:
             "COLORTERM": "truecolor",
         }
         place = cwd or self.work
-        return Terminal([*COMMAND, *arguments], env, place, columns=columns, rows=rows)
+        return Terminal(arguments, env, place, columns=columns, rows=rows, nursery=self.nursery)
 
 
 @pytest.fixture
-def world(tmp_path: Path, server: FaultServer) -> World:
+def world(tmp_path: Path, server: FaultServer, nursery: Nursery) -> World:
     (tmp_path / "work" / ".git").mkdir(parents=True)
     (tmp_path / "config.toml").write_text(
         'model = "p/m"\ntheme = "dark"\n[titles]\nmodel = "off"\n[ui]\nreduced_motion = true\n'
         "[stream]\nretries = 0\n"
         f'[providers.p]\nprotocol = "responses"\nbase_url = "{server.url}"\nmodels = ["m"]\n'
     )
-    return World(tmp_path, server)
+    return World(tmp_path, server, nursery)
 
 
 def until(terminal: Terminal, words: str) -> None:

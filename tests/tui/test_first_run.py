@@ -17,7 +17,7 @@ from chatterm.store.database import FILE_NAME
 from chatterm.tui import first_run
 from chatterm.tui.setup import panels
 from keyrings import no_keyring
-from program import COMMAND, Program
+from program import Program
 from terminals import Terminal
 from tui.app_driver import Driver, Place, place
 
@@ -183,8 +183,7 @@ def test_no_mark_is_left_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 
 def terminal(program: Program, *arguments: str) -> Terminal:
-    env = program.env | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    return Terminal([*COMMAND, *arguments], env, program.home, columns=90, rows=30)
+    return program.terminal(*arguments, env={"COLORTERM": "truecolor"}, columns=90, rows=30)
 
 
 def leave(shown: Terminal) -> None:

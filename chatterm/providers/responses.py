@@ -156,6 +156,8 @@ class ResponsesDecoder:
         handler = self._handlers.get(kind)
         if handler is not None and kind not in _BESIDE_ITEMS:
             self._let_go()
+            if self._items.repeats(data):
+                return
         if handler is not None:
             handler(data)
         elif data.get("object") == "response":  # a whole answer, not streamed

@@ -41,6 +41,7 @@ class Item:
         named: Whether the server has sent the item itself, not only what streams into it.
         final: Whether `data` is the finished item.
         done: Whether its steps are closed.
+        again: It is done, and the server is sending all of it once more.
     """
 
     data: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Item:
     named: bool = False
     final: bool = False
     done: bool = False
+    again: bool = False
 
     @property
     def kind(self) -> str:
@@ -146,6 +148,23 @@ class ItemTable:
                 item.final = True
                 late.append(self._register(item, {}, content))
         return late
+
+    def repeats(self, data: dict[str, Any]) -> bool:
+        """Whether an event is of a call that is done and that the server sends once more.
+
+        It is that call when both its ids and its place are the same: another one could not be
+        answered apart from it. What streams into it then is what has come before.
+        """
+        content = mapping(data.get("item"))
+        if not content:
+            known = self._streamed(data)
+            return known is not None and known.again
+        names, index = _names({"item": content}), data.get("output_index")
+        item = self._by_index.get(index) if isinstance(index, int) else None
+        if item is None or not item.done or len(names) < 2 or _names({"item": item.data}) != names:
+            return False
+        item.again = True
+        return True
 
     def _streamed(self, data: dict[str, Any]) -> Item | None:
         """The item that an event names; the last one when it names none."""

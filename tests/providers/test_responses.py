@@ -674,6 +674,19 @@ def test_an_end_told_twice_ends_once() -> None:
     assert len(reading.steps) == 1
 
 
+def test_a_call_that_is_sent_twice_is_one_call() -> None:
+    item = call_item()
+    sent = [
+        added(**item | {"arguments": ""}),
+        event("function_call_arguments.delta", item_id=item["id"], delta=item["arguments"]),
+        event("function_call_arguments.done", item_id=item["id"], arguments=item["arguments"]),
+        done(**item),
+    ]
+    assert len(read(*sent, *sent, completed(item)).steps) == 1
+    other = [each | {"output_index": 1} for each in sent]
+    assert len(read(*sent, *other, completed()).steps) == 2
+
+
 def test_the_name_of_an_event_may_stand_only_in_its_frame() -> None:
     reading = read(
         ("response.output_text.delta", {"output_index": 0, "delta": "So"}),

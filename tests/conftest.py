@@ -21,9 +21,10 @@ settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("same")
 
 # A shell starts what runs in its background deaf to these, and so would be every program that a
-# test starts and interrupts.
+# test starts and interrupts. `nohup` makes it deaf to the end of its terminal, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)

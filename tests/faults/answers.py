@@ -53,7 +53,7 @@ def statuses() -> Iterator[Fault]:
     """Every status, with an error object, with nothing, and with a page."""
     for status, kinds in KINDS.items():
         sends = 2 if status in AGAIN else 1
-        anew = ("luxx",) if status == 404 else ()
+        anew = ("lightspeed", "luxx") if status == 404 else ()
         answer = partial(Fault, chapter="status", ends=kinds, sends=sends, anew=anew)
         said = Answer(error(), status, JSON)
         yield answer(f"status {status}", answers=always(said))

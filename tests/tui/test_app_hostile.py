@@ -189,8 +189,13 @@ def turn_page(terminal: Terminal, key: str) -> bool:
 
 
 def closes(terminal: Terminal) -> None:
-    """Close what lies over the conversation: the row with the mode is painted again."""
-    opens(terminal, "\x1b", "confirm")
+    """Close what lies over a conversation that is empty: what greets there is painted again.
+
+    It may be painted late, under what lies over it, too: that is waited for first.
+    """
+    while terminal.read_for(0.5):
+        pass
+    opens(terminal, "\x1b", "earlier conversations")
 
 
 def leave(terminal: Terminal) -> Output:

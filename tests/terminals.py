@@ -41,6 +41,7 @@ class Terminal:
         nursery: Nursery | None = None,
     ) -> None:
         self.seen = bytearray()  # all bytes that came so far
+        self.rows = rows
         self._status: int | None = None
         self._seated: Seated | None = None
         if nursery is not None:

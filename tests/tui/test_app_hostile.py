@@ -189,13 +189,23 @@ def turn_page(terminal: Terminal, key: str) -> bool:
 
 
 def closes(terminal: Terminal) -> None:
-    """Close what lies over a conversation that is empty: what greets there is painted again.
+    """Close what lies over the conversation: the cursor is behind what is typed to the prompt.
 
-    It may be painted late, under what lies over it, too: that is waited for first.
+    What else is painted tells nothing: rows under what lies there may be painted at any time.
     """
-    while terminal.read_for(0.5):
-        pass
-    opens(terminal, "\x1b", "earlier conversations")
+    for _ in range(10):
+        terminal.type("\x1b")
+        while terminal.read_for(0.3):
+            pass
+        at = len(terminal.seen)
+        terminal.type("z")
+        for _ in range(20):
+            if terminal.seen.find(f"\x1b[{terminal.rows - 1};5H".encode(), at) >= 0:
+                terminal.type("\x15")
+                return
+            terminal.read_for(0.1)
+        terminal.type("\x15")  # it has gone elsewhere
+    pytest.fail("the prompt is never typed to")
 
 
 def leave(terminal: Terminal) -> Output:

@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from chatterm.linear.told import Ended, Signals, stopping
+from chatterm.linear.told import Ended, Signals
 from chatterm.render.encoding import encode
 from chatterm.render.sanitize import sanitize_line
 from chatterm.render.wordwrap import wrapped
@@ -200,7 +200,7 @@ class Terminal:
             self.write(f"\n{prompt}{editor.get_line_buffer()}")
 
         try:
-            with stopping(give_back, take_again):
+            with self._signals.stopping(give_back, take_again):
                 return _clean(input(prompt))
         except EOFError:
             return None

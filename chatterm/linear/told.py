@@ -63,7 +63,7 @@ class Signals:
                 continue
             numbers = self._silence()
             if heeded == self._heeded:
-                for number in {signal.SIGINT, *_ENDING}.intersection(numbers):
+                for number in {signal.SIGINT, signal.SIGTSTP, *_ENDING}.intersection(numbers):
                     signal.pthread_kill(main, number)
 
     def _silence(self) -> bytes:
@@ -88,9 +88,12 @@ class Signals:
         finally:
             self._waiting = False
 
-    def _told(self, number: int, _frame: FrameType | None) -> None:
+    def _heed(self) -> None:
         self._heeded += 1
         self._silence()
+
+    def _told(self, number: int, _frame: FrameType | None) -> None:
+        self._heed()
         if number != signal.SIGINT:
             self.ended_by = number
             for each in _ENDING:  # the second one ends it at once, should leaving not end
@@ -100,28 +103,28 @@ class Signals:
             raise KeyboardInterrupt if number == signal.SIGINT else Ended
         self._stop()
 
+    @contextmanager
+    def stopping(self, before: Callable[[], None], after: Callable[[], None]) -> Iterator[None]:
+        """Within this Ctrl+Z stops the process with the terminal as the shell had it.
 
-@contextmanager
-def stopping(before: Callable[[], None], after: Callable[[], None]) -> Iterator[None]:
-    """Within this Ctrl+Z stops the process with the terminal as the shell had it.
+        Args:
+            before: Gives the terminal back.
+            after: Takes it again.
+        """
 
-    Args:
-        before: Gives the terminal back.
-        after: Takes it again.
-    """
+        def told(_number: int, _frame: FrameType | None) -> None:
+            self._heed()
+            before()
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTSTP)  # until it is told to go on
+            signal.signal(signal.SIGTSTP, told)
+            after()
 
-    def told(_number: int, _frame: FrameType | None) -> None:
-        before()
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)  # until it is told to go on
+        if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:
+            yield
+            return
         signal.signal(signal.SIGTSTP, told)
-        after()
-
-    if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN:
-        yield
-        return
-    signal.signal(signal.SIGTSTP, told)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)

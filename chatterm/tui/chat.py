@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from chatterm.tui.asking import Asking
     from chatterm.tui.demoing import Demo
     from chatterm.tui.early import Early
+    from chatterm.tui.found_place import WantedHit
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.profiling import Profile
     from chatterm.tui.side import TimelineSide
@@ -64,6 +65,8 @@ class Chat(LateParts, Screen[None]):
         pane: Shows it.
         editing: The turn whose message is being edited, to be sent anew.
         wanted_place: Where one read before, until it is shown.
+        wanted_hit: What a search found, until it is shown.
+        all_shown: Whether the conversation is shown from its beginning.
         carried: What goes with the next message beside what it mentions.
         demo: The demo that was played last, until it is left.
         skipped: Is told of the next key, which does nothing else.
@@ -107,6 +110,8 @@ class Chat(LateParts, Screen[None]):
         self.editing: str | None = None
         self.leaving = False
         self.wanted_place: tuple[str, int] | None = None
+        self.wanted_hit: WantedHit | None = None
+        self.all_shown = True
         self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0
         self.demo: Demo | None = None

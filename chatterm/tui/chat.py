@@ -400,6 +400,12 @@ class Chat(LateParts, Screen[None]):
 
         give_back(self, message)
 
+    def on_dropped(self, commands: tuple[str, ...]) -> None:
+        """Commands hold no more."""
+        from chatterm.tui.moving import tell_dropped
+
+        tell_dropped(self, commands)
+
     async def resume(self, id_: str) -> None:
         """Go on with another conversation."""
         from chatterm.tui.moving import resume

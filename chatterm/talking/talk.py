@@ -375,7 +375,7 @@ class Talk:
             following.queue = before.queue
             return
         if self.tooling is not None:
-            self.tooling.bench.seen.clear()  # another conversation has read none of these files
+            self.tooling.bench.clear()
         while (waiting := before.queue.take()) is not None:
             self._listener.on_unsent(waiting.input)
 

@@ -16,6 +16,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from chatterm.errors import ChattermError
+from chatterm.render import amounts
 from chatterm.talking.talk import Talk
 from chatterm.tui.at_prompt import AtPrompt
 from chatterm.tui.bottom import Bottom, Suggestions
@@ -422,7 +423,7 @@ class Chat(LateParts, Screen[None]):
         """Show the next place where words stand."""
         number, count = self.pane.find(words, back=back, beside=beside)
         if words:
-            self.say(f"{number} of {count}" if count else "not found")
+            self.say(f"{number:,} of {amounts.count(count, 'step')}" if count else "not found")
 
     async def show_text(self, title: str, text: str, *, prose: bool = False) -> None:
         """A text in full; prose has its words whole."""

@@ -38,6 +38,9 @@ class Front(Protocol):
     def unsent(self, message: UserInput) -> None:
         """A message wasn't sent, and is nowhere kept."""
 
+    def dropped(self, commands: tuple[str, ...]) -> None:
+        """Commands hold no more, as their conversation was left before it recorded them."""
+
     def answer(self, question: Question) -> Reply:
         """Ask the user about a call."""
         ...
@@ -162,6 +165,10 @@ class Backstage:
     def on_unsent(self, message: UserInput) -> None:
         """A message wasn't sent."""
         self.post(lambda: self._front.unsent(message))
+
+    def on_dropped(self, commands: tuple[str, ...]) -> None:
+        """Commands hold no more."""
+        self.post(lambda: self._front.dropped(commands))
 
     def on_change(self) -> None:
         """A turn may have ended."""

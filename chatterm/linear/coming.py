@@ -133,7 +133,7 @@ def _offer_models(here: Conversation) -> None:
     from chatterm.providers import finding
 
     FOUND[:] = here.wait(finding.find_servers(finding.PORTS))
-    for text, deed in offers(FOUND):
+    for text, deed in offers(FOUND, talk.config.providers):
         name = deed.removeprefix("model:")
         here.say(f"on this machine: {text}{f'; /model {name} asks it' if name else ''}")
 

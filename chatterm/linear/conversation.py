@@ -18,6 +18,7 @@ from chatterm.linear.told import Ended, Signals
 from chatterm.render.sanitize import sanitize, sanitize_line
 from chatterm.steps import UserInput
 from chatterm.talking.drafts import Drafts
+from chatterm.talking.guiding import said_of_dropped
 from chatterm.talking.messages import message_of
 from chatterm.talking.past_prompts import PromptHistory
 from chatterm.talking.talk import Talk
@@ -409,6 +410,12 @@ class Conversation:
         self.past.add(message.text)
         self.terminal.say("notice: this wasn't sent; Up, or /search-history, brings it back:")
         tell_message(self.terminal, message)
+
+    def dropped(self, commands: tuple[str, ...]) -> None:
+        """Commands of the conversation that was left hold no more: Up brings them back."""
+        for command in reversed(commands):
+            self.keep_prompt(command)
+        self.say(f"notice: {said_of_dropped(commands)}")
 
     def answer(self, question: Question) -> Reply:
         """Ask the user about a call."""

@@ -74,8 +74,9 @@ async def _listed(here: Conversation) -> tuple[list[str], list[str]]:
     if chosen is not None:
         providers.setdefault(chosen.resolved.provider_name, chosen.resolved.provider)
     for server in FOUND:
-        if server.provider is not None:
-            providers.setdefault(server.provider, all_providers(config)[server.provider])
+        name = server.provider_in(config.providers)
+        if name is not None:
+            providers.setdefault(name, all_providers(config)[name])
     answers = await asyncio.gather(
         *(_models_of(here, name, settings) for name, settings in providers.items())
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import threading
@@ -18,7 +19,10 @@ from typing import Any
 
 from chatterm.errors import StoreError
 
+log = logging.getLogger(__name__)
+
 _TEMPORARY = ".draft."
+_DAMAGED = ".damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +203,26 @@ class Drafts:
             self._fails("read", error)
             return None
         except (ValueError, RecursionError):
+            draft = None
+        if draft is None:
+            _set_aside(path)
             return None
-        return None if draft is None or draft.empty else draft
+        return None if draft.empty else draft
 
     def _fails(self, what: str, error: OSError) -> None:
         said = (error.strerror or str(error)).lower()
         self.problem = StoreError(f"the draft in {str(self._folder)!a} can't be {what}: {said}")
+
+
+def _set_aside(path: Path) -> None:
+    """Have a damaged file looked at no more; whoever wants to mend it finds it named in the log."""
+    aside = path.with_name(f"{path.name}{_DAMAGED}")
+    try:
+        path.replace(aside)
+    except OSError as error:
+        log.warning("the draft %s is damaged, and stays in the way: %s", path, error)
+    else:
+        log.warning("a damaged draft was moved to %s", aside)
 
 
 def _digest(directory: str) -> str:

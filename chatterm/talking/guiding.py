@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from chatterm.steps import UserInput
 
 
+def said_of_dropped(commands: tuple[str, ...]) -> str:
+    """What to say of commands that were given in a conversation that was left, for people."""
+    names = " and ".join(each.partition(" ")[0] for each in commands)
+    holds, it = ("holds", "it") if len(commands) == 1 else ("hold", "them")
+    return f"{names}, given in the conversation before, {holds} no more; Up brings {it} back"
+
+
 class Guiding:
     """Keeps a conversation's own system prompt, and whether it has instructions.
 
@@ -88,6 +95,23 @@ class Guiding:
         if session is not self._session:
             return ()
         return tuple(f"/{name} {given}" for name, given in self._said.items())
+
+    def follow(self, before: Session, following: Session) -> tuple[str, ...]:
+        """Another session is talked in; the commands that hold no more, as nothing recorded them.
+
+        In the same conversation, of which another branch is gone to, they go on holding.
+
+        Raises:
+            StoreError: What the conversation recorded can't be read.
+        """
+        dropped = self.unsent(before)
+        if not dropped or following.id != before.id:
+            return dropped
+        said, held = dict(self._said), self.standing(before)
+        kept = {name: getattr(held, name) for name in said}
+        self._known = replace(self.standing(following), **kept)
+        self._said = said
+        return ()
 
     def has_instructions(self, session: Session) -> bool:
         """Whether instructions are sent in the conversation."""

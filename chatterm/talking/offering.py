@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from chatterm.config import ProviderConfig
     from chatterm.providers.finding import FoundServer
     from chatterm.talking.asked import Chosen
 
@@ -31,16 +32,24 @@ _SHOWN = 3
 """How many models of a server are told at once; the choice of models has all."""
 
 
-def offers(found: Sequence[FoundServer]) -> list[tuple[str, str]]:
-    """What to say of servers, a row each, and the deed that uses it; "" where there is none."""
+def offers(
+    found: Sequence[FoundServer], configured: Mapping[str, ProviderConfig]
+) -> list[tuple[str, str]]:
+    """What to say of servers, a row each, and the deed that uses it; "" where there is none.
+
+    Args:
+        found: The servers.
+        configured: The providers that the user has configured: a server is offered as its own.
+    """
     rows = []
     for server in found:
-        if server.provider is None:
+        provider = server.provider_in(configured)
+        if provider is None:
             rows.append((f"{server.kind} at {server.url}; to use it, configure {server.table}", ""))
         elif not server.models:
             rows.append((f"{server.kind} at {server.url}, which has no models yet", ""))
         else:
-            names = [f"{server.provider}/{model}" for model in server.models]
+            names = [f"{provider}/{model}" for model in server.models]
             rows += [(f"{name}  {server.kind}", f"model:{name}") for name in names[:_SHOWN]]
             if len(names) > _SHOWN:
                 rows.append((f"and {len(names) - _SHOWN} more", "model:"))

@@ -50,6 +50,9 @@ class Listener(Protocol):
     def on_unsent(self, message: UserInput) -> None:
         """A message wasn't sent, and is nowhere kept."""
 
+    def on_dropped(self, commands: tuple[str, ...]) -> None:
+        """Commands hold no more, as their conversation was left before it recorded them."""
+
     def on_change(self) -> None:
         """What the status row tells has changed."""
 
@@ -360,6 +363,9 @@ class Talk:
         """Talk in another conversation, or in the same one as it is now; no turn may run."""
         if self._session is not None:
             self._leave_queue(self._session, session)
+            dropped = self.guiding.follow(self._session, session)
+            if dropped:
+                self._listener.on_dropped(dropped)
         self._session, self.title = session, title
         self._listener.on_change()
 
@@ -369,7 +375,7 @@ class Talk:
             following.queue = before.queue
             return
         if self.tooling is not None:
-            self.tooling.bench.seen.clear()  # another conversation has read none of these files
+            self.tooling.bench.clear()
         while (waiting := before.queue.take()) is not None:
             self._listener.on_unsent(waiting.input)
 

@@ -64,7 +64,7 @@ class Preview:
 
 @dataclass(slots=True)
 class Workbench:
-    """What the tools of one conversation share. One instance lives as long as the session.
+    """What the tools of one conversation share; it is cleared for the next one.
 
     Attributes:
         workspace: The real path of the workspace; None where there is none (the home directory).
@@ -79,6 +79,15 @@ class Workbench:
     directory: Path
     keep: Callable[[bytes], str]
     seen: dict[Path, str] = field(default_factory=dict)
+    _home: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._home = self.directory
+
+    def clear(self) -> None:
+        """Be as it was at first: another conversation has read no file and gone nowhere."""
+        self.directory = self._home
+        self.seen.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from textual.filter import LineFilter
 from chatterm.errors import ChattermError
 from chatterm.tui.chat import Chat
 from chatterm.tui.driver import TerminalDriver
-from chatterm.tui.few_colours import use_nearest_colours
+from chatterm.tui.few_colours import suited, use_nearest_colours
 from chatterm.tui.keys import keymap, prompt_keys
 from chatterm.tui.more_keys import teach
 from chatterm.tui.pane.scroll_bar import paint_bars
@@ -103,6 +103,7 @@ class ChattermApp(Sturdy, App[Any]):
         make_sturdy()
         self._our_theme = theme  # style sheets are made by what comes next
         super().__init__(ansi_color=theme.ansi or not theme.coloured)
+        self._our_theme = theme = suited(theme, self.console)
         self._last_defence = _LastDefence()
         self.unexpected = Unexpected()
         self.terminal_is_dark: bool | None = None
@@ -160,7 +161,7 @@ class ChattermApp(Sturdy, App[Any]):
 
     def use_theme(self, theme: Theme) -> None:
         """Look different from now on."""
-        self._our_theme = theme
+        self._our_theme = theme = suited(theme, self.console)
         self.register_theme(theme.textual())
         self.theme = theme.name
         self.chat.set_palette(theme.palette())

@@ -16,6 +16,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from chatterm.errors import ChattermError
+from chatterm.render import amounts
 from chatterm.talking.talk import Talk
 from chatterm.tui.at_prompt import AtPrompt
 from chatterm.tui.bottom import Bottom, Suggestions
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from chatterm.tui.asking import Asking
     from chatterm.tui.demoing import Demo
     from chatterm.tui.early import Early
+    from chatterm.tui.found_place import WantedHit
     from chatterm.tui.notifying import Notifier
     from chatterm.tui.profiling import Profile
     from chatterm.tui.side import TimelineSide
@@ -64,6 +66,8 @@ class Chat(LateParts, Screen[None]):
         pane: Shows it.
         editing: The turn whose message is being edited, to be sent anew.
         wanted_place: Where one read before, until it is shown.
+        wanted_hit: What a search found, until it is shown.
+        all_shown: Whether the conversation is shown from its beginning.
         carried: What goes with the next message beside what it mentions.
         demo: The demo that was played last, until it is left.
         skipped: Is told of the next key, which does nothing else.
@@ -107,6 +111,8 @@ class Chat(LateParts, Screen[None]):
         self.editing: str | None = None
         self.leaving = False
         self.wanted_place: tuple[str, int] | None = None
+        self.wanted_hit: WantedHit | None = None
+        self.all_shown = True
         self.carried: tuple[Attachment, ...] = ()
         self.escaped_at = self.armed_at = 0.0
         self.demo: Demo | None = None
@@ -395,6 +401,12 @@ class Chat(LateParts, Screen[None]):
 
         give_back(self, message)
 
+    def on_dropped(self, commands: tuple[str, ...]) -> None:
+        """Commands hold no more."""
+        from chatterm.tui.moving import tell_dropped
+
+        tell_dropped(self, commands)
+
     async def resume(self, id_: str) -> None:
         """Go on with another conversation."""
         from chatterm.tui.moving import resume
@@ -411,7 +423,7 @@ class Chat(LateParts, Screen[None]):
         """Show the next place where words stand."""
         number, count = self.pane.find(words, back=back, beside=beside)
         if words:
-            self.say(f"{number} of {count}" if count else "not found")
+            self.say(f"{number:,} of {amounts.count(count, 'step')}" if count else "not found")
 
     async def show_text(self, title: str, text: str, *, prose: bool = False) -> None:
         """A text in full; prose has its words whole."""

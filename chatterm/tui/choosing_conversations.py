@@ -67,7 +67,7 @@ async def pick(chat: Chat, words: str = "") -> None:
     if hit is not None:
         from chatterm.tui.found_place import go_to_hit
 
-        await go_to_hit(chat, hit, finder.query)
+        go_to_hit(chat, hit, finder.query)
 
 
 def _here() -> str:

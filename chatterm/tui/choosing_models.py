@@ -95,7 +95,7 @@ class _Offer:
         if self._current is not None:
             # Its key may be in a keyring, which isn't asked just to look.
             self._providers.setdefault(self._current.provider_name, self._current.provider)
-        for name in found_providers():
+        for name in found_providers(self._config.providers):
             self._providers.setdefault(name, all_providers(self._config)[name])
         if not self._providers:
             self._providers["demo"] = all_providers(self._config)["demo"]

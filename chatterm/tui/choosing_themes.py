@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from chatterm.config import ConfigFileError, config_path
 from chatterm.errors import ConfigError
 from chatterm.render.lines import Line, Span
+from chatterm.tui.few_colours import suited
 from chatterm.tui.screens.painting import ERROR, MUTED, STRONG, shown
 from chatterm.tui.themes import (
     AUTO,
@@ -93,7 +94,7 @@ async def pick_from_list(
         theme = themes.get(choice.key)
         if isinstance(theme, Theme):
             app.use_theme(theme)
-            picker.palette = theme.palette()
+            picker.palette = suited(theme, chat.app.console).palette()
 
     async def preview(_: Choice) -> list[Line]:
         return _sample(chat.setting.looks.signs)

@@ -8,19 +8,27 @@ are 24, take what is nearly grey.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from math import cbrt, hypot
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.color import Color, ColorSystem, ColorType
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
 from chatterm.tui.luminance import linear
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from chatterm.tui.theme import Theme
+
 _Oklab = tuple[float, float, float]
 
 _SATURATED = 0.06
 """The chroma of what is meant to be coloured: a text of code, a link."""
+_GREY = 0.01
+"""The chroma that nobody sees as a colour."""
 _HUE = 4.0
 _CHROMA = 3.0
 _GREYS = frozenset({0, 7, 8, 15})
@@ -51,6 +59,45 @@ def nearest_colour(colour: Color, system: ColorSystem) -> Color:
     )
 
 
+def suited(theme: Theme, console: Console) -> Theme:
+    """A theme as it is worn on a terminal: with 256 colours, added and removed lines stay apart.
+
+    A faint green band and a faint red one would become the same grey. Each gets the faintest tint
+    of its own that there is. On a dark ground what is added stays grey: the darkest green is too
+    light for comments.
+    """
+    if console.color_system != "256":
+        return theme
+    ground = _of_256(theme.roles["background"])
+    bands = {}
+    for role, tints in _TINTS[theme.dark].items():
+        own = _of_256(theme.roles[role])
+        stays = theme.dark and role == "diff_added_band" and own != ground
+        if _is_grey(own) and not stays:
+            bands[role] = next(tint for tint in tints if _of_256(tint) != ground)
+    return replace(theme, roles={**theme.roles, **bands})
+
+
+_TINTS = {
+    True: {"diff_added_band": ("#303030", "#444444"), "diff_removed_band": ("#5f0000", "#870000")},
+    False: {"diff_added_band": ("#d7ffd7", "#afffaf"), "diff_removed_band": ("#ffd7d7", "#ffafaf")},
+}
+"""By whether a theme is dark: what grey bands become, the first that isn't the ground."""
+
+
+def _of_256(colour: str) -> int | None:
+    """The number of the colour that is shown; None for one that the terminal decides."""
+    shown = nearest_colour(Color.parse(colour), ColorSystem.EIGHT_BIT)
+    return shown.number if shown.type is ColorType.EIGHT_BIT else None
+
+
+def _is_grey(number: int | None) -> bool:
+    """Whether it is a grey that no scheme changes."""
+    if number is None:
+        return False
+    return _chroma(_oklab(Color.from_ansi(number).get_truecolor())) <= _GREY
+
+
 @lru_cache(maxsize=4)
 def _choices(system: ColorSystem, coloured: bool) -> dict[int, _Oklab]:
     """What a coloured or a greyish colour may become: one with a hue of its own keeps one."""
@@ -58,7 +105,7 @@ def _choices(system: ColorSystem, coloured: bool) -> dict[int, _Oklab]:
         among = (number for number in range(16) if (number in _GREYS) is not coloured)
         return {number: _oklab(DEFAULT_TERMINAL_THEME.ansi_colors[number]) for number in among}
     fixed = {number: _oklab(Color.from_ansi(number).get_truecolor()) for number in range(16, 256)}
-    return {number: each for number, each in fixed.items() if _chroma(each) > 0.01 or not coloured}
+    return {number: each for number, each in fixed.items() if _chroma(each) > _GREY or not coloured}
 
 
 def _distance(wanted: _Oklab, other: _Oklab) -> float:

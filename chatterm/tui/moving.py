@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chatterm.agent.queue import When
 from chatterm.steps import UserInput
 from chatterm.talking import moving
+from chatterm.talking.guiding import said_of_dropped
 from chatterm.talking.mention import mentions
 
 if TYPE_CHECKING:
@@ -75,6 +76,13 @@ def give_back(chat: Chat, message: UserInput) -> None:
     else:
         chat.remember(message.text)
         chat.say("a message wasn't sent; Up brings it back")
+
+
+def tell_dropped(chat: Chat, commands: tuple[str, ...]) -> None:
+    """Commands of the conversation that was left hold no more: Up brings them back."""
+    for command in reversed(commands):
+        chat.remember(command)
+    chat.say(said_of_dropped(commands))
 
 
 def unmentioned(message: UserInput) -> tuple[Attachment, ...]:

@@ -64,8 +64,7 @@ async def open_all(chat: Chat, early: Early | None = None) -> None:
     await bring_back(chat)
     chat.on_change()
     if options.pick:
-        if options.prompt and chat.prompt.empty:
-            chat.prompt.put_back(options.prompt)  # to be sent once one is picked
+        _put_in_prompt(chat)
     elif options.prompt or options.attachments:
         await chat.talk.ready()
         chat.send_message(UserInput(options.prompt, options.attachments))
@@ -87,6 +86,17 @@ async def open_all(chat: Chat, early: Early | None = None) -> None:
 
         await asyncio.to_thread(get_ready, chat.talk.chosen.provider)
         await asyncio.to_thread(load_list, chat.talk.chosen.resolved.provider)
+
+
+def _put_in_prompt(chat: Chat) -> None:
+    """What the command line wants sent is in the prompt, for the conversation that is picked."""
+    options = chat.options
+    chat.carried = options.attachments
+    if options.prompt:
+        if not chat.prompt.empty:
+            chat.remember(chat.prompt.take())
+            chat.say("what you were writing here the last time gave way; Up brings it back")
+        chat.prompt.put_back(options.prompt)
 
 
 def _remember_prompts(chat: Chat) -> None:

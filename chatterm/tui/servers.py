@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chatterm.talking.offering import NOTHING, instead_of_model, offers
 
 if TYPE_CHECKING:
+    from chatterm.config import ProviderConfig
     from chatterm.providers.finding import FoundServer
     from chatterm.tui.chat import Chat
 
@@ -14,9 +16,10 @@ if TYPE_CHECKING:
 _FOUND: list[FoundServer] = []
 
 
-def found_providers() -> list[str]:
-    """The known providers whose servers were found here."""
-    return [found.provider for found in _FOUND if found.provider is not None]
+def found_providers(configured: Mapping[str, ProviderConfig]) -> list[str]:
+    """The providers, known or configured, whose servers were found here."""
+    names = (found.provider_in(configured) for found in _FOUND)
+    return [name for name in names if name is not None]
 
 
 async def offer_servers(chat: Chat) -> None:
@@ -28,7 +31,7 @@ async def offer_servers(chat: Chat) -> None:
     found = await finding.find_servers(finding.PORTS)
     _FOUND[:] = found
     if found and chat.welcome is not None and has_no_model(chat):
-        chat.welcome.offer_models(offers(found))
+        chat.welcome.offer_models(offers(found, chat.talk.config.providers))
 
 
 def has_no_model(chat: Chat) -> bool:

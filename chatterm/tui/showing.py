@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatterm.tui.drafting import go_to_wanted_place
+from chatterm.tui.found_place import look_for_hit
 from chatterm.tui.greeting import greet
 from chatterm.tui.undoing import look_at_edits
 
@@ -31,12 +32,14 @@ async def show_recorded(chat: Chat, recorded: Sequence[RecordedTurn]) -> None:
     gc.unfreeze()
     chat.welcome = None
     chat.editing = None
+    chat.wanted_hit = None
     chat.transcript.show([(turn.id, turn.events) for turn in recorded])
     if not recorded:
         greet(chat)
     chat.telling.turns_shown(recorded)
     first = recorded[0] if recorded else None
-    if first is not None and first.parent is not None:
+    chat.all_shown = first is None or first.parent is None
+    if first is not None and not chat.all_shown:
         chat.begin_again("earlier", partial(_show_earlier, chat, first.id))
     else:
         gc.freeze()
@@ -55,8 +58,11 @@ async def _show_earlier(chat: Chat, first: str) -> None:
         chat.telling.earlier_shown(recorded)
         first = recorded[0].id
         go_to_wanted_place(chat)
+        look_for_hit(chat)
         await asyncio.sleep(0.01)
     if session is chat.talk.session:
         gc.freeze()
+        chat.all_shown = True
+        look_for_hit(chat)
         look_at_edits(chat)
         chat.branches.tell()

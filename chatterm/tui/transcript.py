@@ -124,6 +124,13 @@ class TurnItems:
         item = self._steps.get(step)
         return item if isinstance(item, CallItem) else None
 
+    def call_of_result(self, result: str) -> CallItem | None:
+        """The item of the call that has a result, by the result's id."""
+        for call in self.calls:
+            if call.result is not None and call.result.id == result:
+                return call
+        return None
+
     @property
     def calls(self) -> Iterable[CallItem]:
         """The items of all calls."""
@@ -299,9 +306,14 @@ class Transcript:
         item = self._pane.item(_message_key(turn))
         return item if isinstance(item, UserItem) else None
 
-    def step(self, turn: str, step: str) -> Item | None:
-        """The item of a step that has one of its own."""
-        return self._pane.item(_step_key(turn, step))
+    def showing(self, turn: str, step: str | None) -> Item | None:
+        """The item that shows a step, a result at its call; without a step, the turn's message."""
+        if step is None:
+            return self.message(turn)
+        own = self._pane.item(_step_key(turn, step))
+        if own is not None or turn not in self._turns:
+            return own
+        return self._turns[turn].call_of_result(step)
 
     def call(self, step: str) -> CallItem | None:
         """The item of a call, by its step's id, among all turns."""

@@ -75,6 +75,16 @@ def answered(ear: Ear, line: str) -> str:
 # --- system prompts, instructions ---
 
 
+def test_a_system_prompt_that_was_never_sent_is_dropped_with_its_conversation(desk: Desk) -> None:
+    with desk.place.start() as ear:
+        ear.says("/system A pirate.")
+        ear.says("/new")
+        ear.hears("notice: /system, given in the conversation before, holds no more")
+        answered(ear, "hello")
+        assert "A pirate." not in desk.system
+        assert ear.quits() == 0
+
+
 def test_a_conversation_has_a_system_prompt_of_its_own(desk: Desk) -> None:
     desk.configure("Configured.")
     with desk.place.start() as ear:

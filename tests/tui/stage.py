@@ -346,6 +346,7 @@ def theatre(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Theatre
         "XDG_STATE_HOME": tmp_path / "state",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         "OPENAI_API_KEY": "none",
+        "COLORTERM": "truecolor",
     }.items():
         monkeypatch.setenv(name, str(value))
     for name in (*(each for each in os.environ if each.endswith("_API_KEY")), "NO_COLOR"):

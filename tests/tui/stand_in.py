@@ -62,6 +62,8 @@ class FakeChat:
         self.palette = DARK
         self.directory = directory or Path.cwd()
         self.pane = SimpleNamespace(items=[], cursor=None)
+        self.transcript = SimpleNamespace(turns=())
+        self.all_shown = False
         self.setting = SimpleNamespace(looks=SimpleNamespace(signs=UNICODE))
         self.said: list[str] = []
         self.resumed: list[str] = []

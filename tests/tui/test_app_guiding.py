@@ -203,6 +203,47 @@ async def test_it_is_kept_while_a_message_is_edited(desk: Desk) -> None:
         await app.idle()
 
 
+async def test_one_that_was_never_sent_is_dropped_with_its_conversation(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/system A pirate.", "is set")
+        await command(app, "/instructions off", "instructions are off")
+        await app.send("/new")
+        await app.until(
+            lambda: app.says("/system and /instructions, given in the conversation before")
+        )
+        assert app.says("hold no more; Up brings them back")
+        await app.ask("hello")
+        assert "A pirate." not in desk.system
+        await app.press("up", "up")
+        assert app.chat.prompt.text == "/system A pirate."
+
+
+async def test_one_that_was_sent_is_not_missed(desk: Desk) -> None:
+    async with desk.app() as app:
+        await command(app, "/system A pirate.", "is set")
+        await app.ask("hello")
+        id_ = app.chat.talk.session.id
+        await app.send("/new")
+        await app.until(lambda: app.chat.talk.session.id != id_)
+        await app.until(lambda: app.says("Ask something"))
+        assert not app.says("Up brings it back")
+
+
+async def test_it_is_kept_while_another_branch_is_gone_to(desk: Desk) -> None:
+    async with desk.app() as app:
+        await app.ask("hello")
+        await app.send("/retry")
+        await app.until(lambda: app.says("branch 2/2"))
+        await app.idle()
+        await command(app, "/system A pirate.", "is set")
+        app.chat.do("branch_before")
+        await app.until(lambda: app.says("branch 1/2"))
+        await app.idle()
+        app.chat.back_to_prompt()
+        await app.ask("again")
+        assert desk.system.startswith("A pirate.\n\n")
+
+
 async def test_what_the_model_is_told_can_be_read(desk: Desk) -> None:
     desk.configure("", '[generation]\nsystem = "Configured."')
     desk.write(".chatterm/system.md", "The project's.")

@@ -223,6 +223,30 @@ async def test_a_hit_opens_at_the_step_that_has_the_words(place: Where) -> None:
         assert app.chat.pane.marks.words in {"bread", "sourdough"}
 
 
+# --- finding in the conversation ---
+
+
+async def test_finding_goes_from_step_to_step_and_through_long_ones(place: Where) -> None:
+    paragraphs = [f"paragraph {n}{' has plums' if n in (2, 30, 58) else ''}" for n in range(60)]
+    place.configure(script("\n\n".join(paragraphs)))
+    async with place.app(size=(100, 24)) as app:
+        await app.ask("tell about plums")
+        await app.ask("once more")
+        app.chat.do("first")
+        await app.press("ctrl+f")
+        await app.type("plums")
+        await app.press("enter")
+        app.chat.pane.set_cursor(app.chat.pane.items[0].key)
+        forth = [(2, 2), (2, 30), (2, 58), (3, 2), (3, 30), (3, 58)]
+        back = [(3, 30), (3, 2), (2, 58), (2, 30), (2, 2), (1, 2)]
+        for key, places in {"n": forth, "N": back}.items():
+            for step, paragraph in places:
+                await app.press(key)
+                await app.idle()
+                await app.until(lambda told=f"{step} of 3 steps": app.says(told))
+                await app.until(lambda row=f"paragraph {paragraph} has plums": app.says(row))
+
+
 # --- keys ---
 
 

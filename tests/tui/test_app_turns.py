@@ -231,6 +231,19 @@ async def test_the_model_of_a_resumed_conversation_may_be_gone(place: Place) -> 
         assert app.chat.model_name == "s/x"
 
 
+# --- where commands run ---
+
+
+async def test_another_conversation_begins_where_the_app_was_started(place: Place) -> None:
+    (place.work / "below").mkdir()
+    place.configure('call shell: {"command": "cd below"}\ntext: I am there.')
+    async with place.app() as app:
+        await app.ask("go there")
+        assert app.chat.directory == place.work / "below"
+        await app.chat.begin_anew()
+        assert app.chat.directory == place.work
+
+
 # --- what is written meanwhile ---
 
 

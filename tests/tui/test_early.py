@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from textual.events import Key, Paste
 
+from chatterm.steps import Attachment
 from chatterm.tui.screens.field import Field
 from tui.app_driver import Driver, Place, place
 
@@ -65,3 +68,37 @@ async def test_the_setup_that_was_asked_for_comes_first_and_takes_what_is_typed(
         await app.press("escape")
         await app.until(lambda: app.app.return_value)
         assert "nothing was changed" in app.app.return_value
+
+
+# --- a message for the conversation that is picked ---
+
+
+async def test_a_message_waits_in_the_prompt_and_the_draft_there_is_kept(place: Place) -> None:
+    await talked(place, "alpha words")
+    async with place.app() as app:
+        await app.type("half a thought")
+    async with place.app(pick=True, prompt="and the message", opened=False) as app:
+        await app.until(lambda: app.says("alpha words"))
+        await app.until(lambda: app.chat.prompt.text == "and the message")
+        await app.press("enter")
+        await app.until(lambda: app.chat.talk.title == "alpha words")
+        await app.press("enter")
+        await app.until(lambda: app.says("› and the message"))
+        await app.idle()
+        assert len(app.chat.talk.session.turns) == 2
+        await app.press("up", "up")
+        assert app.chat.prompt.text == "half a thought"
+
+
+async def test_a_file_piped_in_goes_with_the_next_message(place: Place) -> None:
+    await talked(place, "alpha words")
+    content = b"piped in"
+    digest = hashlib.sha256(content).hexdigest()
+    piped = Attachment("input.txt", "text/plain", len(content), digest, content)
+    async with place.app(pick=True, attachments=(piped,), opened=False) as app:
+        await app.until(lambda: app.says("alpha words"))
+        await app.press("enter")
+        await app.until(lambda: app.chat.talk.title == "alpha words")
+        await app.ask("read it")
+        (sent,) = app.chat.talk.session.turns[-1].input.attachments
+        assert sent.name == "input.txt"

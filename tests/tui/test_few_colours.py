@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -12,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from chatterm.tui.few_colours import nearest_colour, use_nearest_colours
+from chatterm.tui.few_colours import nearest_colour, suited, use_nearest_colours
 from chatterm.tui.theme import CODE, MARKDOWN, STATES, look
 from chatterm.tui.themes import find_themes, load_theme
 
@@ -100,6 +101,41 @@ def test_themes_stay_legible_with_256_colours(name: str) -> None:
         least = 4.5 if role in {"text", "user", "muted", "code.text", "error"} else 3.5
         assert (light + 0.05) / (dark + 0.05) >= least, f"{role} on {surface}"
     assert seen("user_band") != seen("background")
+
+
+def on_256() -> Console:
+    return Console(file=io.StringIO(), force_terminal=True, color_system="256")
+
+
+@pytest.mark.parametrize("name", COLOURED)
+def test_added_and_removed_lines_stay_apart_with_256_colours(name: str) -> None:
+    theme = suited(load_theme(find_themes(None)[name]), on_256())
+    roles = ("background", "diff_added_band", "diff_removed_band")
+    seen = [shown(theme.roles[role], ColorSystem.EIGHT_BIT) for role in roles]
+    assert len({each.number for each in seen}) == 3
+    red, green, _ = seen[2].get_truecolor()
+    assert red > green
+    for role, band in product((*CODE, "text", "diff_added", "diff_removed"), seen[1:]):
+        colour = look(theme.roles[role]).colour or look(theme.roles["text"]).colour
+        text = luminance(shown(str(colour), ColorSystem.EIGHT_BIT).get_truecolor())
+        dark, light = sorted((text, luminance(band.get_truecolor())))
+        assert (light + 0.05) / (dark + 0.05) >= 3.5, role
+
+
+@pytest.mark.parametrize(("name", "ground"), [("dark", "#303030"), ("light", "#ffffff")])
+def test_bands_that_are_as_grey_as_their_ground_leave_it(name: str, ground: str) -> None:
+    roles = ("background", "diff_added_band", "diff_removed_band")
+    theme = load_theme(find_themes(None)[name])
+    worn = suited(replace(theme, roles={**theme.roles, **dict.fromkeys(roles, ground)}), on_256())
+    assert len({shown(worn.roles[role], ColorSystem.EIGHT_BIT) for role in roles}) == 3
+
+
+def test_a_theme_is_worn_as_it_is_where_its_colours_can_be_seen() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    theme = load_theme(find_themes(None)["dark"])
+    assert suited(theme, console) is theme
+    ansi = load_theme(find_themes(None)["ansi"])
+    assert suited(ansi, on_256()).roles == ansi.roles
 
 
 def test_what_rich_and_textual_write_is_the_nearest() -> None:

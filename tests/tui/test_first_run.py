@@ -80,6 +80,18 @@ async def test_a_key_that_comes_as_the_setup_does_was_meant_to_go_on_to_it(
         assert app.says("type to find a provider")
 
 
+async def test_ctrl_c_is_heard_as_soon_as_the_setup_has_come(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_run, "SEEN_S", 0.01)
+    monkeypatch.setattr(panels, "GRACE_S", 1000)
+    async with first(place) as app:
+        await setup_shown(app)
+        await app.press("ctrl+c")
+        await app.until(lambda: app.says("nothing was changed"))
+        assert app.app.screen is app.chat
+
+
 async def test_soon_the_setup_takes_keys(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_run, "SEEN_S", 0.01)
     monkeypatch.setattr(panels, "GRACE_S", 0.1)

@@ -275,13 +275,22 @@ def test_an_empty_draft_is_none(tmp_path: Path, end: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"{", b'{"text": 1}', b"\xff"])
-def test_a_damaged_draft_is_none(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_draft_is_moved_aside_and_named(
+    tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     drafts = Drafts(tmp_path)
     drafts.save("/a", DRAFT)
     (file,) = tmp_path.iterdir()
     drafts.close()
     file.write_bytes(content)
     assert drafts.load("/a") is None
+    (aside,) = tmp_path.iterdir()
+    assert aside.name == f"{file.name}.damaged"
+    assert aside.read_bytes() == content
+    assert str(aside) in caplog.text
+    drafts.save("/a", DRAFT)
+    drafts.close()
+    assert Drafts(tmp_path).load("/a") == DRAFT
 
 
 def test_a_draft_that_cannot_be_saved_is_a_problem(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatterm.config import KNOWN
+from chatterm.config import KNOWN, ProviderConfig
 from chatterm.providers import finding
 from chatterm.providers.finding import FoundServer
 from chatterm.tui import servers
@@ -31,7 +31,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_each_model_is_offered_up_to_three_of_a_server_and_the_picker_has_the_rest() -> None:
     found = [FoundServer("Ollama", OLLAMA, ("llama3:8b", "qwen3", "b", "c", "d"))]
-    assert servers.offers(found) == [
+    assert servers.offers(found, {}) == [
         ("ollama/llama3:8b  Ollama", "model:ollama/llama3:8b"),
         ("ollama/qwen3  Ollama", "model:ollama/qwen3"),
         ("ollama/b  Ollama", "model:ollama/b"),
@@ -40,15 +40,29 @@ def test_each_model_is_offered_up_to_three_of_a_server_and_the_picker_has_the_re
 
 
 def test_a_server_that_no_known_provider_asks_comes_with_its_configuration() -> None:
-    ((said, act),) = servers.offers([FoundServer("vLLM", "http://127.0.0.1:8000", ("m",))])
+    ((said, act),) = servers.offers([FoundServer("vLLM", "http://127.0.0.1:8000", ("m",))], {})
     assert "providers.vllm" in said
     assert not act
 
 
 def test_a_server_without_models_is_told() -> None:
-    assert servers.offers([FoundServer("Ollama", OLLAMA)]) == [
+    assert servers.offers([FoundServer("Ollama", OLLAMA)], {}) == [
         (f"Ollama at {OLLAMA}, which has no models yet", "")
     ]
+
+
+def test_a_server_is_offered_as_the_provider_that_asks_it_whatever_that_is_called() -> None:
+    mine = {"work": ProviderConfig(protocol="chat", base_url="http://localhost:8000/v1")}
+    assert servers.offers([FoundServer("vLLM", "http://127.0.0.1:8000", ("m",))], mine) == [
+        ("work/m  vLLM", "model:work/m")
+    ]
+
+
+def test_a_known_name_that_asks_elsewhere_is_not_offered_for_it() -> None:
+    elsewhere = {"ollama": ProviderConfig(protocol="ollama", base_url="https://far.example")}
+    ((said, act),) = servers.offers([FoundServer("Ollama", OLLAMA, ("m",))], elsewhere)
+    assert OLLAMA in said
+    assert not act
 
 
 async def test_the_greeting_of_who_has_no_model_offers_those_of_this_machine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from textual import events
@@ -242,10 +242,12 @@ class ReadingPane(ConversationPane):
     def find(self, words: str, *, back: bool = False, beside: bool = False) -> tuple[int, int]:
         """Show the next place where words stand, and mark them everywhere.
 
+        That is the next item with the words, or what of the same one isn't on the screen.
+
         Args:
             words: The words; case doesn't matter. None at all takes the marks away.
             back: Towards the beginning.
-            beside: Begin behind the item that the cursor is at, not with it.
+            beside: Begin behind what is on the screen of the item that the cursor is at.
 
         Returns:
             Which of the items with the words the cursor is at now, from 1, and how many there are.
@@ -262,13 +264,15 @@ class ReadingPane(ConversationPane):
         if not found:
             return 0, 0
         at = self._cursor_index(-1) if self.marks.cursor else len(self.items) - 1
+        if beside and at in found and self._show_more_of(self.items[at], words, back=back):
+            return found.index(at) + 1, len(found)
         if back:
             ahead = [n for n in found if n < at or (n == at and not beside)]
             chosen = ahead[-1] if ahead else found[-1]
         else:
             ahead = [n for n in found if n > at or (n == at and not beside)]
             chosen = ahead[0] if ahead else found[0]
-        self._show_words(chosen, words)
+        self._show_words(self.items[chosen], words, last=back)
         return found.index(chosen) + 1, len(found)
 
     def _forget_what_is_far(self) -> None:
@@ -278,14 +282,27 @@ class ReadingPane(ConversationPane):
                 if self.view_of(item.key) is None:
                     item.forget()
 
-    def _show_words(self, index: int, words: str) -> None:
-        item = self.items[index]
+    def _show_words(self, item: Item, words: str, *, last: bool) -> None:
         self.set_cursor(item.key, seen=False)
         self.show_item(item.key)
+        rows = range(item.rows(self.text_width))
+        row = self._row_with(item, words, reversed(rows) if last else rows)
+        self.show_row(item.key, row or 0)
+
+    def _show_more_of(self, item: Item, words: str, *, back: bool) -> bool:
+        """Show the next row with the words that isn't on the screen; whether there is one."""
+        shown = self.rows_shown(item.key)
+        if not shown:  # it was scrolled away from
+            return False
+        rows = range(shown.start)[::-1] if back else range(shown.stop, item.rows(self.text_width))
+        row = self._row_with(item, words, rows)
+        if row is not None:
+            self.show_row(item.key, row)
+        return row is not None
+
+    def _row_with(self, item: Item, words: str, rows: Iterable[int]) -> int | None:
         width = self.text_width
-        rows = item.rows(width)
-        row = next((n for n in range(rows) if words in line_text(item.line(n, width)).lower()), 0)
-        self.show_row(item.key, row)
+        return next((n for n in rows if words in line_text(item.line(n, width)).lower()), None)
 
     # --- the mouse ---
 

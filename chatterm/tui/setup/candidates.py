@@ -118,13 +118,10 @@ async def on_this_machine(config: Config) -> list[Candidate]:
 
 def _server(found: FoundServer, config: Config, taken: set[str]) -> Candidate:
     why = f"{found.kind} at {found.url.removeprefix('http://')}"
-    if found.provider is not None:
-        settings = all_providers(config)[found.provider]
-        return Candidate(found.provider, settings, HERE, why, found.models)
+    known = found.provider_in(config.providers)
+    if known is not None:
+        return Candidate(known, all_providers(config)[known], HERE, why, found.models)
     ((name, settings),) = parse_config(found.table, Path("found")).providers.items()
-    for known, each in config.providers.items():
-        if each.base_url == settings.base_url:
-            return Candidate(known, each, HERE, why, found.models)
     name = next(each for each in _names(name) if each not in taken)
     taken.add(name)
     return Candidate(name, settings, HERE, why, found.models, is_new=True)

@@ -46,7 +46,8 @@ def _bindings(prefix: str, *, on: str) -> list[BindingType]:
 
 
 GRACE_S = 0.8
-"""How long a step that has come unasked takes no key: that was meant for what was there before."""
+"""How long a step that has come unasked takes no key but Ctrl+C: others were meant for what was
+there before."""
 
 
 class StepPicker(Picker):
@@ -113,8 +114,10 @@ class StepPicker(Picker):
             self._preferred = choice.key  # nobody has moved there
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing is done by a key that was pressed before this was seen."""
-        return super().check_action(action, parameters) if not self._is_early() else None
+        """Nothing is done by a key that was pressed before this was seen, but Ctrl+C is heard."""
+        if self._is_early() and action != "leave":
+            return None
+        return super().check_action(action, parameters)
 
     def on_key(self, event: events.Key) -> None:
         """Nor does one go to the filter."""

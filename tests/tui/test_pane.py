@@ -6,6 +6,7 @@ import random
 from itertools import pairwise
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 from chatterm.render.lines import Span, line_text
@@ -313,6 +314,55 @@ async def test_a_link_is_one_once_its_definition_has_come(size: tuple[int, int])
         assert [live.line(n, 56) for n in rows] == [
             whole.line(n, 56) for n in range(whole.rows(56))
         ]
+
+
+@pytest.mark.parametrize("size_of_text", [1, 2000])
+async def test_what_is_looked_through_before_its_frame_is_shown_all_the_same(
+    size: tuple[int, int], size_of_text: int
+) -> None:
+    text = "some words " * size_of_text
+    live = MarkdownItem("live", text)
+    app = PaneApp([live])
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        for word in ("alpha", "beta", "gamma"):
+            live.feed(f"{word} ")
+            assert live.holds(word)
+            if word == "gamma":
+                live.finish()
+                assert word in live.plain(56)
+            await settle(pilot)
+        shown = " ".join(line_text(live.line(row, 56)) for row in range(live.rows(56)))
+    assert shown.split() == f"{text}alpha beta gamma".split()
+
+
+def test_a_link_is_one_when_the_text_ends_while_it_is_rendered() -> None:
+    text = f"See [the manual][m] first.\n\n{'word ' * 3000}"
+    item = MarkdownItem("live", text)
+    item.rows(56)
+    item.feed("\n\n[m]: https://example.org/manual\n")
+    item.finish()
+    item.flush()
+    while item.work(float("inf")):
+        pass
+    assert "(https://example.org/manual)" in line_text(item.line(0, 56))
+
+
+async def test_output_that_was_measured_before_its_frame_is_painted(
+    size: tuple[int, int],
+) -> None:
+    item = ColouredItem("out", "one\n")
+    app = PaneApp([item])
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        item.feed("two")
+        await settle(pilot)
+        item.feed(" and three")
+        assert item.rows(56) == 2  # as when another item grows
+        await settle(pilot)
+        (view,) = app.pane.query(StepView)
+        painted = view.render_lines(Region(0, 0, *view.size))
+    assert [strip.text.strip() for strip in painted] == ["one", "two and three"]
 
 
 async def test_frames_are_fewer_while_nobody_looks(size: tuple[int, int]) -> None:

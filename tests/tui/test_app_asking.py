@@ -211,6 +211,33 @@ async def test_a_note_goes_to_the_model(place: Place) -> None:
         assert results(app)[0].content == "denied by the user: not here"
 
 
+async def test_a_note_is_given_up_when_something_else_is_written(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("tab")
+        await app.type("not here")
+        await app.press("ctrl+f")
+        await app.until(lambda: app.says("y once"))
+        assert not app.says("keeps the note")
+        app.chat.asking.choose("edit")
+        await app.until(lambda: app.says("Enter runs it"))
+        await app.press("escape")
+        await app.until(lambda: app.says("y once"))
+        await app.press("ctrl+f")
+        await app.type("touch")
+        await app.until(lambda: app.chat.pane.marks.words == "touch")
+        await app.press("ctrl+f")
+        assert app.chat.bottom.line.text == "touch"
+        await app.until(lambda: app.chat.pane.marks.words == "touch")
+        app.chat.asking.choose("edit")
+        assert not app.chat.pane.marks.words
+        await app.press("enter")
+        await app.idle()
+        assert (place.work / "made.txt").exists()
+
+
 async def test_letters_in_the_conversation_are_no_answers(place: Place) -> None:
     place.configure(ONE)
     async with place.app() as app:

@@ -157,6 +157,21 @@ async def test_a_yes_to_the_others_shows_them_first(place: Place) -> None:
         assert names == ["one.txt", "three.txt", "two.txt"]
 
 
+async def test_what_another_call_asks_for_beside_its_command_is_shown(place: Place) -> None:
+    wishes = '"network": true, "writable": ["/opt"], "workdir": "sub"'
+    place.configure(
+        'call shell: {"command": "touch one.txt"}\n'
+        f'call shell: {{"command": "touch two.txt", {wishes}}}\nround\ntext: Done.\n'
+    )
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("r")
+        assert app.says(wishes)
+        await app.press("x")
+        await app.idle()
+
+
 async def test_a_no_to_all_denies_all(place: Place) -> None:
     place.configure(SEVERAL)
     async with place.app() as app:

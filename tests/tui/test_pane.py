@@ -336,6 +336,31 @@ async def test_what_is_looked_through_before_its_frame_is_shown_all_the_same(
     assert shown.split() == f"{text}alpha beta gamma".split()
 
 
+def test_what_comes_while_a_long_text_is_rendered_anew_is_shown() -> None:
+    item = MarkdownItem("live", "word " * 2000)
+    item.rows(56)
+    for number in range(30):
+        item.feed(f"new{number} ")
+        item.flush()
+        item.work(0.0)  # a piece at a time
+    item.finish()
+    item.flush()
+    while item.work(float("inf")):
+        pass
+    shown = " ".join(line_text(item.line(row, 56)) for row in range(item.rows(56)))
+    assert shown.split() == item.source.split()
+
+
+def test_copying_does_not_settle_what_links_lead_to() -> None:
+    item = MarkdownItem("live", "See [the manual][m] first, [a]: b.\n\n")
+    item.rows(56)
+    assert "[the manual][m]" in item.plain(56)
+    item.feed("[m]: https://example.org/manual\n")
+    item.finish()
+    item.flush()
+    assert "(https://example.org/manual)" in line_text(item.line(0, 56))
+
+
 def test_a_link_is_one_when_the_text_ends_while_it_is_rendered() -> None:
     text = f"See [the manual][m] first.\n\n{'word ' * 3000}"
     item = MarkdownItem("live", text)

@@ -209,21 +209,25 @@ class MarkdownItem(Item):
         self.want()
 
     def _found_references(self) -> Mapping[str, Any]:
-        """The definitions of links in a whole text, wherever they stand."""
-        if self._references is None:
-            self._references = {}
-            source = self.source
-            if "]:" in source and len(source) <= _MOST_DEFINING:
-                from chatterm.render.markdown import references
+        """The definitions of links, wherever they stand; those of a whole text are known then."""
+        if self._references is not None:
+            return self._references
+        found: Mapping[str, Any] = {}
+        source = self.source
+        if "]:" in source and len(source) <= _MOST_DEFINING:
+            from chatterm.render.markdown import references
 
-                self._references = references(source)
-        return self._references
+            found = references(source)
+        if self._done:
+            self._references = found
+        return found
 
     def _rendering(self, made: Rendered) -> Iterator[None]:
         at, piece = 0, _PIECE
         while at < len(source := self.source):
-            row = made.add(source[at : at + piece], done=False)
-            at += piece
+            text = source[at : at + piece]
+            row = made.add(text, done=False)
+            at += len(text)  # more may come before the next one
             piece = min(2 * piece, _LONGEST_PIECE)
             if made is self._shown:
                 self._tell(row)

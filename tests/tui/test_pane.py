@@ -9,7 +9,7 @@ import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from chatterm.render.lines import Span, line_text
+from chatterm.render.lines import Line, Span, line_text
 from chatterm.tui.pane.coloured_item import ColouredItem
 from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.frames import SLOWEST_S
@@ -349,6 +349,27 @@ def test_what_comes_while_a_long_text_is_rendered_anew_is_shown() -> None:
         pass
     shown = " ".join(line_text(item.line(row, 56)) for row in range(item.rows(56)))
     assert shown.split() == item.source.split()
+
+
+def test_each_row_of_a_long_text_that_changes_is_told() -> None:
+    item = MarkdownItem("live", f"```py\n{'word ' * 1500}")
+    painted: dict[int, Line] = {}
+
+    def changed(_item: Item, first: int) -> None:
+        for row in [row for row in painted if row >= first]:
+            del painted[row]
+
+    item.changed = changed
+    item.finish()
+    more = True
+    while more:
+        for row in range(item.rows(40)):
+            painted.setdefault(row, item.line(row, 40))
+        more = item.work(0.0)
+    rows = range(item.rows(40))
+    assert [painted.get(row, item.line(row, 40)) for row in rows] == [
+        item.line(row, 40) for row in rows
+    ]
 
 
 def test_copying_does_not_settle_what_links_lead_to() -> None:

@@ -226,14 +226,17 @@ class MarkdownItem(Item):
         at, piece = 0, _PIECE
         while at < len(source := self.source):
             text = source[at : at + piece]
-            row = made.add(text, done=False)
+            self._rendered(made, text)
             at += len(text)  # more may come before the next one
             piece = min(2 * piece, _LONGEST_PIECE)
-            if made is self._shown:
-                self._tell(row)
             yield
         if self._done:
-            made.add("", done=True)
+            self._rendered(made, "", done=True)
+
+    def _rendered(self, made: Rendered, text: str, *, done: bool = False) -> None:
+        row = made.add(text, done=done)
+        if made is self._shown:
+            self._tell(row)
 
     def _tell(self, row: int | None) -> None:
         if row is not None:

@@ -23,6 +23,7 @@ from chatterm.talking.answering import (
     remote_in,
     remote_of,
     server_and_tool,
+    waiting_of,
 )
 
 if TYPE_CHECKING:
@@ -165,11 +166,7 @@ class Asking:
             if remote is not None:
                 self._called(remote)
                 continue
-            command = (call.input or {}).get("command")
-            if isinstance(command, str):
-                self._exactly("command", command)
-            else:
-                self._exactly("arguments", call.arguments)
+            self._exactly(*waiting_of(call))
         answer = self._terminal.ask("yes to all of these? y or n, Enter is no: ")
         if (answer or "").strip().lower() in {"y", "yes"}:
             return Reply(allow=True, note=note, rest=True)

@@ -129,13 +129,26 @@ class Gate:
             return ()
         if judgement.rule is not None:  # one that asks would go on asking
             return ()
-        commands = judgement.commands
-        found = proposals(tool, access[0], commands)
+        about = self._as_judged(access[0], judgement)
+        if about is None:
+            return ()
+        found = proposals(tool, about, judgement.commands)
         counting = tuple(each for each in found if self._counts(each.rule))
         if self.places.workspace is None:
             scopes = (Scope.SESSION, Scope.EVERYWHERE)
             counting = tuple(replace(each, scopes=scopes) for each in counting)
         return counting
+
+    def _as_judged(self, access: Access, judgement: Judgement) -> Access | None:
+        """What a rule that allows an access is about: of a path what it really is.
+
+        None where that is another one by now than was judged.
+        """
+        if not isinstance(access, ReadAccess | WriteAccess):
+            return access
+        really, approved = real(access.path), judgement.approved
+        same = really in approved if approved else self.places.inside(really)
+        return replace(access, path=really) if same else None
 
     def grant(self, rule: Rule, scope: Scope) -> None:
         """Keep a rule for a scope.

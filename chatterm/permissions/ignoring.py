@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1_000_000
 # Rules of ripgrep's own; rare enough not to be read.
 _OTHER_RULES = (".ignore", ".rgignore")
+# How pathspec writes a `*`, a `**/` at the beginning, and one further on.
+_STAR, _FIRST, _DEEP = "[^/]*", "(?:.+/)?", "(?:/.+)?"
+_MOST_TRIED = 2
+"""Of more wildcards in a line not all ends are tried: that would take hours, and nothing else runs
+meanwhile."""
 
 
 class Ignored:
@@ -87,9 +93,36 @@ def _read(path: Path) -> GitIgnoreSpec | None:
 
     try:
         # At line feeds only: at every other end of line Python knows, git sees a longer pattern.
-        return GitIgnoreSpec.from_lines(line.removesuffix("\r") for line in text.split("\n"))
+        spec = GitIgnoreSpec.from_lines(line.removesuffix("\r") for line in text.split("\n"))
     except ValueError:
         return None
+    for line in spec.patterns:
+        if isinstance(regex := getattr(line, "regex", None), re.Pattern):
+            written = regex.pattern
+            if written.count(_STAR) + written.count(_DEEP) > _MOST_TRIED:
+                line.regex = re.compile(_settled(written))
+    return spec
+
+
+def _settled(regex: str) -> str:
+    """A line's expression that takes what follows a wildcard where it comes first, for good.
+
+    What fits further on fits behind that, too. Where the last `**/` ends is tried all the same, as
+    it counts whether a file is meant itself or the directory that it is in.
+    """
+    *before, last = regex.split(_DEEP)
+    found = [_stars(names, "(?=/)") for names in before]
+    if found:
+        found[0] = f"(?>{found[0].replace(_FIRST, '(?:.+?/)??', 1)})"
+        found[1:] = [f"(?>(?:/.+?)??{names})" for names in found[1:]]
+        found.append(_DEEP)
+    return "".join([*found, _stars(last, "")])
+
+
+def _stars(names: str, end: str) -> str:
+    """The names between two `**/`, with what has to follow them."""
+    first, *others = f"{names}{end}".split(_STAR)
+    return first + "".join(f"(?>{_STAR}?{fixed})" for fixed in others)
 
 
 def _is_repository(directory: Path) -> bool:

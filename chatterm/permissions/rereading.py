@@ -94,8 +94,8 @@ class RuleFiles:
         with self._lock:
             stamps = tuple(_stamp(path) for path in self._paths)
             if stamps != self._stamps or _unsettled(stamps):
-                self._stamps = stamps
                 self._read_again()
+                self._stamps = stamps  # not before: what raises is to be read the next time, too
             project = self._project
             permissions = Permissions(rules=self._rules + self._known.rules)
             if project is not None:

@@ -322,16 +322,25 @@ def _literal(path: str) -> str:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression that also fits all that is below what it names."""
+    """A pattern as a regular expression that also fits all that is below what it names.
+
+    What follows a wildcard is taken where it comes first, for good (`(?>…)`): what fits further on
+    fits behind that, too. A project's file may have very many of them, and to try all ends of all
+    would take hours.
+    """
     out, at = "", 0
+    deep = star = False  # what is open
     while at < len(pattern):
-        if pattern.startswith("**/", at):
-            out, at = out + r"(?:[^/]+/)*", at + 3
-        elif pattern.startswith("**", at):
-            out, at = out + r".*", at + 2
+        if pattern.startswith("**", at):
+            names = pattern.startswith("**/", at) and pattern[at - 1 : at] == "/"
+            out += ")" * (deep + star) + (r"(?>(?:[^/]+/)*?" if names else r"(?>.*?")
+            deep, star, at = True, False, at + (3 if names else 2)
+        elif pattern[at] == "*":
+            out += ")" * star + r"(?>[^/]*?"
+            star, at = True, at + 1
         elif pattern[at] == "[" and at + 2 < len(pattern) and pattern[at + 2] == "]":
             out, at = out + re.escape(pattern[at + 1]), at + 3  # one character, as it is
         else:
-            single = {"*": r"[^/]*", "?": r"[^/]"}.get(pattern[at])
-            out, at = out + (single or re.escape(pattern[at])), at + 1
-    return re.compile(rf"{out}(?:/.*)?", re.DOTALL)
+            out += r"[^/]" if pattern[at] == "?" else re.escape(pattern[at])
+            at += 1
+    return re.compile(rf"{out}(?=/|\Z){')' * (deep + star)}(?:/.*)?", re.DOTALL)

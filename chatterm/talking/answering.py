@@ -110,6 +110,18 @@ def command_of(question: Question) -> str | None:
     return None
 
 
+def waiting_of(call: ToolCallStep) -> tuple[str, str]:
+    """All that a call would run that isn't asked about yet: what it is, and its text.
+
+    A command that nothing comes with, such as a wish for the network, or else the arguments whole.
+    """
+    given = call.input or {}
+    command = given.get("command")
+    if isinstance(command, str) and len(given) == 1:
+        return "command", command
+    return "arguments", call.arguments
+
+
 def remote_of(question: Question) -> RemoteAccess | None:
     """What a call would have the provider's server do; None where it runs here."""
     return next((each for each in question.access if isinstance(each, RemoteAccess)), None)

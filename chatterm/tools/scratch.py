@@ -36,7 +36,11 @@ class Scratch:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX)).resolve()
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._lock = os.open(self.path / _LOCK, flags, 0o600)
+        try:
+            self._lock = os.open(self.path / _LOCK, flags, 0o600)
+        except OSError:  # without its lock nobody would ever clear it away
+            self.path.rmdir()
+            raise
         with suppress(OSError):  # on a mount without locks it is never cleared away by others
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Whoever forgets to close it leaves nothing either.

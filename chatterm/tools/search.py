@@ -21,7 +21,7 @@ from chatterm.tools.closed import Closed
 from chatterm.tools.decoding import decode
 from chatterm.tools.finders import Finder, Wanted, by_ourselves, by_ripgrep, ripgrep
 from chatterm.tools.globbing import Glob
-from chatterm.tools.locating import located, named, summary_of
+from chatterm.tools.locating import in_thread, located, named, summary_of
 from chatterm.tools.opening import Opened, open_directory, open_regular, real_path, shown
 from chatterm.tools.walking import Entry, ignored_below, walk
 
@@ -134,7 +134,7 @@ class Search:
         cancelled: asyncio.Event | None,
     ) -> None:
         with contextlib.ExitStack() as closing:
-            directory, files = await asyncio.to_thread(scope.begin, path, closing)
+            directory, files = await in_thread(lambda _check: scope.begin(path, closing))
             async with self._finder(wanted, scope) as finder:
                 while batch := await scope.next(files):
                     found = await finder.find(directory, batch)

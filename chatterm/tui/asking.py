@@ -319,9 +319,9 @@ class Asking:
             _tell_writing(item, "")
             done(text)
 
+        self._desk.write_line(label, text, written)  # which gives up what is written already
         self._writes = True
         _tell_writing(item, does)
-        self._desk.write_line(label, text, written)
 
     def _edit(self, item: QuestionItem) -> None:
         call = item.question.call

@@ -180,7 +180,13 @@ class Bottom(Widget):
         done: Callable[[str | None], None],
         changed: Callable[[str], None] | None = None,
     ) -> None:
-        """Have a line written; `done` gets it, or None when it is given up."""
+        """Have a line written; `done` gets it, or None when it is given up.
+
+        One that is being written already is given up.
+        """
+        before, self._done = self._done, None
+        if before is not None:
+            before(None)
         self._done, self._changed = done, changed
         self.sign.tell(label)
         self._stack()

@@ -71,6 +71,7 @@ class Chat(LateParts, Screen[None]):
         carried: What goes with the next message beside what it mentions.
         demo: The demo that was played last, until it is left.
         skipped: Is told of the next key, which does nothing else.
+        own_running: What stops each of the user's own commands that run, the newest last.
         undone: The calls, by their items' keys, whose edits were taken back here.
         escaped_at: When Esc was pressed with nothing to leave.
         armed_at: When Ctrl+C was pressed with nothing to stop; 0 when that counts no more.
@@ -122,7 +123,7 @@ class Chat(LateParts, Screen[None]):
         self._troubles = 0
         self.undone: set[str] = set()
         self.own_commands = 0
-        self.own_running: asyncio.Event | None = None
+        self.own_running: list[asyncio.Event] = []
 
     def compose(self) -> ComposeResult:
         """The pane, what waits, the prompt, the status."""

@@ -53,7 +53,7 @@ async def bring_back(chat: Chat) -> None:
     if draft.place is not None and draft.conversation == chat.talk.session.id:
         chat.wanted_place = draft.place
         go_to_wanted_place(chat)
-    await asyncio.to_thread(chat.drafts.clear, str(Path.cwd()))
+    await keep(chat)  # as it is now: were it gone until somebody types, a crash would lose it
 
 
 async def _bring_queue_back(chat: Chat, draft: Draft) -> None:

@@ -92,10 +92,10 @@ async def run_typed(chat: Chat, typed: str) -> None:
     take_away(chat)
     chat.pane.append(item)
     chat.pane.follow()
-    cancelled = chat.own_running = asyncio.Event()
+    cancelled = asyncio.Event()
+    chat.own_running.append(cancelled)
     try:
         ran = await run_own(chat, command, item.output, cancelled)
     finally:
-        if chat.own_running is cancelled:
-            chat.own_running = None
+        chat.own_running.remove(cancelled)
     item.end(ran[1] if ran is not None else _NOT_RUN)

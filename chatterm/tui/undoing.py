@@ -82,6 +82,8 @@ async def _look(chat: Chat, *, everywhere: bool = True) -> None:
     async with edited.looking:
         due, edited.due = edited.due, set()
         now = await asyncio.to_thread(_digests, edited, edited.paths if everywhere else due)
+        if edited is not chat.transcript.edited:
+            return  # another conversation is shown by now
         due |= {path for path in now if path not in edited.told or edited.told[path] != now[path]}
         calls = edited.of(due)
         if not calls:

@@ -389,6 +389,22 @@ def test_nothing_is_offered_that_would_not_count(ground: Ground) -> None:
     assert asking.proposals("shell", access, asking.judge("shell", access)) == ()
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_rule_for_what_a_link_leads_to_counts_for_the_link(ground: Ground, inside: bool) -> None:
+    (ground.workspace / "link").symlink_to(ground.workspace if inside else ground.outside)
+    access = (WriteAccess(ground.workspace / "link" / "src" / "a.txt"),)
+    gate = ground.gate()
+    judged = gate.judge("write_file", access)
+    assert judged.decision is ASK
+    (offered,) = gate.proposals("write_file", access, judged)
+    gate.grant(offered.rule, Scope.SESSION)
+    assert gate.judge("write_file", access).decision is ALLOW
+    (ground.workspace / "link").unlink()
+    (ground.workspace / "link").symlink_to(ground.home)
+    assert gate.judge("write_file", access).decision is ASK
+    assert gate.proposals("write_file", access, judged) == ()
+
+
 def test_a_rule_that_cannot_be_written_down_counts_for_the_session(ground: Ground) -> None:
     def full(_rule: Rule, _scope: Scope) -> None:
         raise ConfigError("the disk is full")

@@ -12,6 +12,7 @@ import pytest
 from chatterm.config import Permissions, config_path, load_config
 from chatterm.config.schema import Rule
 from chatterm.errors import ConfigError, UsageError
+from chatterm.permissions import rereading
 from chatterm.permissions.gate import Posture
 from chatterm.permissions.opening import Ground, open_gate
 from chatterm.permissions.remembered import Memory
@@ -402,6 +403,20 @@ def test_a_projects_file_that_is_wrong_by_now_denies_what_it_denied_and_allows_n
     opened.project.write_text("[permissions]\nrules = [{tool='shell', decision='allow'}]\n")
     assert (opened.says("make"), opened.says("rm a")) == ("ask", "deny")
     assert "until the directory is trusted" in opened.gate.complaints()[0]
+
+
+def test_what_could_not_be_read_for_a_defect_is_read_the_next_time(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_rule(config_path().path, PYTEST)
+    opened = Open(ground, load_config(config_path().path).permissions)
+    assert opened.says("pytest -q") == "allow"
+    monkeypatch.setattr(rereading, "_UNSETTLED_SECONDS", -60.0)
+    remove_rule(config_path().path, PYTEST)
+    with monkeypatch.context() as broken:
+        broken.delattr(rereading, "load_config")
+        assert opened.says("pytest -q") == "ask"
+    assert opened.says("pytest -q") == "ask"
 
 
 def test_a_configuration_from_a_pipe_is_read_once(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chatterm.config.schema import Rule
@@ -27,6 +28,7 @@ from chatterm.permissions.verdicts import (
     ShellAccess,
     WriteAccess,
 )
+from fuzz.target import no_hang
 
 WORK = Path("/work")
 LINE = ShellAccess("a line", WORK)
@@ -150,6 +152,30 @@ def test_a_rule_that_denies_or_asks_never_loosens(
 )
 def test_a_pattern_begins_in_the_workspace(pattern: str, path: str, fits: bool) -> None:
     assert matches_path(pattern, Path(path), WORK) is fits
+
+
+_WILD = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "/", "*", "**", "/**/", "?"]), min_size=1, max_size=8),
+    st.lists(st.text("ab", min_size=1, max_size=4), min_size=1, max_size=5),
+)
+def test_what_fits_is_what_trying_every_end_of_every_wildcard_finds(
+    parts: list[str], names: list[str]
+) -> None:
+    pattern, path = f"/{''.join(parts)}".rstrip("/"), f"/{'/'.join(names)}"
+    assume(pattern and "//" not in pattern and not re.search(r"[^/]\*\*/", pattern))
+    tried = re.sub(r"\*\*/|\*\*|[*?]", lambda found: _WILD[found[0]], pattern)
+    fits = re.fullmatch(f"{tried}(?:/.*)?", path) is not None
+    assert matches_path(pattern, Path(path), None) is fits
+
+
+@pytest.mark.parametrize("wild", ["*a", "**a", "**/", "**/*a*/"])
+def test_any_number_of_wildcards_is_soon_compared(wild: str) -> None:
+    names = "/".join(["a" * 100] * 30)
+    with no_hang():
+        assert not matches_path(f"/{wild * 30}z", Path(f"/{names}"), None)
 
 
 def test_without_a_workspace_only_whole_paths_fit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +111,14 @@ def test_what_another_user_owns_stays(temporary: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
     clear(temporary)
     assert left.exists()
+
+
+def test_what_cannot_be_locked_is_not_left(temporary: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            Scratch()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert not list(temporary.iterdir())

@@ -17,6 +17,7 @@ from chatterm.permissions.verdicts import ReadAccess
 from chatterm.steps import Outcome
 from chatterm.tools import finders
 from chatterm.tools.base import ToolError, ToolResult
+from chatterm.tools.opening import Opened, open_directory
 from chatterm.tools.patterns import for_python
 from chatterm.tools.search import MOST_BYTES, Search
 from filetools import SECRET, Desk
@@ -313,6 +314,32 @@ def children() -> set[str]:
     if not found.exists():
         pytest.skip("this system doesn't list the children of a process")
     return set(found.read_text().split())
+
+
+async def test_a_directory_that_opens_late_is_closed_when_the_search_is_cancelled(
+    desk: Desk, tool: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, go_on = threading.Event(), threading.Event()
+    opened: list[Opened] = []
+
+    def late(*arguments: Any) -> Opened:
+        opening.set()
+        go_on.wait(10)
+        opened.append(open_directory(*arguments))
+        return opened[0]
+
+    monkeypatch.setattr("chatterm.tools.search.open_directory", late)
+    task = asyncio.create_task(desk.run(tool, {"pattern": "needle"}))
+    await asyncio.to_thread(opening.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    while not opened:  # noqa: ASYNC110 - nobody tells of it
+        await asyncio.sleep(0.01)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0].descriptor)
 
 
 async def test_stop_ends_between_files(desk: Desk, tool: Search) -> None:

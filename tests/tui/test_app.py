@@ -261,6 +261,17 @@ async def test_own_commands_run_and_can_be_sent_along(place: Place) -> None:
         assert "mine" in app.chat.prompt.message
 
 
+async def test_each_of_several_own_commands_can_be_stopped(place: Place) -> None:
+    async with place.app() as app:
+        for command in ("!sleep 60", "!echo mine"):
+            app.chat.prompt.write(command)
+            await app.press("enter")
+        await app.until(lambda: app.says("send along"))
+        await app.press("escape")
+        await app.until(lambda: app.says("exit 130"))
+        assert not app.chat.own_running
+
+
 async def test_a_file_is_attached_by_its_name(place: Place) -> None:
     (place.work / "notes.txt").write_text("remember the milk\n")
     place.configure("echo")

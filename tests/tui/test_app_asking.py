@@ -157,6 +157,21 @@ async def test_a_yes_to_the_others_shows_them_first(place: Place) -> None:
         assert names == ["one.txt", "three.txt", "two.txt"]
 
 
+async def test_what_another_call_asks_for_beside_its_command_is_shown(place: Place) -> None:
+    wishes = '"network": true, "writable": ["/opt"], "workdir": "sub"'
+    place.configure(
+        'call shell: {"command": "touch one.txt"}\n'
+        f'call shell: {{"command": "touch two.txt", {wishes}}}\nround\ntext: Done.\n'
+    )
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("r")
+        assert app.says(wishes)
+        await app.press("x")
+        await app.idle()
+
+
 async def test_a_no_to_all_denies_all(place: Place) -> None:
     place.configure(SEVERAL)
     async with place.app() as app:
@@ -209,6 +224,33 @@ async def test_a_note_goes_to_the_model(place: Place) -> None:
         await app.press("n")
         await app.idle()
         assert results(app)[0].content == "denied by the user: not here"
+
+
+async def test_a_note_is_given_up_when_something_else_is_written(place: Place) -> None:
+    place.configure(ONE)
+    async with place.app() as app:
+        await app.send("go on")
+        await app.asked()
+        await app.press("tab")
+        await app.type("not here")
+        await app.press("ctrl+f")
+        await app.until(lambda: app.says("y once"))
+        assert not app.says("keeps the note")
+        app.chat.asking.choose("edit")
+        await app.until(lambda: app.says("Enter runs it"))
+        await app.press("escape")
+        await app.until(lambda: app.says("y once"))
+        await app.press("ctrl+f")
+        await app.type("touch")
+        await app.until(lambda: app.chat.pane.marks.words == "touch")
+        await app.press("ctrl+f")
+        assert app.chat.bottom.line.text == "touch"
+        await app.until(lambda: app.chat.pane.marks.words == "touch")
+        app.chat.asking.choose("edit")
+        assert not app.chat.pane.marks.words
+        await app.press("enter")
+        await app.idle()
+        assert (place.work / "made.txt").exists()
 
 
 async def test_letters_in_the_conversation_are_no_answers(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,8 @@ async def test_what_waits_goes_on_waiting_in_its_conversation(place: Place) -> N
         (waiting,) = app.chat.talk.waiting
         (attached,) = waiting.input.attachments
         assert attached.data == b"milk\n"
+        kept = place.data / "drafts"  # where it would be found after a crash
+        await app.until(lambda: "see @notes.txt" in "".join(map(Path.read_text, kept.iterdir())))
 
 
 async def test_what_waits_is_not_sent_in_another_conversation(place: Place) -> None:

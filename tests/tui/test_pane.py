@@ -6,9 +6,10 @@ import random
 from itertools import pairwise
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 
-from chatterm.render.lines import Span, line_text
+from chatterm.render.lines import Line, Span, line_text
 from chatterm.tui.pane.coloured_item import ColouredItem
 from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.frames import SLOWEST_S
@@ -313,6 +314,101 @@ async def test_a_link_is_one_once_its_definition_has_come(size: tuple[int, int])
         assert [live.line(n, 56) for n in rows] == [
             whole.line(n, 56) for n in range(whole.rows(56))
         ]
+
+
+@pytest.mark.parametrize("size_of_text", [1, 2000])
+async def test_what_is_looked_through_before_its_frame_is_shown_all_the_same(
+    size: tuple[int, int], size_of_text: int
+) -> None:
+    text = "some words " * size_of_text
+    live = MarkdownItem("live", text)
+    app = PaneApp([live])
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        for word in ("alpha", "beta", "gamma"):
+            live.feed(f"{word} ")
+            assert live.holds(word)
+            if word == "gamma":
+                live.finish()
+                assert word in live.plain(56)
+            await settle(pilot)
+        shown = " ".join(line_text(live.line(row, 56)) for row in range(live.rows(56)))
+    assert shown.split() == f"{text}alpha beta gamma".split()
+
+
+def test_what_comes_while_a_long_text_is_rendered_anew_is_shown() -> None:
+    item = MarkdownItem("live", "word " * 2000)
+    item.rows(56)
+    for number in range(30):
+        item.feed(f"new{number} ")
+        item.flush()
+        item.work(0.0)  # a piece at a time
+    item.finish()
+    item.flush()
+    while item.work(float("inf")):
+        pass
+    shown = " ".join(line_text(item.line(row, 56)) for row in range(item.rows(56)))
+    assert shown.split() == item.source.split()
+
+
+def test_each_row_of_a_long_text_that_changes_is_told() -> None:
+    item = MarkdownItem("live", f"```py\n{'word ' * 1500}")
+    painted: dict[int, Line] = {}
+
+    def changed(_item: Item, first: int) -> None:
+        for row in [row for row in painted if row >= first]:
+            del painted[row]
+
+    item.changed = changed
+    item.finish()
+    more = True
+    while more:
+        for row in range(item.rows(40)):
+            painted.setdefault(row, item.line(row, 40))
+        more = item.work(0.0)
+    rows = range(item.rows(40))
+    assert [painted.get(row, item.line(row, 40)) for row in rows] == [
+        item.line(row, 40) for row in rows
+    ]
+
+
+def test_copying_does_not_settle_what_links_lead_to() -> None:
+    item = MarkdownItem("live", "See [the manual][m] first, [a]: b.\n\n")
+    item.rows(56)
+    assert "[the manual][m]" in item.plain(56)
+    item.feed("[m]: https://example.org/manual\n")
+    item.finish()
+    item.flush()
+    assert "(https://example.org/manual)" in line_text(item.line(0, 56))
+
+
+def test_a_link_is_one_when_the_text_ends_while_it_is_rendered() -> None:
+    text = f"See [the manual][m] first.\n\n{'word ' * 3000}"
+    item = MarkdownItem("live", text)
+    item.rows(56)
+    item.feed("\n\n[m]: https://example.org/manual\n")
+    item.finish()
+    item.flush()
+    while item.work(float("inf")):
+        pass
+    assert "(https://example.org/manual)" in line_text(item.line(0, 56))
+
+
+async def test_output_that_was_measured_before_its_frame_is_painted(
+    size: tuple[int, int],
+) -> None:
+    item = ColouredItem("out", "one\n")
+    app = PaneApp([item])
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        item.feed("two")
+        await settle(pilot)
+        item.feed(" and three")
+        assert item.rows(56) == 2  # as when another item grows
+        await settle(pilot)
+        (view,) = app.pane.query(StepView)
+        painted = view.render_lines(Region(0, 0, *view.size))
+    assert [strip.text.strip() for strip in painted] == ["one", "two and three"]
 
 
 async def test_frames_are_fewer_while_nobody_looks(size: tuple[int, int]) -> None:

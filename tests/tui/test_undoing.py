@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Coroutine
 from contextlib import AbstractContextManager, nullcontext
@@ -28,7 +29,7 @@ from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.call import CallItem
 from chatterm.tui.steps.looks import Looks
 from chatterm.tui.transcript import Transcript
-from chatterm.tui.undoing import look_at_edits
+from chatterm.tui.undoing import _look, look_at_edits
 
 AT = "2026-01-01T00:00:00Z"
 
@@ -177,3 +178,13 @@ async def test_what_is_cut_away_counts_no_more(chat: Chat) -> None:
     await chat.look()
     assert chat.states == [Edits.THERE]
     assert chat.told == ["a/a.0"]
+
+
+async def test_another_conversation_may_be_shown_before_it_is_known(chat: Chat) -> None:
+    chat.happen(chat.edit("a", "n.txt", None, "one"))
+    looking = asyncio.create_task(_look(cast("Any", chat), everywhere=True))
+    await asyncio.sleep(0)  # the files are looked at, in a thread
+    chat.transcript.show([("b", chat.edit("b", "m.txt", None, "two"))])
+    await looking
+    await chat.look()
+    assert chat.told == ["b/b.0"]

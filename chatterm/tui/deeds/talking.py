@@ -34,8 +34,8 @@ def escape(chat: Chat, _: str) -> None:
     elif chat.talk.running:
         if not chat.asking.escape():
             chat.talk.interrupt()
-    elif chat.own_running is not None:
-        chat.own_running.set()
+    elif chat.own_running:
+        chat.own_running[-1].set()
     elif time.monotonic() - chat.escaped_at < _TWICE_S:
         edit_last(chat, "")
     else:
@@ -53,8 +53,8 @@ def interrupt(chat: Chat, _: str) -> None:
         chat.end_line(None)
     elif chat.talk.running:
         chat.talk.interrupt()
-    elif chat.own_running is not None:
-        chat.own_running.set()
+    elif chat.own_running:
+        chat.own_running[-1].set()
     elif not chat.prompt.empty:
         chat.remember(chat.prompt.take())
         chat.say("cleared; Up brings it back")

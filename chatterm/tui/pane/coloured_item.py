@@ -17,13 +17,14 @@ class ColouredItem(Item):
         text: What there is of it already.
     """
 
-    __slots__ = ("_counts", "_cut", "_ends", "_pending", "_text", "_width")
+    __slots__ = ("_counts", "_cut", "_ends", "_pending", "_text", "_untold", "_width")
 
     def __init__(self, key: str, text: str = "", *, gap: int = 0) -> None:
         super().__init__(key, gap=gap)
         self._text = ColouredText()
         self._cut: tuple[int, list[Line]] | None = None  # the rows of the line that was shown last
         self._width = 0
+        self._untold: int | None = None  # the first row that looks different, and wasn't told yet
         self._counts: list[int] = []
         self._ends: list[int] = []
         self._pending: list[str] = [text] if text else []
@@ -60,7 +61,10 @@ class ColouredItem(Item):
     def flush(self) -> int:
         """Take what has come."""
         length = sum(map(len, self._pending))
-        if self._width and (first := self._take()) is not None:
+        if self._width:
+            self._take()
+        first, self._untold = self._untold, None
+        if first is not None:
             self.tell(first)
         return length
 
@@ -74,17 +78,17 @@ class ColouredItem(Item):
         self._take()
         return words in self._text.text().lower()
 
-    def _take(self) -> int | None:
-        """Read what is pending; the first row that looks different, or None where none does."""
+    def _take(self) -> None:
+        """Read what is pending; who only looks at it leaves it to `flush` to tell of that."""
         if not self._pending:
-            return None
+            return
         text, self._pending = "".join(self._pending), []
         number = self._text.feed(text)
         if not self._width:
-            return None
+            return
         row = self._ends[number - 1] if number and self._ends else 0
+        self._untold = row if self._untold is None else min(row, self._untold)
         self._count(number)
-        return row
 
     def _count(self, start: int) -> None:
         """Count the rows of each line anew, from one on."""

@@ -43,6 +43,7 @@ class MarkdownItem(Item):
         "_references",
         "_sanitizer",
         "_shown",
+        "_unshown",
     )
 
     def __init__(self, key: str, text: str = "", *, done: bool = False, gap: int = 1) -> None:
@@ -56,6 +57,7 @@ class MarkdownItem(Item):
         self._shown: Rendered | None = None
         self._making: tuple[Rendered, Iterator[None]] | None = None
         self._references: Mapping[str, Any] | None = None
+        self._unshown = ""  # what was taken for its text alone, such as to find words in it
 
     @property
     def source(self) -> str:
@@ -81,6 +83,7 @@ class MarkdownItem(Item):
         """Render a whole text anew when it is seen again: its rows take twenty times the text."""
         if self._done and not self._fresh:
             self._shown = self._making = None
+            self._unshown = ""
 
     def estimate(self, width: int) -> int:
         """By its length."""
@@ -142,11 +145,11 @@ class MarkdownItem(Item):
         if self._shown is None:  # it isn't near what is seen
             self.tell(0)
             return 0
-        text = self._take()
+        self._take()
+        text, self._unshown = self._unshown, ""
         if self._making is None:  # what is being rendered anew takes it up itself
             self._tell(self._shown.add(text, done=self._done))
-            if self._done and self._references is None and self._found_references():
-                self._make(self._shown.width)  # links had shown as text till now
+            self._resolve_links(self._shown)
         return len(text)
 
     def work(self, until: float) -> bool:
@@ -158,14 +161,20 @@ class MarkdownItem(Item):
             if time.perf_counter() > until:
                 return True
         turned = made is not self._shown
-        self._shown, self._making = made, None
+        self._shown, self._making, self._unshown = made, None, ""
         self.tell(0 if turned else max(0, len(made) - 1))
-        return False
+        self._resolve_links(made)
+        return self._making is not None
 
-    def _take(self) -> str:
-        """What has come since it was taken last, sanitised."""
+    def _resolve_links(self, shown: Rendered) -> None:
+        """Once the text is whole, render those links that had shown as text till now."""
+        if self._done and self._references is None and self._found_references():
+            self._make(shown.width)
+
+    def _take(self) -> None:
+        """Sanitise what has come since that was done last."""
         if not self._fresh and not (self._done and self._sanitizer is not None):
-            return ""
+            return
         if self._sanitizer is None:
             self._sanitizer = Sanitizer()
         text = "".join(map(self._sanitizer.feed, self._fresh))
@@ -175,7 +184,8 @@ class MarkdownItem(Item):
             self._sanitizer = None
         if text:
             self._parts.append(text)
-        return text
+            if self._shown is not None:
+                self._unshown += text
 
     def _turn_to(self, width: int) -> None:
         """See to it that the text is rendered, or being rendered, at a width."""
@@ -188,6 +198,7 @@ class MarkdownItem(Item):
         if self._length <= _AT_ONCE:
             made.add(self.source, done=self._done)
             changed, self._shown, self._making = self._shown is not None, made, None
+            self._unshown = ""
             if changed:
                 self.tell(0)
             return
@@ -198,27 +209,34 @@ class MarkdownItem(Item):
         self.want()
 
     def _found_references(self) -> Mapping[str, Any]:
-        """The definitions of links in a whole text, wherever they stand."""
-        if self._references is None:
-            self._references = {}
-            source = self.source
-            if "]:" in source and len(source) <= _MOST_DEFINING:
-                from chatterm.render.markdown import references
+        """The definitions of links, wherever they stand; those of a whole text are known then."""
+        if self._references is not None:
+            return self._references
+        found: Mapping[str, Any] = {}
+        source = self.source
+        if "]:" in source and len(source) <= _MOST_DEFINING:
+            from chatterm.render.markdown import references
 
-                self._references = references(source)
-        return self._references
+            found = references(source)
+        if self._done:
+            self._references = found
+        return found
 
     def _rendering(self, made: Rendered) -> Iterator[None]:
         at, piece = 0, _PIECE
         while at < len(source := self.source):
-            row = made.add(source[at : at + piece], done=False)
-            at += piece
+            text = source[at : at + piece]
+            self._rendered(made, text)
+            at += len(text)  # more may come before the next one
             piece = min(2 * piece, _LONGEST_PIECE)
-            if made is self._shown:
-                self._tell(row)
             yield
         if self._done:
-            made.add("", done=True)
+            self._rendered(made, "", done=True)
+
+    def _rendered(self, made: Rendered, text: str, *, done: bool = False) -> None:
+        row = made.add(text, done=done)
+        if made is self._shown:
+            self._tell(row)
 
     def _tell(self, row: int | None) -> None:
         if row is not None:

@@ -15,6 +15,7 @@ from chatterm.talking.answering import (
     remote_in,
     remote_of,
     server_and_tool,
+    waiting_of,
 )
 from chatterm.tui.pane.items import Item
 from chatterm.tui.steps.signs import Signs
@@ -199,9 +200,7 @@ class QuestionItem(Item):
                 found += _called(remote, width)
                 found += self._box(remote.arguments, width)
                 continue
-            command = (call.input or {}).get("command")
-            given = command if isinstance(command, str) else call.arguments
-            found += self._box(given, width)
+            found += self._box(waiting_of(call)[1], width)
         return found
 
     def _answers(self, width: int, top: int) -> list[Line]:

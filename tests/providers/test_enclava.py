@@ -150,6 +150,17 @@ def test_a_budget_that_is_used_up_is_a_failure_in_the_stream():
     assert got.end.provider_finish_reason == "failed:budget_exceeded"
 
 
+def test_a_last_event_whose_payload_has_no_status_is_what_its_name_says():
+    error = {"type": "budget_exceeded", "code": "budget_exceeded", "message": "all spent"}
+    got = read(named(text("Hel"), ("response.failed", {"id": "resp_1", "error": error})))
+    assert got.end.failure is not None
+    assert got.end.failure.kind is ErrorKind.QUOTA
+    assert got.end.provider_finish_reason == "failed:budget_exceeded"
+    cut = {"id": "resp_1", "incomplete_details": {"reason": "max_output_tokens"}}
+    got = read(named(text("Hel"), ("response.incomplete", cut)))
+    assert got.end.finish_reason is FinishReason.LENGTH
+
+
 def test_a_failure_keeps_what_came():
     got = read(named(CREATED, text("Hi"), failed("internal_error", "boom")))
     assert "boom" in got.end.failure.message

@@ -55,6 +55,17 @@ _STREAMED_CALLS = {
     "shell_call_command": "shell_call",
 }
 
+# What events were once called, and gateways (OpenRouter among them) still call them.
+_OLD_NAMES = {
+    "response.content_part.delta": "response.output_text.delta",
+    "response.reasoning.delta": "response.reasoning_text.delta",
+    "response.reasoning.done": "response.reasoning_text.done",
+    "response.reasoning_summary.delta": "response.reasoning_summary_text.delta",
+    "response.reasoning_summary.done": "response.reasoning_summary_text.done",
+    "response.done": "response.completed",
+}
+_RENAMED = frozenset(_OLD_NAMES.values())
+
 
 class ResponsesDecoder:
     """Reads `response.*` events, and whole `response` objects, into steps.
@@ -102,6 +113,7 @@ class ResponsesDecoder:
         self._preface = preface
         self._seen: int | None = None  # what has come before the stream was resumed
         self._last: Item | None = None  # ended, and held back: it may be the response's last
+        self._called: dict[str, str] = {}  # event: the name it came by first
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "response.output_text.delta": self._text_delta,
             "response.output_text.done": partial(self._prose_done, "output_text"),
@@ -147,7 +159,10 @@ class ResponsesDecoder:
         if self._preface is not None:
             self._preface()
             self._preface = None
-        kind = text_of(data.get("type")) or name or ""
+        called = text_of(data.get("type")) or name or ""
+        kind = _OLD_NAMES.get(called, called)
+        if kind in _RENAMED and self._called.setdefault(kind, called) != called:
+            return  # the same once more, by its other name
         number = data.get("sequence_number")
         if isinstance(number, int):
             if self._seen is not None and number <= self._seen:
@@ -202,7 +217,7 @@ class ResponsesDecoder:
     # --- text, refusal, thinking ---
 
     def _text_delta(self, data: dict[str, Any]) -> None:
-        if text := text_of(data.get("delta")):
+        if text := _delta(data):
             item = self._items.growing(data, "message")
             part = self._steps.prose(item, TextStep, _index(data, "content_index"))
             self._steps.append(part, text)
@@ -231,7 +246,7 @@ class ResponsesDecoder:
             self._steps.content(item, _index(data, "content_index"), content)
 
     def _thinking_delta(self, form: str, index: str, data: dict[str, Any]) -> None:
-        if text := text_of(data.get("delta")):
+        if text := _delta(data):
             item = self._items.growing(data, "reasoning")
             self._steps.think(item, form, _index(data, index), text)
 
@@ -295,7 +310,7 @@ class ResponsesDecoder:
 
     def _ended(self, data: dict[str, Any]) -> None:
         response = mapping(data.get("response"))
-        kind = text_of(data.get("type")).removeprefix("response.")
+        kind = text_of(data.get("type")).removeprefix("response.").replace("done", "completed")
         self._status = text_of(response.get("status")) or kind or "completed"
         self._mark = self._steps.mark = None
         self._read_response(response)
@@ -361,6 +376,12 @@ class ResponsesDecoder:
 def _item_of(content: dict[str, Any]) -> str:
     """The type of item that a part of this type lies in."""
     return "reasoning" if content.get("type") == "reasoning_text" else "message"
+
+
+def _delta(data: dict[str, Any]) -> str:
+    """What an event appends; by their old names some servers wrap it."""
+    delta = data.get("delta")
+    return text_of(delta) or text_of(mapping(delta).get("text"))
 
 
 def _index(data: dict[str, Any], name: str) -> int:

@@ -558,6 +558,33 @@ def test_ids_that_rotate_are_no_matter() -> None:
     assert reading.told == [("text", "Hello"), ("tool_call", "{}")]
 
 
+def test_events_may_come_by_their_old_names() -> None:
+    reading = read(
+        CREATED,
+        event("reasoning_summary.delta", 0, summary_index=0, delta={"type": "x", "text": "Plan"}),
+        event("reasoning.delta", 0, content_index=0, delta="Sum"),
+        event("content_part.added", 1, content_index=0, part={"type": "output_text", "text": ""}),
+        event("content_part.delta", 1, content_index=0, delta="Fo"),
+        event("content_part.delta", 1, content_index=0, delta="ur"),
+        done(1, **text_item("Four")),
+        {"type": "response.done", "response": {"usage": {"input_tokens": 3, "output_tokens": 2}}},
+    )
+    assert reading.told == [("thinking", "Plan"), ("thinking", "Sum"), ("text", "Four")]
+    assert reading.end.provider_finish_reason == "completed"
+    assert reading.end.usage == Usage(input=3, output=2)
+
+
+def test_what_comes_by_both_names_is_read_once() -> None:
+    reading = read(
+        event("reasoning_text.delta", 0, content_index=0, delta="Sum"),
+        event("reasoning.delta", 0, content_index=0, delta="Sum"),
+        event("content_part.delta", 1, content_index=0, delta="Four"),
+        event("output_text.delta", 1, content_index=0, delta="Four"),
+        completed(),
+    )
+    assert reading.told == [("thinking", "Sum"), ("text", "Four")]
+
+
 def test_llamacpp_numbers_nothing() -> None:
     arguments = '{"city":"Oslo"}'
     begun = {"type": "function_call", "call_id": "fc_x", "name": "f", "arguments": ""}

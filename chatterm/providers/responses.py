@@ -269,7 +269,7 @@ class ResponsesDecoder:
             item.data["name"] = name
             self._steps.named(item)
         for field in ("arguments", "input", "code"):
-            self._steps.settle(self._steps.call(item), text_of(data.get(field)))
+            self._steps.settle_call(self._steps.call(item), data.get(field))
 
     def _command_added(self, data: dict[str, Any]) -> None:
         part = self._steps.call(self._items.growing(data, "shell_call"))
@@ -282,7 +282,7 @@ class ResponsesDecoder:
         item = self._items.added(data)
         self._steps.named(item)
         if item.kind == "function_call":
-            self._steps.settle(self._steps.call(item), text_of(item.data.get("arguments")))
+            self._steps.settle_call(self._steps.call(item), item.data.get("arguments"))
 
     def _item_done(self, data: dict[str, Any]) -> None:
         item = self._items.finished(data)

@@ -20,7 +20,7 @@ from chatterm.providers.responses_items import (
     hosted_result,
     read_annotation,
 )
-from chatterm.providers.tool_slots import read_arguments
+from chatterm.providers.tool_slots import argument_text, read_arguments
 from chatterm.steps import (
     RefusalStep,
     Status,
@@ -76,6 +76,13 @@ class ItemSteps:
         """Reconcile a part with its final text, which may be longer; it never grows shorter."""
         if not part.opened.text.startswith(text):
             self._writer.replace_text(part.opened, text)
+
+    def settle_call(self, part: Part, arguments: Any) -> None:
+        """Reconcile a call with its final arguments, which some servers send as an object."""
+        if not isinstance(arguments, dict):
+            self.settle(part, text_of(arguments))
+        elif arguments and not part.opened.length:  # an empty one may only hold the place
+            self.settle(part, argument_text(arguments))
 
     def think(self, item: Item, form: str, index: int, text: str) -> None:
         """Append to one part of an item's thinking."""
@@ -224,7 +231,7 @@ class ItemSteps:
     def _finish_call(self, item: Item, status: Status) -> None:
         custom = item.kind == "custom_tool_call"
         part = self.call(item)
-        self.settle(part, text_of(item.data.get("input" if custom else "arguments")))
+        self.settle_call(part, item.data.get("input" if custom else "arguments"))
         values, whole = read_arguments(part.opened.text, custom=custom)
         unfinished = item.data.get("status") in ("in_progress", "incomplete") and not whole
         fields = _call_fields(item)

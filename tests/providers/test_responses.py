@@ -340,6 +340,19 @@ def test_an_empty_string_is_an_empty_object() -> None:
     assert read(done(**call_item("")), completed()).calls == [("call_1", "f", {}, False)]
 
 
+def test_arguments_may_be_an_object() -> None:
+    whole = call_item() | {"arguments": {"x": 1}}
+    expected = [("call_1", "f", {"x": 1}, False)]
+    assert read(done(**whole), completed()).calls == expected
+    assert read(completed(whole)).calls == expected
+    begun = added(**(call_item() | {"arguments": {}}))
+    finished = event("function_call_arguments.done", item_id="fc_1", arguments={"x": 1})
+    assert read(begun, finished, completed()).calls == expected
+    streamed = event("function_call_arguments.delta", item_id="fc_1", delta='{"x":1}')
+    reading = read(begun, streamed, finished, done(**whole), completed())
+    assert reading.told == [("tool_call", '{"x":1}')]
+
+
 def test_invalid_arguments_are_kept_as_they_are() -> None:
     [call] = read(done(**call_item('{"x": }')), completed()).of(ToolCallStep)
     assert (call.arguments, call.input, call.status) == ('{"x": }', None, Status.DONE)

@@ -132,6 +132,8 @@ class ChatDecoder:
         if error or name == "error":
             self._fail(data)
         data = mapping(data)
+        if groq := mapping(data.get("x_groq")).get("error"):
+            self._fail(groq)
         self._read_usage(data)
         self._read_citations(data)
         self._read_moderation(data)

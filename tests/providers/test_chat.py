@@ -288,6 +288,14 @@ def test_groq_error_event_shows_what_the_model_wrote() -> None:
     assert reading.steps[0].status is Status.INTERRUPTED
 
 
+def test_groq_says_in_a_field_of_its_own_why_it_stopped_early() -> None:
+    stopped = chunk(finish="stop", x_groq={"id": "req_1", "error": "over capacity"})
+    reading = read(said("Hel"), stopped, DONE)
+    assert reading.end.failure is not None
+    assert reading.end.failure.message == "somebody had an error of its own: over capacity"
+    assert [step.status for step in reading.steps] == [Status.INTERRUPTED]
+
+
 def test_groq_compound_models_run_tools_and_change_chunk_ids() -> None:
     tool = {"index": 0, "type": "search", "arguments": '{"query":"x"}'}
     reading = read(

@@ -332,7 +332,8 @@ class ChatDecoder:
 
     def _annotations(self, annotations: Any) -> None:
         for annotation in sequence(annotations):
-            cited = mapping(mapping(annotation).get("url_citation"))
+            entry = mapping(annotation)
+            cited = mapping(entry.get("url_citation")) or entry  # or flat, as in Responses
             if url := text_of(cited.get("url")):
                 start, end = cited.get("start_index"), cited.get("end_index")
                 self._cite(

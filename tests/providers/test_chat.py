@@ -418,6 +418,13 @@ def test_openrouter_error_beside_choices() -> None:
     assert reading.end.provider_finish_reason == "error"
 
 
+def test_annotations_may_be_flat_as_in_responses() -> None:
+    flat = {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0}
+    reading = read(said("So", annotations=[flat]), STOP, DONE)
+    [text] = reading.of(TextStep)
+    assert [(c.title, c.url, c.start) for c in text.citations] == [("A", "https://a.example", 0)]
+
+
 def test_openrouter_annotations_are_shown_once() -> None:
     cited = {"type": "url_citation", "url_citation": {"url": "https://a", "title": "A"}}
     placed = {"type": "url_citation", "url_citation": {"url": "https://b", "start_index": 1}}

@@ -378,7 +378,7 @@ class ChatDecoder:
         spoke = {TextStep.kind, RefusalStep.kind, "tool_call"} & self._saw
         if RefusalStep.kind in self._saw and reason is FinishReason.STOP:
             return FinishReason.REFUSAL
-        if reason is FinishReason.CONTENT_FILTER and not spoke:
+        if reason in (FinishReason.CONTENT_FILTER, FinishReason.REFUSAL) and not spoke:
             self._writer.add(RefusalStep, text=FILTERED)
         if reason is FinishReason.LENGTH and not spoke:
             self._writer.notice("length", BUDGET_THOUGHT_AWAY)

@@ -673,6 +673,12 @@ def test_a_decoder_says_how_far_it_is() -> None:
     assert decoder.ended
 
 
+def test_a_refusal_that_says_nothing_is_shown_as_one() -> None:
+    reading = read(said(""), chunk(finish="refusal"), DONE)
+    assert [step.kind for step in reading.steps] == ["refusal"]
+    assert reading.end.finish_reason is FinishReason.REFUSAL
+
+
 def test_a_filter_that_leaves_nothing_is_a_refusal() -> None:
     reading = read(chunk({"reasoning": "hm"}), chunk(finish="content_filter"), DONE)
     assert [step.kind for step in reading.steps] == ["thinking", "refusal"]

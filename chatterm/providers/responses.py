@@ -120,6 +120,7 @@ class ResponsesDecoder:
             "response.output_text.annotation.added": self._annotation,
             "response.content_part.added": self._part_added,
             "response.content_part.done": self._part_done,
+            "response.reasoning_summary_part.done": self._summary_part_done,
             "response.refusal.delta": self._refusal_delta,
             "response.refusal.done": partial(self._prose_done, "refusal"),
             "response.shell_call_command.added": self._command_added,
@@ -254,6 +255,10 @@ class ResponsesDecoder:
         text = text_of(data.get("text"))
         if text and (item := self._items.settling(data, "reasoning")):
             self._steps.thought(item, form, _index(data, index), text)
+
+    def _summary_part_done(self, data: dict[str, Any]) -> None:
+        text = mapping(data.get("part")).get("text")
+        self._thinking_done(SUMMARY, "summary_index", data | {"text": text})
 
     # --- calls ---
 

@@ -220,6 +220,18 @@ def test_raw_thinking_and_its_summary_stay_apart() -> None:
     assert [raw.opaque, summary.opaque] == [{"item": item}, None]
 
 
+def test_a_summary_that_only_the_end_of_its_part_tells() -> None:
+    part = {"type": "summary_text", "text": "Plan: add"}
+    reading = read(
+        event("reasoning_summary_text.delta", summary_index=0, delta="Plan"),
+        event("reasoning_summary_part.done", summary_index=0, part=part),
+        event("reasoning_summary_part.done", summary_index=1, part=part | {"text": "Done"}),
+        event("reasoning_summary_part.done", summary_index=1, part=None),
+        completed(),
+    )
+    assert reading.told == [("thinking", "Plan: add\n\nDone")]
+
+
 def test_thinking_that_is_only_encrypted_is_kept() -> None:
     item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "b64"}
     reading = read(added(**item), done(**item), completed())

@@ -126,10 +126,12 @@ class GeminiDecoder:
 
     def _part(self, part: dict[str, Any]) -> None:
         signature = text_of(part.get("thoughtSignature"))
-        if isinstance(part.get("text"), str):
+        called = isinstance(part.get("functionCall"), dict)
+        # Beside a call an empty text is only a field that a gateway filled.
+        if isinstance(part.get("text"), str) and (part["text"] or not called):
             self._text(part, signature)
             return
-        if isinstance(part.get("functionCall"), dict):
+        if called:
             self._prose.end()
             if self._calls.take(part["functionCall"], signature):
                 self._spoke = True

@@ -226,6 +226,13 @@ def test_a_call_without_arguments() -> None:
     assert read(chunk(called("f")), END).calls == [("call_0", "f", {})]
 
 
+def test_an_empty_text_beside_a_call_hides_it_not() -> None:
+    part = called("f", {"x": 1}) | {"text": "", "thoughtSignature": "S"}
+    reading = read(chunk(part), END)
+    assert reading.calls == [("call_0", "f", {"x": 1})]
+    assert reading.of(ToolCallStep)[0].opaque == {"thoughtSignature": "S"}
+
+
 def test_arguments_that_are_no_object_are_kept_as_they_came() -> None:
     reading = read(chunk(called("f", [1])), END)
     assert (reading.calls, reading.told) == ([("call_0", "f", None)], [("tool_call", "[1]")])

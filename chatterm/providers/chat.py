@@ -174,7 +174,7 @@ class ChatDecoder:
 
     def _beside_delta(self, choice: dict[str, Any]) -> None:
         word = text_of(choice.get("finish_reason"))
-        if word:
+        if word and word != "null":  # iFlytek's and Alibaba's servers write it so
             self._word = word
         self._read_usage(choice)  # Moonshot's place for it
         if error := choice.get("error") or _FAILURES.get(word.lower()):

@@ -673,6 +673,15 @@ def test_a_decoder_says_how_far_it_is() -> None:
     assert decoder.ended
 
 
+def test_a_finish_reason_of_null_in_quotes_ends_nothing() -> None:
+    cut = read(chunk({"content": "Hel"}, finish="null"))
+    assert cut.end.failure is not None
+    assert cut.end.failure.kind is ErrorKind.STREAM_CUT
+    whole = read(chunk({"content": "Hel"}, finish="null"), chunk({"content": "lo"}, finish="stop"))
+    assert whole.end.provider_finish_reason == "stop"
+    assert read(chunk({"content": "x"}, finish="null"), DONE).end.provider_finish_reason is None
+
+
 def test_a_refusal_that_says_nothing_is_shown_as_one() -> None:
     reading = read(said(""), chunk(finish="refusal"), DONE)
     assert [step.kind for step in reading.steps] == ["refusal"]

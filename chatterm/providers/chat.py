@@ -97,6 +97,7 @@ class ChatDecoder:
         self._cited: set[tuple[str, int | None]] = set()
         self._usage = Usage()
         self._word: str | None = None
+        self._goes_on = False  # something came after a finish reason: it ends nothing
         self._done = False
         self._failure: Failure | None = None
         self._saw: set[str] = set()  # kinds of step that came
@@ -110,7 +111,7 @@ class ChatDecoder:
     @property
     def answered(self) -> bool:
         """A finish reason has come; usage may follow."""
-        return self._word is not None
+        return self._word is not None and not self._goes_on
 
     def event(self, name: str | None, data: Any) -> None:
         """Read one event of the stream."""
@@ -167,6 +168,8 @@ class ChatDecoder:
         message = choice.get("message")
         if isinstance(message, dict) and self._silent and not any(map(delta.get, _SAYS)):
             delta = message  # a whole reply, or a stream's last word where nothing came before
+        if self._word is not None and any(map(delta.get, _SAYS)):
+            self._goes_on = True  # some servers give a finish reason with every chunk
         if delta:
             self._delta(delta)
         if choice.keys() - _CHOICE_KEYS or choice.get("finish_reason"):

@@ -682,6 +682,14 @@ def test_a_finish_reason_of_null_in_quotes_ends_nothing() -> None:
     assert read(chunk({"content": "x"}, finish="null"), DONE).end.provider_finish_reason is None
 
 
+def test_a_reply_that_goes_on_after_a_finish_reason_is_not_known_to_be_whole() -> None:
+    decoder = ChatDecoder(StepWriter("t"))
+    for said_now, answered in (("a", True), ("", True), ("b", False), ("", False)):
+        decoder.event(None, chunk({"content": said_now}, finish="stop"))
+        assert decoder.answered is answered
+    assert decoder.close().failure is None
+
+
 def test_a_refusal_that_says_nothing_is_shown_as_one() -> None:
     reading = read(said(""), chunk(finish="refusal"), DONE)
     assert [step.kind for step in reading.steps] == ["refusal"]

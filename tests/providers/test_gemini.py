@@ -556,6 +556,18 @@ def test_older_models_say_stop_with_every_chunk() -> None:
     assert reading.told == [("text", "ab")]
 
 
+def test_a_reply_that_goes_on_after_a_finish_reason_is_not_known_to_be_whole() -> None:
+    decoder = GeminiDecoder(StepWriter("t"))
+    last = {"candidates": [{"content": {"parts": [said("a")]}, "finishReason": "STOP"}]}
+    decoder.event(None, last)
+    assert decoder.answered
+    decoder.event(None, {"candidates": [{"content": {"parts": [{"text": ""}]}}]})
+    assert decoder.answered
+    decoder.event(None, last)
+    assert not decoder.answered
+    assert decoder.close().failure is None
+
+
 def test_an_unspecified_reason_is_none() -> None:
     reading = read(chunk(said("a"), finish="FINISH_REASON_UNSPECIFIED"))
     assert reading.end.failure is not None

@@ -361,7 +361,8 @@ class ResponsesDecoder:
     def _reason(self) -> FinishReason:
         if self._status == "incomplete" or self._incomplete_reason:
             return _INCOMPLETE.get(self._incomplete_reason, FinishReason.LENGTH)
-        if self._limit and (self._usage.output or 0) >= self._limit:
+        # Exactly: a server that doesn't count reasoning against the limit goes beyond it.
+        if self._limit and self._usage.output == self._limit:
             return FinishReason.LENGTH
         return FinishReason.STOP
 

@@ -655,6 +655,14 @@ def test_llamacpp_says_completed_at_the_limit() -> None:
     assert read(*events, limit=9).end.finish_reason is FinishReason.STOP
 
 
+def test_xai_does_not_count_reasoning_against_the_limit() -> None:
+    counts = {"output_tokens": 199, "output_tokens_details": {"reasoning_tokens": 198}}
+    last = completed(usage={"input_tokens": 1, **counts})
+    reading = read(event("output_text.delta", item_id="msg_1", delta="So"), last, limit=16)
+    assert reading.end.finish_reason is FinishReason.STOP
+    assert [step.status for step in reading.steps] == [Status.DONE]
+
+
 def test_a_server_that_names_nothing_at_all() -> None:
     reading = read(
         {"type": "response.output_text.delta", "delta": "Hel"},

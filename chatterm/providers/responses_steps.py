@@ -18,6 +18,7 @@ from chatterm.providers.responses_items import (
     hosted_call_id,
     hosted_name,
     hosted_result,
+    is_ours,
     read_annotation,
 )
 from chatterm.providers.tool_slots import argument_text, read_arguments
@@ -164,7 +165,7 @@ class ItemSteps:
             self._finish_message(item, status)
         elif item.kind == "reasoning":
             self._finish_reasoning(item, status)
-        elif item.kind in ("function_call", "custom_tool_call"):
+        elif is_ours(item.data):
             self._finish_call(item, status)
         elif item.is_result:
             self._finish_result(item)
@@ -314,7 +315,7 @@ def _last_of(item: Item, form: str) -> Part:
 
 def _call_fields(item: Item) -> dict[str, Any]:
     """What of a call's step its item says."""
-    own = item.kind in ("function_call", "custom_tool_call")
+    own = is_ours(item.data)
     name = text_of(item.data.get("name")) if own else hosted_name(item.data)
     return {"call_id": hosted_call_id(item.data), "name": name, "hosted": not own}
 

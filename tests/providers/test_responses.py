@@ -510,6 +510,20 @@ def test_a_hosted_call_that_failed(error: Any, message: str) -> None:
     assert (result.content, result.ok, result.outcome) == (message, False, Outcome.FAILED)
 
 
+def test_xai_runs_its_searches_itself_though_they_look_like_custom_tools() -> None:
+    item = {"type": "custom_tool_call", "id": "ctc_1", "call_id": "xs_call_1", "name": "x_search"}
+    reading = read(
+        added(0, **item, input="", status="in_progress"),
+        event("custom_tool_call_input.delta", 0, item_id="ctc_1", delta='{"query":"cats"}'),
+        event("custom_tool_call_input.done", 0, item_id="ctc_1", input='{"query":"cats"}'),
+        done(0, **item, input='{"query":"cats"}', status="completed"),
+        done(1, **text_item("Cats.")),
+        completed(),
+    )
+    assert reading.calls == [("xs_call_1", "x_search", {"query": "cats"}, True)]
+    assert reading.told == [("tool_call", '{"query":"cats"}'), ("text", "Cats.")]
+
+
 def test_shell_commands_stream_and_their_output_is_an_item_of_its_own() -> None:
     call = {"type": "shell_call", "id": "sh_1", "call_id": "a", "status": "completed"}
     outcome = {"type": "exit", "exit_code": 3}

@@ -271,6 +271,8 @@ def test_gemini_s_quotas_a_minute_and_a_day():
         ({"status_code": 413, "response": "Too big", "cause": "9 > 5"}, K.TOO_LONG, "9 > 5"),
         ({"error": {"message": "Bad call", "status_code": 400, "failed_generation": "<f>"}},
          K.BAD_REQUEST, "<f>"),
+        ({"error": {"message": "Too many stops", "http_status_code": 422}},
+         K.BAD_REQUEST, "Too many stops"),
         ({"code": "budget_exceeded", "message": "Budget"}, K.QUOTA, "Budget"),
         ("an error was encountered", K.SERVER, "an error was encountered"),
         ({"type": "api_error", "message": "Internal"}, K.SERVER, "Internal"),

@@ -20,6 +20,7 @@ from chatterm.providers.failures import error_in, failure_of_error
 from chatterm.providers.openai_usage import read_usage
 from chatterm.providers.responses_items import hosted_arguments, hosted_name, hosted_result
 from chatterm.providers.server_steps import ServerSteps
+from chatterm.providers.tool_slots import argument_text
 from chatterm.steps import (
     FinishReason,
     Outcome,
@@ -191,7 +192,9 @@ class EnclavaDecoder:
     def _call(self, call_id: str, name: str, arguments: Any) -> None:
         known = self._steps.known(call_id)
         if known is not None and known.over:
-            return  # told again
+            same = argument_text(arguments) == known.opened.text
+            if same or self._status:
+                return  # told again; a later round's call may have the id of an earlier one
         self._end_prose()
         self._steps.call(call_id, name, arguments)
 

@@ -119,6 +119,19 @@ def test_the_servers_loop_is_a_round_after_the_other_and_is_told_again_at_the_en
     ]
 
 
+def test_a_later_round_may_give_its_call_the_id_of_an_earlier_one() -> None:
+    first, second = call(words='{"q": 1}'), call(words='{"q": 2}')
+    items = [first, output(words="one"), second, output(words="two")]
+    events = [added(item) for item in (first, items[1], first, second, items[3])]
+    got = read(named(*events, completed(*items)))
+    assert got.told == [
+        (0, "call", "c1", "search", {"q": 1}),
+        (0, "result", "c1", "search", "one", "done"),
+        (1, "call", "c1", "search", {"q": 2}),
+        (1, "result", "c1", "search", "two", "done"),
+    ]
+
+
 def test_what_was_not_streamed_is_taken_from_the_response():
     got = read(named(CREATED, completed(call(), output(), message("Found."))))
     assert [each[:2] for each in got.told] == [(0, "call"), (0, "result"), (1, "text")]

@@ -90,6 +90,7 @@ _QUOTA_WORDS = (
     r"insufficient (account )?(balance|credits?|funds|quota)|credit balance is too low"
     r"|exceeded your (current|monthly) (quota|spend)|out of credits|more credits|no credits"
     r"|(used|spent) all (of )?(your |the )?(available )?credits|spending limit|billing hard limit"
+    r"|quota has been exceeded|no available tokens"  # Lightspeed's
     r"|budget( has been)? exceeded|exceeded( its| your| the)? budget|free tier .{0,40}exhausted"
 )
 _TOO_LONG_WORDS = (

@@ -207,6 +207,8 @@ K = ErrorKind
                "code": "insufficient_quota"}, K.QUOTA),
         (429, {"message": "Rate limit reached on tokens per min: try again in 1.2s",
                "code": "rate_limit_exceeded", "type": "tokens"}, K.RATE_LIMITED),
+        (429, {"message": "The model quota has been exceeded"}, K.QUOTA),
+        (429, {"message": "User 1 has no available tokens"}, K.QUOTA),
         (429, {"message": "busy", "type": "engine_overloaded_error"}, K.OVERLOADED),
         (400, {"message": "Your credit balance is too low to access the API",
                "type": "invalid_request_error"}, K.QUOTA),

@@ -35,10 +35,8 @@ _INCOMPLETE = {
 }
 
 # The events that aren't about an item; an end closes the last one itself.
-_BESIDE_ITEMS = frozenset(
-    f"response.{word}"
-    for word in ("created", "in_progress", "completed", "incomplete", "failed", "cancelled")
-)
+_ENDS = ("completed", "incomplete", "failed", "cancelled")
+_BESIDE_ITEMS = frozenset(f"response.{word}" for word in ("created", "in_progress", *_ENDS))
 
 # The events that stream thinking: what form of it, and the field that numbers its parts.
 _STREAMED_THINKING = {
@@ -128,13 +126,11 @@ class ResponsesDecoder:
             "response.output_item.done": self._item_done,
             "response.created": self._progress,
             "response.in_progress": self._progress,
-            "response.completed": self._ended,
-            "response.incomplete": self._ended,
-            "response.failed": self._ended,
-            "response.cancelled": self._ended,
             "response.error": self._error,
             "error": self._error,
         }
+        for word in _ENDS:
+            self._handlers[f"response.{word}"] = partial(self._ended, word)
         for event, place in _STREAMED_THINKING.items():
             self._handlers[f"response.{event}.delta"] = partial(self._thinking_delta, *place)
             self._handlers[f"response.{event}.done"] = partial(self._thinking_done, *place)
@@ -190,7 +186,7 @@ class ResponsesDecoder:
         if text_of(response.get("status")) in ("queued", "in_progress"):
             self._read_response(response)
             return False
-        self._ended({"response": response})
+        self._ended("completed", {"response": response})
         return True
 
     def close(self, failure: Failure | None = None) -> RoundEnd:
@@ -313,10 +309,9 @@ class ResponsesDecoder:
     def _progress(self, data: dict[str, Any]) -> None:
         self._read_response(mapping(data.get("response")))
 
-    def _ended(self, data: dict[str, Any]) -> None:
+    def _ended(self, kind: str, data: dict[str, Any]) -> None:
         response = mapping(data.get("response"))
-        kind = text_of(data.get("type")).removeprefix("response.").replace("done", "completed")
-        self._status = text_of(response.get("status")) or kind or "completed"
+        self._status = text_of(response.get("status")) or kind
         self._mark = self._steps.mark = None
         self._read_response(response)
         error = response.get("error")

@@ -952,6 +952,15 @@ def test_a_response_that_failed_without_saying_why(kind: str) -> None:
     assert kind in reading.end.failure.message
 
 
+def test_an_end_may_be_named_only_by_its_frame() -> None:
+    error = {"code": "rate_limit_exceeded", "message": "slow down"}
+    reading = read(("response.failed", {"response": {"error": error}}))
+    assert reading.end.failure is not None
+    assert reading.end.failure.kind is ErrorKind.RATE_LIMITED
+    reading = read(("response.incomplete", {"response": {}}))
+    assert reading.end.finish_reason is FinishReason.LENGTH
+
+
 def test_a_stream_without_its_last_word_was_cut() -> None:
     reading = read(CREATED, event("output_text.delta", delta="So"))
     assert reading.end.failure is not None

@@ -310,7 +310,7 @@ class ResponsesDecoder:
         self._read_response(mapping(data.get("response")))
 
     def _ended(self, kind: str, data: dict[str, Any]) -> None:
-        response = mapping(data.get("response"))
+        response = mapping(data.get("response")) or data
         self._status = text_of(response.get("status")) or kind
         self._mark = self._steps.mark = None
         self._read_response(response)

@@ -952,6 +952,17 @@ def test_a_response_that_failed_without_saying_why(kind: str) -> None:
     assert kind in reading.end.failure.message
 
 
+def test_a_last_event_may_be_the_response_itself() -> None:
+    error = {"code": "rate_limit_exceeded", "message": "slow down"}
+    reading = read({"type": "response.failed", "error": error})
+    assert reading.end.failure is not None
+    assert reading.end.failure.kind is ErrorKind.RATE_LIMITED
+    counts = {"input_tokens": 1, "output_tokens": 2}
+    reading = read({"type": "response.completed", "output": [text_item("So")], "usage": counts})
+    assert reading.told == [("text", "So")]
+    assert reading.end.usage == Usage(input=1, output=2)
+
+
 def test_an_end_may_be_named_only_by_its_frame() -> None:
     error = {"code": "rate_limit_exceeded", "message": "slow down"}
     reading = read(("response.failed", {"response": {"error": error}}))

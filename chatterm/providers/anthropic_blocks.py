@@ -8,7 +8,6 @@ the same steps when the server does.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from chatterm.providers.anthropic_hosted import (
     result_name,
 )
 from chatterm.providers.decoding import mapping, sequence, text_of
-from chatterm.providers.tool_slots import read_arguments
+from chatterm.providers.tool_slots import argument_text, read_arguments
 from chatterm.steps import (
     Citation,
     NoticeStep,
@@ -137,7 +136,7 @@ class BlockSteps:
             case "signature_delta" if block is not None:
                 block.data["signature"] = text_of(delta.get("signature"))
             case "input_json_delta" if block is not None:
-                self._append_input(block, text_of(delta.get("partial_json")))
+                self._append_input(block, argument_text(delta.get("partial_json")))
             case "citations_delta" if block is not None:
                 self._cite(block, mapping(delta.get("citation")))
             case "compaction_delta" if block is not None:
@@ -303,8 +302,7 @@ class BlockSteps:
         """Some servers send the input whole, where the block begins."""
         given = block.data.get("input")
         if block.opened is not None and not block.opened.text.strip() and given:
-            text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-            self._writer.replace_text(block.opened, text)
+            self._writer.replace_text(block.opened, argument_text(given))
 
     def _finish_call(self, block: Block, status: Status, taken: set[str]) -> None:
         if block.opened is None:

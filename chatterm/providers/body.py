@@ -136,7 +136,7 @@ class Body:
             try:
                 data = parse_json(text)
             except (ValueError, RecursionError):
-                self._pass_over(len(text))
+                self._decode_other(name, text)
                 continue
             if nested_too_deeply(text):
                 self._pass_over(len(text))
@@ -147,6 +147,17 @@ class Body:
                 self._decode_json(data)
             else:
                 decoder.event(name, data)
+
+    def _decode_other(self, name: str | None, text: str) -> None:
+        # What isn't JSON as a whole may still be an error in plain words, or events between which
+        # the server left out the blank line (often the one before [DONE]).
+        lines = text.split("\n")
+        if name == "error" and not text.lstrip().startswith(("{", "[")):
+            self._decoder.event(name, {"message": self._redact(text)})
+        elif len(lines) > 1 and all(map(_is_event, lines)):
+            self._decode([(name, line) for line in lines])
+        else:
+            self._pass_over(len(text))
 
     def _decode_json(self, data: Any) -> None:
         # Not an event stream: lines of JSON, or all there is in one value, which may be an error.
@@ -204,6 +215,16 @@ class _TextFeed:
     def feed(self, chunk: bytes, *, final: bool = False) -> None:
         if text := self._utf8.decode(chunk, final):
             self._reader.text(text)
+
+
+def _is_event(line: str) -> bool:
+    """Whether a line of data is an event by itself."""
+    if line.strip() in ("", "[DONE]"):
+        return True
+    try:
+        return isinstance(parse_json(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def nested_too_deeply(text: str) -> bool:

@@ -97,6 +97,7 @@ class ChatDecoder:
         self._cited: set[tuple[str, int | None]] = set()
         self._usage = Usage()
         self._word: str | None = None
+        self._goes_on = False  # something came after a finish reason: it ends nothing
         self._done = False
         self._failure: Failure | None = None
         self._saw: set[str] = set()  # kinds of step that came
@@ -110,7 +111,7 @@ class ChatDecoder:
     @property
     def answered(self) -> bool:
         """A finish reason has come; usage may follow."""
-        return self._word is not None
+        return self._word is not None and not self._goes_on
 
     def event(self, name: str | None, data: Any) -> None:
         """Read one event of the stream."""
@@ -132,6 +133,8 @@ class ChatDecoder:
         if error or name == "error":
             self._fail(data)
         data = mapping(data)
+        if groq := mapping(data.get("x_groq")).get("error"):
+            self._fail(groq)
         self._read_usage(data)
         self._read_citations(data)
         self._read_moderation(data)
@@ -165,6 +168,8 @@ class ChatDecoder:
         message = choice.get("message")
         if isinstance(message, dict) and self._silent and not any(map(delta.get, _SAYS)):
             delta = message  # a whole reply, or a stream's last word where nothing came before
+        if self._word is not None and any(map(delta.get, _SAYS)):
+            self._goes_on = True  # some servers give a finish reason with every chunk
         if delta:
             self._delta(delta)
         if choice.keys() - _CHOICE_KEYS or choice.get("finish_reason"):
@@ -172,7 +177,7 @@ class ChatDecoder:
 
     def _beside_delta(self, choice: dict[str, Any]) -> None:
         word = text_of(choice.get("finish_reason"))
-        if word:
+        if word and word != "null":  # iFlytek's and Alibaba's servers write it so
             self._word = word
         self._read_usage(choice)  # Moonshot's place for it
         if error := choice.get("error") or _FAILURES.get(word.lower()):
@@ -330,7 +335,8 @@ class ChatDecoder:
 
     def _annotations(self, annotations: Any) -> None:
         for annotation in sequence(annotations):
-            cited = mapping(mapping(annotation).get("url_citation"))
+            entry = mapping(annotation)
+            cited = mapping(entry.get("url_citation")) or entry  # or flat, as in Responses
             if url := text_of(cited.get("url")):
                 start, end = cited.get("start_index"), cited.get("end_index")
                 self._cite(
@@ -375,7 +381,7 @@ class ChatDecoder:
         spoke = {TextStep.kind, RefusalStep.kind, "tool_call"} & self._saw
         if RefusalStep.kind in self._saw and reason is FinishReason.STOP:
             return FinishReason.REFUSAL
-        if reason is FinishReason.CONTENT_FILTER and not spoke:
+        if reason in (FinishReason.CONTENT_FILTER, FinishReason.REFUSAL) and not spoke:
             self._writer.add(RefusalStep, text=FILTERED)
         if reason is FinishReason.LENGTH and not spoke:
             self._writer.notice("length", BUDGET_THOUGHT_AWAY)

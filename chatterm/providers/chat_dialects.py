@@ -54,6 +54,7 @@ class Dialect:
         reply_schema: Whether `response_format` takes a JSON Schema.
         id_length: How many letters and digits ids of calls must have; None where others go too.
         system_role: The role of the system text.
+        marks_cache: Models of Anthropic's cache what is marked for it, and nothing else.
     """
 
     limit_field: str = "max_tokens"
@@ -63,6 +64,7 @@ class Dialect:
     reply_schema: bool = True
     id_length: int | None = None
     system_role: str = "system"
+    marks_cache: bool = False
 
 
 PLAIN = Dialect()
@@ -80,7 +82,7 @@ _BY_HOST = {
     "api.deepseek.com": _DEEPSEEK,
     "api.z.ai": _ZAI,
     "open.bigmodel.cn": _ZAI,
-    "openrouter.ai": Dialect(effort=_openrouter_effort),
+    "openrouter.ai": Dialect(effort=_openrouter_effort, marks_cache=True),
     "ai-gateway.vercel.sh": Dialect(effort=_openrouter_effort),
     "api.mistral.ai": Dialect(ask_usage=False, effort=_no_effort, id_length=9),
     "api.perplexity.ai": Dialect(ask_usage=False),

@@ -26,6 +26,7 @@ from chatterm.steps import Attachment, ThinkingStep, ToolCallStep, Turn
 # Fields of opaque data that are sent back in the assistant's message under the same name.
 _MESSAGE_FIELDS = ("reasoning_details", "thinking_blocks")
 _LONGEST_ID = 40  # of a call, as OpenAI takes it
+_CACHED = {"type": "ephemeral"}
 
 
 class ChatProtocol:
@@ -98,7 +99,23 @@ def _messages(request: ModelRequest, provider: str, dialect: Dialect) -> list[di
         for each in rounds(turn):
             named = [naming(call.call_id) for call in each.calls]
             messages.extend(_round_messages(each, named, turn, provider, dialect))
+    if dialect.marks_cache and "claude" in request.model:
+        _mark_cached(messages)
     return messages
+
+
+def _mark_cached(messages: list[dict[str, Any]]) -> None:
+    """Mark the system text and the last question: what leads up to them is read from the cache."""
+    for role in ("system", "user"):
+        message = next((each for each in reversed(messages) if each["role"] == role), None)
+        if message is None:
+            continue
+        content = message["content"]
+        parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        text = next((part for part in reversed(parts) if part.get("text", "").strip()), None)
+        if text is not None:  # blank ones are refused
+            text["cache_control"] = _CACHED
+            message["content"] = parts
 
 
 def _file_part(attachment: Attachment) -> dict[str, Any]:

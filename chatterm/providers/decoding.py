@@ -29,7 +29,10 @@ class Decoder(Protocol):
 
     @property
     def answered(self) -> bool:
-        """The reply is known to be whole, though trailing events (usage) may follow."""
+        """The reply is known to be whole, though trailing events (usage) may follow.
+
+        Where a server says so with every event, it is known no longer once the reply has gone on.
+        """
         ...
 
     def event(self, name: str | None, data: Any) -> None:

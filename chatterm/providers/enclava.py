@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chatterm.assembly import OpenStep, StepWriter
@@ -19,6 +20,7 @@ from chatterm.providers.failures import error_in, failure_of_error
 from chatterm.providers.openai_usage import read_usage
 from chatterm.providers.responses_items import hosted_arguments, hosted_name, hosted_result
 from chatterm.providers.server_steps import ServerSteps
+from chatterm.providers.tool_slots import argument_text
 from chatterm.steps import (
     FinishReason,
     Outcome,
@@ -68,13 +70,11 @@ class EnclavaDecoder:
             "response.function_call_arguments.delta": self._arguments,
             "response.output_item.added": self._item_event,
             "response.output_item.done": self._item_event,
-            "response.completed": self._ended,
-            "response.incomplete": self._ended,
-            "response.failed": self._ended,
-            "response.cancelled": self._ended,
             "response.error": self._error,
             "error": self._error,
         }
+        for status in _TERMINAL:
+            self._handlers[f"response.{status}"] = partial(self._ended, status)
 
     @property
     def ended(self) -> bool:
@@ -96,7 +96,7 @@ class EnclavaDecoder:
             handler(fields)
         elif fields.get("object") == "response":
             if fields.get("status") in _TERMINAL:  # without its name, or a whole answer
-                self._ended(fields)
+                self._ended("completed", fields)
         elif not kind.startswith("response.") and error_in(data):
             self._error(fields)
 
@@ -192,7 +192,9 @@ class EnclavaDecoder:
     def _call(self, call_id: str, name: str, arguments: Any) -> None:
         known = self._steps.known(call_id)
         if known is not None and known.over:
-            return  # told again
+            same = argument_text(arguments) == known.opened.text
+            if same or self._status:
+                return  # told again; a later round's call may have the id of an earlier one
         self._end_prose()
         self._steps.call(call_id, name, arguments)
 
@@ -207,9 +209,9 @@ class EnclavaDecoder:
 
     # --- the response ---
 
-    def _ended(self, data: dict[str, Any]) -> None:
+    def _ended(self, status: str, data: dict[str, Any]) -> None:
         response = mapping(data.get("response")) or data
-        self._status = text_of(response.get("status")) or "completed"
+        self._status = text_of(response.get("status")) or status
         usage = mapping(response.get("usage"))
         if usage:
             self._usage = self._writer.usage = read_usage(usage)

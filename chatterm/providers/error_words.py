@@ -16,7 +16,7 @@ MAX_WORDS = 1000  # characters of the provider's own words in a message
 
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "apim-request-id", "x-generation-id")
 _CODE_FIELDS = ("code", "type", "status", "error_type", "reason", "error_code")
-_STATUS_FIELDS = ("status_code", "http_status", "status", "code")
+_STATUS_FIELDS = ("status_code", "http_status", "http_status_code", "status", "code")
 
 
 class Said:

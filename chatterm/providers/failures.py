@@ -53,12 +53,19 @@ _CODES = {
     ),
     ErrorKind.REFUSED: (
         "permission_error permission_denied content_filter content_policy_violation "
-        "responsibleaipolicyviolation moderation_blocked forbidden"
+        "responsibleaipolicyviolation moderation_blocked forbidden "
+        "image_content_policy_violation cyber_policy_violation"
     ),
-    ErrorKind.TIMEOUT: "timeout_error timeout deadline_exceeded request_timeout",
+    ErrorKind.TIMEOUT: (
+        "timeout_error timeout deadline_exceeded request_timeout vector_store_timeout"
+    ),
     ErrorKind.SERVER: "api_error server_error internal internal_error internal_server_error",
     ErrorKind.BAD_REQUEST: (
-        "invalid_request_error bad_request invalid_argument failed_precondition tool_use_failed"
+        "invalid_request_error bad_request invalid_argument failed_precondition tool_use_failed "
+        "invalid_prompt invalid_image invalid_image_format invalid_base64_image invalid_image_url "
+        "invalid_image_mode image_too_large image_too_small image_parse_error empty_image_file "
+        "image_file_too_large image_file_not_found unsupported_image_media_type "
+        "failed_to_download_image"
     ),
 }
 _CODE_ORDER = tuple(_CODES)
@@ -83,6 +90,7 @@ _QUOTA_WORDS = (
     r"insufficient (account )?(balance|credits?|funds|quota)|credit balance is too low"
     r"|exceeded your (current|monthly) (quota|spend)|out of credits|more credits|no credits"
     r"|(used|spent) all (of )?(your |the )?(available )?credits|spending limit|billing hard limit"
+    r"|quota has been exceeded|no available tokens"  # Lightspeed's
     r"|budget( has been)? exceeded|exceeded( its| your| the)? budget|free tier .{0,40}exhausted"
 )
 _TOO_LONG_WORDS = (

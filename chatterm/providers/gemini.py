@@ -70,6 +70,7 @@ class GeminiDecoder:
         self._usage = Usage()
         self._word: str | None = None
         self._why = ""  # what is said about the finish reason
+        self._goes_on = False  # something came after a finish reason: it ends nothing
         self._failure: Failure | None = None
         self._spoke = False  # something other than thinking came
 
@@ -81,7 +82,7 @@ class GeminiDecoder:
     @property
     def answered(self) -> bool:
         """A finish reason has come, or the prompt was blocked."""
-        return self._word is not None
+        return self._word is not None and not self._goes_on
 
     def event(self, name: str | None, data: Any) -> None:
         """Read one chunk of the stream."""
@@ -117,6 +118,7 @@ class GeminiDecoder:
     def _candidate(self, candidate: dict[str, Any]) -> None:
         for part in sequence(mapping(candidate.get("content")).get("parts")):
             if isinstance(part, dict):
+                self._goes_on = self._goes_on or (self._word is not None and _says(part))
                 self._part(part)
         self._sources.read(candidate)
         word = text_of(candidate.get("finishReason"))
@@ -126,10 +128,12 @@ class GeminiDecoder:
 
     def _part(self, part: dict[str, Any]) -> None:
         signature = text_of(part.get("thoughtSignature"))
-        if isinstance(part.get("text"), str):
+        called = isinstance(part.get("functionCall"), dict)
+        # Beside a call an empty text is only a field that a gateway filled.
+        if isinstance(part.get("text"), str) and (part["text"] or not called):
             self._text(part, signature)
             return
-        if isinstance(part.get("functionCall"), dict):
+        if called:
             self._prose.end()
             if self._calls.take(part["functionCall"], signature):
                 self._spoke = True
@@ -231,6 +235,11 @@ def _what_stopped(word: str) -> str:
         return "the provider blocked the prompt"
     stopped = FILTERED if word in _FILTERS else "the provider stopped the reply"
     return _MALFORMED.get(word, stopped)
+
+
+def _says(part: dict[str, Any]) -> bool:
+    """Whether a part is more than an empty text, which only carries a signature."""
+    return bool(part.get("text")) or "functionCall" in part
 
 
 def _harms(data: dict[str, Any]) -> str:

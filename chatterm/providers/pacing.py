@@ -54,6 +54,12 @@ class Deadlines:
             self._idle = min(self._idle, self._clock() + GRACE_S)
             self._settled = True
 
+    def go_on(self) -> None:
+        """The reply isn't whole, whatever it looked like."""
+        if self._settled:
+            self._settled = False
+            self.sign()
+
     def leave(self, seconds: float) -> bool:
         """Whether that much time is left."""
         return self._clock() + seconds < self._total

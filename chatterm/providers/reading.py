@@ -111,6 +111,8 @@ class Reading:
             limits.sign()
         if self._decoder.answered:
             limits.settle()
+        else:
+            limits.go_on()
         return True
 
     def stop(self) -> None:

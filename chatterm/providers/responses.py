@@ -35,10 +35,8 @@ _INCOMPLETE = {
 }
 
 # The events that aren't about an item; an end closes the last one itself.
-_BESIDE_ITEMS = frozenset(
-    f"response.{word}"
-    for word in ("created", "in_progress", "completed", "incomplete", "failed", "cancelled")
-)
+_ENDS = ("completed", "incomplete", "failed", "cancelled")
+_BESIDE_ITEMS = frozenset(f"response.{word}" for word in ("created", "in_progress", *_ENDS))
 
 # The events that stream thinking: what form of it, and the field that numbers its parts.
 _STREAMED_THINKING = {
@@ -54,6 +52,17 @@ _STREAMED_CALLS = {
     "code_interpreter_call_code": "code_interpreter_call",
     "shell_call_command": "shell_call",
 }
+
+# What events were once called, and gateways (OpenRouter among them) still call them.
+_OLD_NAMES = {
+    "response.content_part.delta": "response.output_text.delta",
+    "response.reasoning.delta": "response.reasoning_text.delta",
+    "response.reasoning.done": "response.reasoning_text.done",
+    "response.reasoning_summary.delta": "response.reasoning_summary_text.delta",
+    "response.reasoning_summary.done": "response.reasoning_summary_text.done",
+    "response.done": "response.completed",
+}
+_RENAMED = frozenset(_OLD_NAMES.values())
 
 
 class ResponsesDecoder:
@@ -102,12 +111,14 @@ class ResponsesDecoder:
         self._preface = preface
         self._seen: int | None = None  # what has come before the stream was resumed
         self._last: Item | None = None  # ended, and held back: it may be the response's last
+        self._called: dict[str, str] = {}  # event: the name it came by first
         self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {
             "response.output_text.delta": self._text_delta,
             "response.output_text.done": partial(self._prose_done, "output_text"),
             "response.output_text.annotation.added": self._annotation,
             "response.content_part.added": self._part_added,
             "response.content_part.done": self._part_done,
+            "response.reasoning_summary_part.done": self._summary_part_done,
             "response.refusal.delta": self._refusal_delta,
             "response.refusal.done": partial(self._prose_done, "refusal"),
             "response.shell_call_command.added": self._command_added,
@@ -115,13 +126,11 @@ class ResponsesDecoder:
             "response.output_item.done": self._item_done,
             "response.created": self._progress,
             "response.in_progress": self._progress,
-            "response.completed": self._ended,
-            "response.incomplete": self._ended,
-            "response.failed": self._ended,
-            "response.cancelled": self._ended,
             "response.error": self._error,
             "error": self._error,
         }
+        for word in _ENDS:
+            self._handlers[f"response.{word}"] = partial(self._ended, word)
         for event, place in _STREAMED_THINKING.items():
             self._handlers[f"response.{event}.delta"] = partial(self._thinking_delta, *place)
             self._handlers[f"response.{event}.done"] = partial(self._thinking_done, *place)
@@ -147,7 +156,10 @@ class ResponsesDecoder:
         if self._preface is not None:
             self._preface()
             self._preface = None
-        kind = text_of(data.get("type")) or name or ""
+        called = text_of(data.get("type")) or name or ""
+        kind = _OLD_NAMES.get(called, called)
+        if kind in _RENAMED and self._called.setdefault(kind, called) != called:
+            return  # the same once more, by its other name
         number = data.get("sequence_number")
         if isinstance(number, int):
             if self._seen is not None and number <= self._seen:
@@ -174,7 +186,7 @@ class ResponsesDecoder:
         if text_of(response.get("status")) in ("queued", "in_progress"):
             self._read_response(response)
             return False
-        self._ended({"response": response})
+        self._ended("completed", {"response": response})
         return True
 
     def close(self, failure: Failure | None = None) -> RoundEnd:
@@ -202,7 +214,7 @@ class ResponsesDecoder:
     # --- text, refusal, thinking ---
 
     def _text_delta(self, data: dict[str, Any]) -> None:
-        if text := text_of(data.get("delta")):
+        if text := _delta(data):
             item = self._items.growing(data, "message")
             part = self._steps.prose(item, TextStep, _index(data, "content_index"))
             self._steps.append(part, text)
@@ -231,7 +243,7 @@ class ResponsesDecoder:
             self._steps.content(item, _index(data, "content_index"), content)
 
     def _thinking_delta(self, form: str, index: str, data: dict[str, Any]) -> None:
-        if text := text_of(data.get("delta")):
+        if text := _delta(data):
             item = self._items.growing(data, "reasoning")
             self._steps.think(item, form, _index(data, index), text)
 
@@ -239,6 +251,10 @@ class ResponsesDecoder:
         text = text_of(data.get("text"))
         if text and (item := self._items.settling(data, "reasoning")):
             self._steps.thought(item, form, _index(data, index), text)
+
+    def _summary_part_done(self, data: dict[str, Any]) -> None:
+        text = mapping(data.get("part")).get("text")
+        self._thinking_done(SUMMARY, "summary_index", data | {"text": text})
 
     # --- calls ---
 
@@ -254,7 +270,7 @@ class ResponsesDecoder:
             item.data["name"] = name
             self._steps.named(item)
         for field in ("arguments", "input", "code"):
-            self._steps.settle(self._steps.call(item), text_of(data.get(field)))
+            self._steps.settle_call(self._steps.call(item), data.get(field))
 
     def _command_added(self, data: dict[str, Any]) -> None:
         part = self._steps.call(self._items.growing(data, "shell_call"))
@@ -267,7 +283,7 @@ class ResponsesDecoder:
         item = self._items.added(data)
         self._steps.named(item)
         if item.kind == "function_call":
-            self._steps.settle(self._steps.call(item), text_of(item.data.get("arguments")))
+            self._steps.settle_call(self._steps.call(item), item.data.get("arguments"))
 
     def _item_done(self, data: dict[str, Any]) -> None:
         item = self._items.finished(data)
@@ -293,10 +309,9 @@ class ResponsesDecoder:
     def _progress(self, data: dict[str, Any]) -> None:
         self._read_response(mapping(data.get("response")))
 
-    def _ended(self, data: dict[str, Any]) -> None:
-        response = mapping(data.get("response"))
-        kind = text_of(data.get("type")).removeprefix("response.")
-        self._status = text_of(response.get("status")) or kind or "completed"
+    def _ended(self, kind: str, data: dict[str, Any]) -> None:
+        response = mapping(data.get("response")) or data
+        self._status = text_of(response.get("status")) or kind
         self._mark = self._steps.mark = None
         self._read_response(response)
         error = response.get("error")
@@ -341,7 +356,8 @@ class ResponsesDecoder:
     def _reason(self) -> FinishReason:
         if self._status == "incomplete" or self._incomplete_reason:
             return _INCOMPLETE.get(self._incomplete_reason, FinishReason.LENGTH)
-        if self._limit and (self._usage.output or 0) >= self._limit:
+        # Exactly: a server that doesn't count reasoning against the limit goes beyond it.
+        if self._limit and self._usage.output == self._limit:
             return FinishReason.LENGTH
         return FinishReason.STOP
 
@@ -361,6 +377,12 @@ class ResponsesDecoder:
 def _item_of(content: dict[str, Any]) -> str:
     """The type of item that a part of this type lies in."""
     return "reasoning" if content.get("type") == "reasoning_text" else "message"
+
+
+def _delta(data: dict[str, Any]) -> str:
+    """What an event appends; by their old names some servers wrap it."""
+    delta = data.get("delta")
+    return text_of(delta) or text_of(mapping(delta).get("text"))
 
 
 def _index(data: dict[str, Any], name: str) -> int:

@@ -19,6 +19,8 @@ from chatterm.steps import Citation, Outcome
 _INPUT_FIELDS = ("action", "operation", "arguments")
 _CODE_FIELDS = ("code", "input")
 APPROVAL = "mcp_approval_request"
+_OUR_CALLS = ("function_call", "custom_tool_call")
+_XAI_RUNS = "xs_call_"  # how the ids of xAI's own searches begin, though they look like our calls
 
 
 @dataclass(slots=True)
@@ -227,10 +229,18 @@ def _first_of_kind(content: dict[str, Any], items: list[Item]) -> Item | None:
 # --- items that the server runs itself --------------------------------------------------------
 
 
+def is_ours(item: dict[str, Any]) -> bool:
+    """Whether an item is a call that chatterm is to run."""
+    theirs = text_of(item.get("call_id")).startswith(_XAI_RUNS)
+    return item.get("type") in _OUR_CALLS and not theirs
+
+
 def hosted_name(item: dict[str, Any]) -> str:
     """What a hosted call is shown as: its type, with the tool's name where it has one."""
     kind = text_of(item.get("type")) or "item"
     name = text_of(item.get("name"))
+    if name and kind in _OUR_CALLS:
+        return name
     return f"{kind}:{name}" if name else kind
 
 
@@ -249,7 +259,7 @@ def hosted_arguments(item: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
             return value, _parsed(value)
     for key in _CODE_FIELDS:
         if code := text_of(item.get(key)):
-            return code, None
+            return code, _parsed(code) if key == "input" else None
     if queries := sequence(item.get("queries")):
         values = {"queries": queries}
         return json.dumps(values, ensure_ascii=False), values

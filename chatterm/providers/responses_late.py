@@ -13,7 +13,7 @@ from typing import Any
 
 from chatterm.assembly import StepWriter
 from chatterm.providers.decoding import mapping, sequence, text_of
-from chatterm.providers.responses_items import APPROVAL
+from chatterm.providers.responses_items import APPROVAL, is_ours
 from chatterm.steps import NoticeStep, Status, Step, TextStep, Turn
 
 LATE = "late"  # a text that is only shown: its items lie in the notice before it
@@ -62,7 +62,7 @@ def items_of(response: Mapping[str, Any]) -> list[dict[str, Any]]:
     items = [item for item in sequence(response.get("output")) if isinstance(item, dict)]
     answers: list[dict[str, Any]] = []
     for item in items:
-        if item.get("type") in ("function_call", "custom_tool_call"):
+        if is_ours(item):
             kind = f"{item['type']}_output"
             answers.append({"type": kind, "call_id": item.get("call_id"), "output": _NOT_RUN})
         elif item.get("type") == APPROVAL:

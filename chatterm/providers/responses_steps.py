@@ -18,9 +18,10 @@ from chatterm.providers.responses_items import (
     hosted_call_id,
     hosted_name,
     hosted_result,
+    is_ours,
     read_annotation,
 )
-from chatterm.providers.tool_slots import read_arguments
+from chatterm.providers.tool_slots import argument_text, read_arguments
 from chatterm.steps import (
     RefusalStep,
     Status,
@@ -76,6 +77,13 @@ class ItemSteps:
         """Reconcile a part with its final text, which may be longer; it never grows shorter."""
         if not part.opened.text.startswith(text):
             self._writer.replace_text(part.opened, text)
+
+    def settle_call(self, part: Part, arguments: Any) -> None:
+        """Reconcile a call with its final arguments, which some servers send as an object."""
+        if not isinstance(arguments, dict):
+            self.settle(part, text_of(arguments))
+        elif arguments and not part.opened.length:  # an empty one may only hold the place
+            self.settle(part, argument_text(arguments))
 
     def think(self, item: Item, form: str, index: int, text: str) -> None:
         """Append to one part of an item's thinking."""
@@ -157,7 +165,7 @@ class ItemSteps:
             self._finish_message(item, status)
         elif item.kind == "reasoning":
             self._finish_reasoning(item, status)
-        elif item.kind in ("function_call", "custom_tool_call"):
+        elif is_ours(item.data):
             self._finish_call(item, status)
         elif item.is_result:
             self._finish_result(item)
@@ -224,7 +232,7 @@ class ItemSteps:
     def _finish_call(self, item: Item, status: Status) -> None:
         custom = item.kind == "custom_tool_call"
         part = self.call(item)
-        self.settle(part, text_of(item.data.get("input" if custom else "arguments")))
+        self.settle_call(part, item.data.get("input" if custom else "arguments"))
         values, whole = read_arguments(part.opened.text, custom=custom)
         unfinished = item.data.get("status") in ("in_progress", "incomplete") and not whole
         fields = _call_fields(item)
@@ -307,7 +315,7 @@ def _last_of(item: Item, form: str) -> Part:
 
 def _call_fields(item: Item) -> dict[str, Any]:
     """What of a call's step its item says."""
-    own = item.kind in ("function_call", "custom_tool_call")
+    own = is_ours(item.data)
     name = text_of(item.data.get("name")) if own else hosted_name(item.data)
     return {"call_id": hosted_call_id(item.data), "name": name, "hosted": not own}
 

@@ -6,13 +6,12 @@ what the model says after results is a new round.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chatterm.assembly import OpenStep, StepWriter
-from chatterm.providers.tool_slots import read_arguments
+from chatterm.providers.tool_slots import argument_text, read_arguments
 from chatterm.steps import (
     Outcome,
     RefusalStep,
@@ -218,10 +217,3 @@ class ServerSteps:
                 self._writer.update(other.opened, round=ours)
         self._writer.round = ours
         return True
-
-
-def argument_text(value: Any) -> str:
-    """What a call was called with, or gave, as text."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)

@@ -184,6 +184,9 @@ class SseFramer:
                 data.append(value.removeprefix(b" "))
             elif field == b"event":
                 name = value.removeprefix(b" ").decode("utf-8", "replace") or None
+            elif field == b"error" and value.lstrip().startswith(b"{"):  # llama.cpp's errors
+                name = "error"
+                data.append(value.removeprefix(b" "))
             elif not field and line:
                 comments += 1
         if data:

@@ -65,7 +65,7 @@ class ToolSlots:
         """Take one element of `tool_calls` (or a legacy `function_call` as its `function`)."""
         function = mapping(data.get("function")) or mapping(data.get("custom"))
         name = text_of(function.get("name"))
-        arguments = _argument_text(function.get("arguments", function.get("input")))
+        arguments = argument_text(function.get("arguments", function.get("input")))
         slot = self._slot(data, name, arguments)
         if slot is None:
             return
@@ -219,7 +219,8 @@ def read_arguments(text: str, *, custom: bool = False) -> tuple[dict[str, Any] |
     return (value if isinstance(value, dict) else None), True
 
 
-def _argument_text(value: Any) -> str:
+def argument_text(value: Any) -> str:
+    """What a call was called with, or gave, as text."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False)

@@ -318,6 +318,12 @@ def test_arguments_may_come_whole_where_the_call_begins(pieces: tuple[str, ...])
     assert [step.input for step in reading.of(ToolCallStep)] == [{"x": 1}]
 
 
+def test_arguments_may_come_as_an_object_in_a_delta() -> None:
+    pieces: Any = [{"x": 1}]
+    reading = read(start(), *call(0, *pieces), *ends("tool_use"))
+    assert [step.input for step in reading.of(ToolCallStep)] == [{"x": 1}]
+
+
 def test_a_call_told_twice_is_one_call() -> None:
     told = call(0, '{"x"', ": 1}")
     [step] = read(start(), *told, *told, *ends("tool_use")).of(ToolCallStep)

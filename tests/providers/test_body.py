@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chatterm.assembly import StepWriter
-from chatterm.errors import ProviderError
+from chatterm.errors import ErrorKind, ProviderError
 from chatterm.providers.body import Body
 from chatterm.providers.chat import ChatDecoder
+from chatterm.redaction import REDACTED, Redactor
 
 
 class Noting(ChatDecoder):
@@ -38,3 +39,37 @@ def test_a_number_that_json_does_not_have_is_null(number: str) -> None:
     decoder = Noting()
     Body(decoder, "p").feed(f'data: {{"a": {number}, "b": [1.5, {number}]}}\n\n'.encode())
     assert decoder.given == [{"a": None, "b": [1.5, None]}]
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_events_without_the_blank_line_between_them_are_taken_apart(size: int) -> None:
+    text = b'data: {"a": 1}\n\ndata: {"a": 2}\ndata: [DONE]\n\ndata: {"a": 3}\ndata: {"a"\n\n'
+    decoder = Noting()
+    body = Body(decoder, "p")
+    for at in range(0, len(text), size):
+        body.feed(text[at : at + size])
+    assert decoder.given == [{"a": 1}, {"a": 2}, "[DONE]"]
+
+
+def test_one_value_on_several_lines_is_one_event() -> None:
+    decoder = Noting()
+    Body(decoder, "p").feed(b'data: {"a":\ndata: {"b": 1}\ndata: }\n\n')
+    assert decoder.given == [{"a": {"b": 1}}]
+
+
+def test_an_error_event_in_plain_words_is_an_error() -> None:
+    decoder = ChatDecoder(StepWriter("t"), "p")
+    redactor = Redactor(["a-long-secret"])
+    Body(decoder, "p", redactor=redactor).feed(b"event: error\ndata: gone with a-long-secret\n\n")
+    failure = decoder.close().failure
+    assert failure is not None
+    assert failure.kind is ErrorKind.SERVER
+    assert failure.message == f"p had an error of its own: gone with {REDACTED}"
+
+
+def test_half_an_error_event_is_no_news() -> None:
+    decoder = Noting()
+    body = Body(decoder, "p")
+    body.feed(b'event: error\ndata: {"error": {"mess')
+    body.salvage()
+    assert decoder.given == []

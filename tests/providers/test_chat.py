@@ -288,6 +288,14 @@ def test_groq_error_event_shows_what_the_model_wrote() -> None:
     assert reading.steps[0].status is Status.INTERRUPTED
 
 
+def test_groq_says_in_a_field_of_its_own_why_it_stopped_early() -> None:
+    stopped = chunk(finish="stop", x_groq={"id": "req_1", "error": "over capacity"})
+    reading = read(said("Hel"), stopped, DONE)
+    assert reading.end.failure is not None
+    assert reading.end.failure.message == "somebody had an error of its own: over capacity"
+    assert [step.status for step in reading.steps] == [Status.INTERRUPTED]
+
+
 def test_groq_compound_models_run_tools_and_change_chunk_ids() -> None:
     tool = {"index": 0, "type": "search", "arguments": '{"query":"x"}'}
     reading = read(
@@ -408,6 +416,13 @@ def test_openrouter_error_beside_choices() -> None:
     assert reading.end.failure.status == 502
     assert reading.told == [("text", "So!")]
     assert reading.end.provider_finish_reason == "error"
+
+
+def test_annotations_may_be_flat_as_in_responses() -> None:
+    flat = {"type": "url_citation", "url": "https://a.example", "title": "A", "start_index": 0}
+    reading = read(said("So", annotations=[flat]), STOP, DONE)
+    [text] = reading.of(TextStep)
+    assert [(c.title, c.url, c.start) for c in text.citations] == [("A", "https://a.example", 0)]
 
 
 def test_openrouter_annotations_are_shown_once() -> None:
@@ -656,6 +671,29 @@ def test_a_decoder_says_how_far_it_is() -> None:
     assert (decoder.answered, decoder.ended) == (True, False)
     decoder.event(None, DONE)
     assert decoder.ended
+
+
+def test_a_finish_reason_of_null_in_quotes_ends_nothing() -> None:
+    cut = read(chunk({"content": "Hel"}, finish="null"))
+    assert cut.end.failure is not None
+    assert cut.end.failure.kind is ErrorKind.STREAM_CUT
+    whole = read(chunk({"content": "Hel"}, finish="null"), chunk({"content": "lo"}, finish="stop"))
+    assert whole.end.provider_finish_reason == "stop"
+    assert read(chunk({"content": "x"}, finish="null"), DONE).end.provider_finish_reason is None
+
+
+def test_a_reply_that_goes_on_after_a_finish_reason_is_not_known_to_be_whole() -> None:
+    decoder = ChatDecoder(StepWriter("t"))
+    for said_now, answered in (("a", True), ("", True), ("b", False), ("", False)):
+        decoder.event(None, chunk({"content": said_now}, finish="stop"))
+        assert decoder.answered is answered
+    assert decoder.close().failure is None
+
+
+def test_a_refusal_that_says_nothing_is_shown_as_one() -> None:
+    reading = read(said(""), chunk(finish="refusal"), DONE)
+    assert [step.kind for step in reading.steps] == ["refusal"]
+    assert reading.end.finish_reason is FinishReason.REFUSAL
 
 
 def test_a_filter_that_leaves_nothing_is_a_refusal() -> None:

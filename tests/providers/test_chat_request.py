@@ -399,6 +399,22 @@ def test_reasoning_content_goes_back_where_it_came_from_and_nowhere_else() -> No
     assert assistant(encode(asked, name="deepseek"))[0]["reasoning_content"] == ""
 
 
+def test_openrouter_is_told_what_anthropics_models_are_to_cache() -> None:
+    turns = (turn(text(0, 0, "fine"), said="one"), turn(said="two"))
+
+    def sent(model: str, name: str) -> list[dict[str, Any]]:
+        request = ModelRequest(model, turns, system="Be brief.")
+        return checked(ChatProtocol().encode(request, endpoint(name)))["messages"]
+
+    def marked(text: str) -> list[dict[str, Any]]:
+        return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
+
+    contents = [message["content"] for message in sent("anthropic/claude-x", "openrouter")]
+    assert contents == [marked("Be brief."), "one", "fine", marked("two")]
+    for model, name in (("openai/gpt-x", "openrouter"), ("anthropic/claude-x", "p")):
+        assert "cache_control" not in json.dumps(sent(model, name))
+
+
 def test_openrouter_details_go_back_unchanged_and_in_order() -> None:
     one = {"type": "reasoning.text", "text": "hm", "signature": "s", "index": 0}
     two = {"type": "reasoning.encrypted", "data": "b64", "id": "rs_1", "index": 1}

@@ -119,6 +119,19 @@ def test_the_servers_loop_is_a_round_after_the_other_and_is_told_again_at_the_en
     ]
 
 
+def test_a_later_round_may_give_its_call_the_id_of_an_earlier_one() -> None:
+    first, second = call(words='{"q": 1}'), call(words='{"q": 2}')
+    items = [first, output(words="one"), second, output(words="two")]
+    events = [added(item) for item in (first, items[1], first, second, items[3])]
+    got = read(named(*events, completed(*items)))
+    assert got.told == [
+        (0, "call", "c1", "search", {"q": 1}),
+        (0, "result", "c1", "search", "one", "done"),
+        (1, "call", "c1", "search", {"q": 2}),
+        (1, "result", "c1", "search", "two", "done"),
+    ]
+
+
 def test_what_was_not_streamed_is_taken_from_the_response():
     got = read(named(CREATED, completed(call(), output(), message("Found."))))
     assert [each[:2] for each in got.told] == [(0, "call"), (0, "result"), (1, "text")]
@@ -148,6 +161,17 @@ def test_a_budget_that_is_used_up_is_a_failure_in_the_stream():
     assert got.end.failure.kind is ErrorKind.QUOTA
     assert not got.end.failure.retryable
     assert got.end.provider_finish_reason == "failed:budget_exceeded"
+
+
+def test_a_last_event_whose_payload_has_no_status_is_what_its_name_says():
+    error = {"type": "budget_exceeded", "code": "budget_exceeded", "message": "all spent"}
+    got = read(named(text("Hel"), ("response.failed", {"id": "resp_1", "error": error})))
+    assert got.end.failure is not None
+    assert got.end.failure.kind is ErrorKind.QUOTA
+    assert got.end.provider_finish_reason == "failed:budget_exceeded"
+    cut = {"id": "resp_1", "incomplete_details": {"reason": "max_output_tokens"}}
+    got = read(named(text("Hel"), ("response.incomplete", cut)))
+    assert got.end.finish_reason is FinishReason.LENGTH
 
 
 def test_a_failure_keeps_what_came():

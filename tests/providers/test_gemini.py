@@ -226,6 +226,13 @@ def test_a_call_without_arguments() -> None:
     assert read(chunk(called("f")), END).calls == [("call_0", "f", {})]
 
 
+def test_an_empty_text_beside_a_call_hides_it_not() -> None:
+    part = called("f", {"x": 1}) | {"text": "", "thoughtSignature": "S"}
+    reading = read(chunk(part), END)
+    assert reading.calls == [("call_0", "f", {"x": 1})]
+    assert reading.of(ToolCallStep)[0].opaque == {"thoughtSignature": "S"}
+
+
 def test_arguments_that_are_no_object_are_kept_as_they_came() -> None:
     reading = read(chunk(called("f", [1])), END)
     assert (reading.calls, reading.told) == ([("call_0", "f", None)], [("tool_call", "[1]")])
@@ -547,6 +554,18 @@ def test_feedback_without_a_block_is_no_end() -> None:
 def test_older_models_say_stop_with_every_chunk() -> None:
     reading = read(chunk(said("a"), finish="STOP"), chunk(said("b"), finish="STOP"))
     assert reading.told == [("text", "ab")]
+
+
+def test_a_reply_that_goes_on_after_a_finish_reason_is_not_known_to_be_whole() -> None:
+    decoder = GeminiDecoder(StepWriter("t"))
+    last = {"candidates": [{"content": {"parts": [said("a")]}, "finishReason": "STOP"}]}
+    decoder.event(None, last)
+    assert decoder.answered
+    decoder.event(None, {"candidates": [{"content": {"parts": [{"text": ""}]}}]})
+    assert decoder.answered
+    decoder.event(None, last)
+    assert not decoder.answered
+    assert decoder.close().failure is None
 
 
 def test_an_unspecified_reason_is_none() -> None:

@@ -61,7 +61,7 @@ class Decoder:
         elif "usage" in data:
             self._usage = Usage(output=data["usage"])
         elif "whole" in data:
-            self.answered = True
+            self.answered = data["whole"]
         elif "t" in data:
             self._text = self._text or self.writer.open(TextStep)
             self.writer.append(self._text, data["t"])
@@ -340,6 +340,23 @@ async def test_comments_do_not_stretch_the_grace_after_a_whole_reply(server, mon
     got = await ask_at(server.url)
     assert got.failure is None
     assert server.requests[0].left.wait(5)
+
+
+async def test_a_reply_that_goes_on_has_its_time_again(server, monkeypatch):
+    monkeypatch.setattr("chatterm.providers.pacing.GRACE_S", 0.1)
+    server.script(
+        Answer(
+            [
+                sse('{"t":"a"}', '{"whole":true}'),
+                Pause(0.02),
+                sse('{"t":"b"}', '{"whole":false}'),
+                Pause(0.3),
+                sse('{"t":"c"}', '{"whole":true}'),
+            ]
+        )
+    )
+    got = await ask_at(server.url)
+    assert (got.text, got.failure) == ("abc", None)
 
 
 # --- silence ----------------------------------------------------------------------------------

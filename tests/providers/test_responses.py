@@ -220,6 +220,18 @@ def test_raw_thinking_and_its_summary_stay_apart() -> None:
     assert [raw.opaque, summary.opaque] == [{"item": item}, None]
 
 
+def test_a_summary_that_only_the_end_of_its_part_tells() -> None:
+    part = {"type": "summary_text", "text": "Plan: add"}
+    reading = read(
+        event("reasoning_summary_text.delta", summary_index=0, delta="Plan"),
+        event("reasoning_summary_part.done", summary_index=0, part=part),
+        event("reasoning_summary_part.done", summary_index=1, part=part | {"text": "Done"}),
+        event("reasoning_summary_part.done", summary_index=1, part=None),
+        completed(),
+    )
+    assert reading.told == [("thinking", "Plan: add\n\nDone")]
+
+
 def test_thinking_that_is_only_encrypted_is_kept() -> None:
     item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "b64"}
     reading = read(added(**item), done(**item), completed())
@@ -338,6 +350,19 @@ def test_a_call_that_is_never_named_is_never_run() -> None:
 
 def test_an_empty_string_is_an_empty_object() -> None:
     assert read(done(**call_item("")), completed()).calls == [("call_1", "f", {}, False)]
+
+
+def test_arguments_may_be_an_object() -> None:
+    whole = call_item() | {"arguments": {"x": 1}}
+    expected = [("call_1", "f", {"x": 1}, False)]
+    assert read(done(**whole), completed()).calls == expected
+    assert read(completed(whole)).calls == expected
+    begun = added(**(call_item() | {"arguments": {}}))
+    finished = event("function_call_arguments.done", item_id="fc_1", arguments={"x": 1})
+    assert read(begun, finished, completed()).calls == expected
+    streamed = event("function_call_arguments.delta", item_id="fc_1", delta='{"x":1}')
+    reading = read(begun, streamed, finished, done(**whole), completed())
+    assert reading.told == [("tool_call", '{"x":1}')]
 
 
 def test_invalid_arguments_are_kept_as_they_are() -> None:
@@ -485,6 +510,20 @@ def test_a_hosted_call_that_failed(error: Any, message: str) -> None:
     assert (result.content, result.ok, result.outcome) == (message, False, Outcome.FAILED)
 
 
+def test_xai_runs_its_searches_itself_though_they_look_like_custom_tools() -> None:
+    item = {"type": "custom_tool_call", "id": "ctc_1", "call_id": "xs_call_1", "name": "x_search"}
+    reading = read(
+        added(0, **item, input="", status="in_progress"),
+        event("custom_tool_call_input.delta", 0, item_id="ctc_1", delta='{"query":"cats"}'),
+        event("custom_tool_call_input.done", 0, item_id="ctc_1", input='{"query":"cats"}'),
+        done(0, **item, input='{"query":"cats"}', status="completed"),
+        done(1, **text_item("Cats.")),
+        completed(),
+    )
+    assert reading.calls == [("xs_call_1", "x_search", {"query": "cats"}, True)]
+    assert reading.told == [("tool_call", '{"query":"cats"}'), ("text", "Cats.")]
+
+
 def test_shell_commands_stream_and_their_output_is_an_item_of_its_own() -> None:
     call = {"type": "shell_call", "id": "sh_1", "call_id": "a", "status": "completed"}
     outcome = {"type": "exit", "exit_code": 3}
@@ -558,6 +597,33 @@ def test_ids_that_rotate_are_no_matter() -> None:
     assert reading.told == [("text", "Hello"), ("tool_call", "{}")]
 
 
+def test_events_may_come_by_their_old_names() -> None:
+    reading = read(
+        CREATED,
+        event("reasoning_summary.delta", 0, summary_index=0, delta={"type": "x", "text": "Plan"}),
+        event("reasoning.delta", 0, content_index=0, delta="Sum"),
+        event("content_part.added", 1, content_index=0, part={"type": "output_text", "text": ""}),
+        event("content_part.delta", 1, content_index=0, delta="Fo"),
+        event("content_part.delta", 1, content_index=0, delta="ur"),
+        done(1, **text_item("Four")),
+        {"type": "response.done", "response": {"usage": {"input_tokens": 3, "output_tokens": 2}}},
+    )
+    assert reading.told == [("thinking", "Plan"), ("thinking", "Sum"), ("text", "Four")]
+    assert reading.end.provider_finish_reason == "completed"
+    assert reading.end.usage == Usage(input=3, output=2)
+
+
+def test_what_comes_by_both_names_is_read_once() -> None:
+    reading = read(
+        event("reasoning_text.delta", 0, content_index=0, delta="Sum"),
+        event("reasoning.delta", 0, content_index=0, delta="Sum"),
+        event("content_part.delta", 1, content_index=0, delta="Four"),
+        event("output_text.delta", 1, content_index=0, delta="Four"),
+        completed(),
+    )
+    assert reading.told == [("thinking", "Sum"), ("text", "Four")]
+
+
 def test_llamacpp_numbers_nothing() -> None:
     arguments = '{"city":"Oslo"}'
     begun = {"type": "function_call", "call_id": "fc_x", "name": "f", "arguments": ""}
@@ -601,6 +667,14 @@ def test_llamacpp_says_completed_at_the_limit() -> None:
     ]
     assert read(*events, limit=8).end.finish_reason is FinishReason.LENGTH
     assert read(*events, limit=9).end.finish_reason is FinishReason.STOP
+
+
+def test_xai_does_not_count_reasoning_against_the_limit() -> None:
+    counts = {"output_tokens": 199, "output_tokens_details": {"reasoning_tokens": 198}}
+    last = completed(usage={"input_tokens": 1, **counts})
+    reading = read(event("output_text.delta", item_id="msg_1", delta="So"), last, limit=16)
+    assert reading.end.finish_reason is FinishReason.STOP
+    assert [step.status for step in reading.steps] == [Status.DONE]
 
 
 def test_a_server_that_names_nothing_at_all() -> None:
@@ -876,6 +950,26 @@ def test_a_response_that_failed_without_saying_why(kind: str) -> None:
     reading = read(completed(kind=kind))
     assert reading.end.failure is not None
     assert kind in reading.end.failure.message
+
+
+def test_a_last_event_may_be_the_response_itself() -> None:
+    error = {"code": "rate_limit_exceeded", "message": "slow down"}
+    reading = read({"type": "response.failed", "error": error})
+    assert reading.end.failure is not None
+    assert reading.end.failure.kind is ErrorKind.RATE_LIMITED
+    counts = {"input_tokens": 1, "output_tokens": 2}
+    reading = read({"type": "response.completed", "output": [text_item("So")], "usage": counts})
+    assert reading.told == [("text", "So")]
+    assert reading.end.usage == Usage(input=1, output=2)
+
+
+def test_an_end_may_be_named_only_by_its_frame() -> None:
+    error = {"code": "rate_limit_exceeded", "message": "slow down"}
+    reading = read(("response.failed", {"response": {"error": error}}))
+    assert reading.end.failure is not None
+    assert reading.end.failure.kind is ErrorKind.RATE_LIMITED
+    reading = read(("response.incomplete", {"response": {}}))
+    assert reading.end.finish_reason is FinishReason.LENGTH
 
 
 def test_a_stream_without_its_last_word_was_cut() -> None:

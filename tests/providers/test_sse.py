@@ -48,6 +48,8 @@ def events_of(*chunks):
         (b"data: a\r", [(None, "a")]),
         (b"event: x\r\ndata: a", [("x", "a")]),
         (b"unknown: a\nDATA: b\n\n", []),
+        (b'data: a\n\nerror: {"code":500}\n\n', [(None, "a"), ("error", '{"code":500}')]),
+        (b"error: plain words\n\n", []),
         (b"data: a: b\n\n", [(None, "a: b")]),
         (b"data: \x00\n\n", [(None, "\x00")]),
         (

@@ -32,6 +32,9 @@ _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _DOTTED = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
 _HEADER = rf"\s*(\[\[?)({_DOTTED})\]\]?\s*(?:#.*)?"
 _ASSIGNMENT = rf"({_DOTTED})="
+# The parser's work on a key grows with the square of its parts: a file full of them took an hour.
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{32}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +208,9 @@ def parse_toml(data: bytes | str, path: Path) -> tuple[str, dict[str, Any]]:
 
     try:
         text = data if isinstance(data, str) else data.decode()
+        if long := _LONG_KEY.search(text):
+            line = text.count("\n", 0, long.start()) + 1
+            raise ConfigFileError(path, [Problem("", "is nested too deeply", line)])
         # An editor's byte order mark is no part of TOML, and no reason to fail.
         return text, tomllib.loads(text.removeprefix("\ufeff"))
     except UnicodeDecodeError as error:

@@ -402,6 +402,18 @@ def test_a_rule_that_could_never_match_is_an_error(rule, said):
     assert said in problem(f"permissions.rules = [{{ {rule}, decision = 'deny' }}]")
 
 
+@pytest.mark.parametrize("part", ["a.", "a . ", "'a b'.", '"." . '])
+@pytest.mark.parametrize("before", ["", "[", "x = { y = 1, "])
+def test_a_key_of_very_many_parts_is_refused_before_its_parser_sees_it(part, before):
+    assert problem(f"model = 'a/b'\n{before}{part * 50_000}") == "line 2: is nested too deeply"
+
+
+def test_text_with_many_dots_is_no_key():
+    prompt = "No. It is... v1.2.3.4, " * 100
+    config = parse_config(f"generation.system = '{prompt}'", HERE)
+    assert config.generation.system == prompt
+
+
 def read_or_refused(text: str) -> None:
     with suppress(ConfigFileError):
         parse_config(text, HERE)

@@ -17,6 +17,12 @@ from chatterm.permissions.shell.words import Word
 
 MOST_NAMES = 5000
 MOST_ENTRIES = 60_000
+# Names that secrets have in most places, whether there are such files here yet or not.
+_SECRETS = (
+    *(".env", ".env.local", ".netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".ssh", ".aws"),
+    *(".git-credentials", ".bash_history", ".zsh_history", ".python_history", ".gnupg", ".kube"),
+    *(".azure", "id_rsa", "id_ed25519", "x.pem", "x.key", "x.env"),
+)
 
 
 class SensitiveError(RefusedError):
@@ -46,11 +52,25 @@ class Reach:
             SensitiveError: Something sensitive is there.
             RefusedError: It is outside of the workspace, or not what a plain file is.
         """
+        if use.depth is not Depth.NAMES:
+            for pattern in use.only:
+                self._check_pattern(pattern)
+            if use.word is not None and use.word.pattern is not None:
+                self._check_pattern(use.word.pattern)
         if use.word is None:
             self._check_path(directory, use)
             return
         for path in self._paths(use.word, directory):
             self._check_path(path, use)
+
+    def _check_pattern(self, pattern: str) -> None:
+        """See to it that a pattern of what is read doesn't look for secrets.
+
+        What fits it now is judged file by file; this is about what may be there when it runs.
+        """
+        for part in pattern.split("/"):
+            if self._places.sensitive_name(Path("/", part)) or _seeks_secret(part):
+                raise SensitiveError(f"the pattern {pattern!a} fits the names of secrets")
 
     def check_directory(self, path: Path) -> Path:
         """See to it that a directory may be gone to; returns its real path.
@@ -227,6 +247,17 @@ def _may_fit(name: str, pattern: str) -> bool:
     if re.search(r"[{}\[\]\\]", last) or not last:
         return True
     return fnmatchcase(name.lower(), last.lower())
+
+
+def _seeks_secret(part: str) -> bool:
+    """Whether a name's pattern fits a secret's: by its dot, or by two other characters or more."""
+    expression = _expression(part.casefold())
+    if expression is None:
+        return False
+    plain = re.sub(r"\[[^\]]*\]|[*?]", "", part)
+    if not part.startswith(".") and len(plain) < 2:
+        return False  # it fits nearly everything
+    return any(expression.fullmatch(name) for name in _SECRETS if part[0] == "." or name[0] != ".")
 
 
 def _expand(pattern: str, directory: Path, looked_through: Callable[[int], None]) -> Iterator[Path]:

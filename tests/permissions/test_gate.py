@@ -207,6 +207,14 @@ def test_case_hides_nothing_that_is_sensitive_or_protected(ground: Ground) -> No
     assert ground.write("src/a.py", accepting).decision is ALLOW
 
 
+def test_what_a_home_keeps_is_sensitive_in_a_copy_of_it_too(ground: Ground) -> None:
+    for name in ("dotfiles/.config/gh/hosts.yml", ".docker/config.json", "x/.cargo/credentials"):
+        assert ground.read(name, mode("yolo")).sensitive, name
+        assert ground.write(name, mode("accept-edits")).decision is ASK, name
+    for name in (".config/ghostty/config", "src/credentials/x.go", ".docker/Dockerfile", "rsa.py"):
+        assert ground.read(name, mode("confirm")).decision is ALLOW, name
+
+
 def test_an_answer_opens_the_very_file_it_was_about(ground: Ground) -> None:
     link = ground.workspace / "link"
     link.symlink_to(ground.outside / "target")

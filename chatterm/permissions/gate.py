@@ -379,7 +379,7 @@ class Gate:
         return self.places.protected(path) or self.places.sensitive(path)
 
 
-_UNSEARCHED = "it is too long to look for all that rules deny or ask about"
+_UNSEARCHED = "it can't be looked through for all that rules deny or ask about"
 _OUTSIDE = "outside of the workspace"
 
 

@@ -31,6 +31,8 @@ from chatterm.permissions.shell.words import NotUnderstoodError, Word
 from chatterm.permissions.verdicts import Argv, NeedsApproval, ReadOnly, Unknown, Verdict
 
 MOST_DIRECTORIES = 8
+# Of these no word that isn't a pattern is opened as a file.
+_NO_FILES = frozenset({"echo", "printf", "test", "[", "[["})
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,8 @@ class _Watch:
 
     def _gone(self, words: Sequence[Word], directory: Path) -> Path:
         rest = [word for word in words if word.text != "--"]
-        if len(rest) != 1 or rest[0].globs or rest[0].text.startswith("-") or not rest[0].text:
+        plain = len(rest) == 1 and not (rest[0].globs or rest[0].expands)
+        if not plain or rest[0].text.startswith("-") or not rest[0].text:
             raise RefusedError("it isn't known where cd goes")
         return self.reach.check_directory(directory / rest[0].text)
 
@@ -232,6 +235,8 @@ class _Watch:
     def _check_redirects(self, redirects: Sequence[Redirect], at: Directories) -> None:
         for redirect in redirects:
             target = redirect.target
+            if target.expands:
+                raise RefusedError(f"it redirects to {target.text!a}")
             match redirect.operator:
                 case ">" | ">>" | "&>" | ">|" if target.text == "/dev/null" and not target.globs:
                     continue
@@ -263,6 +268,8 @@ class _Watch:
         self, argv: Argv, words: tuple[Word, ...], directory: Path, *, piped: bool
     ) -> list[Use]:
         name, rest = argv[0], words[1:]
+        if name not in _NO_FILES and any(word.expands for word in words):
+            raise RefusedError("$? may stand for the name of a file")
         if not any(word.globs for word in words) and asks_version(argv):
             return []
         if name == "git":

@@ -9,18 +9,44 @@ import re
 
 from chatterm.permissions.shell.options import Parsed, RefusedError
 
+# What `date -I` may be followed by.
+_TIMES = frozenset({"date", "hours", "minutes", "seconds"})
+# What `ps -o` may show: nothing of a process's environment.
+_COLUMNS = frozenset(
+    {
+        *("pid", "ppid", "pgid", "pgrp", "sid", "sess", "user", "uid", "ruser", "euser", "group"),
+        *("gid", "comm", "cmd", "args", "command", "ucmd", "ucomm", "stat", "state", "s", "time"),
+        *("etime", "etimes", "start", "lstart", "stime", "cputime", "pcpu", "%cpu", "c", "pmem"),
+        *("%mem", "rss", "vsz", "sz", "size", "tty", "tt", "tname", "ni", "nice", "pri", "psr"),
+        *("wchan", "nlwp", "thcount", "lwp", "tid"),
+    }
+)
+
 
 def check_date(parsed: Parsed) -> None:
     """Of date: it only tells the time."""
+    if any(word and word.text not in _TIMES for word in parsed.options.get("-I", ())):
+        raise RefusedError("what follows -I may be other options")
     if any(not word.text.startswith("+") for word in parsed.operands):
         raise RefusedError("it sets the clock when it is given a time")
 
 
 def check_ps(parsed: Parsed) -> None:
     """Of ps: it shows no environments."""
-    plain = not parsed.operands or [word.text for word in parsed.operands] == ["aux"]
-    if not plain:
+    columns = [
+        column.partition("=")[0].strip()
+        for word in parsed.options.get("-o", ())
+        for column in (word.text if word else "").split(",")
+    ]
+    # Letters of BSD, of which `e` shows environments.
+    letters = [word.text for word in parsed.operands]
+    if not set(columns) <= _COLUMNS or (
+        letters and not (len(letters) == 1 and re.fullmatch(r"[auxfw]+", letters[0]))
+    ):
         raise RefusedError("it may show the environments of processes")
+    numbers = [word.text if word else "" for word in parsed.options.get("-p", ())]
+    if not all(re.fullmatch(r"[0-9]+(,[0-9]+)*", each) for each in numbers):
+        raise RefusedError("what follows -p is no number")
 
 
 def check_sleep(parsed: Parsed) -> None:
@@ -69,6 +95,12 @@ def check_tar(parsed: Parsed) -> None:
     archives = [*parsed.options.get("-f", ()), *parsed.options.get("--file", ()), *operands]
     if any(word is not None and ":" in word.text for word in archives):
         raise RefusedError("it may fetch the archive from another machine")
+
+
+def check_gzip(parsed: Parsed) -> None:
+    """Of gzip and gunzip: they write to standard output, or list."""
+    if not parsed.has("-c", "-l", "--stdout", "--to-stdout", "--list"):
+        raise RefusedError("it replaces the files that it is given")
 
 
 def check_unzip(parsed: Parsed) -> None:

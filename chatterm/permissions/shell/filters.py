@@ -235,8 +235,9 @@ def _check_awk_name(name: str, following: str) -> None:
 
 # --- jq -----------------------------------------------------------------------------------------
 
+# `.env` is a key of an object, but for where the dot belongs to `..` or to a number.
 _JQ_FORBIDDEN = re.compile(
-    r"\bENV\b|\benv\b|\bimport\b|\binclude\b|\binput_filename\b"
+    r"(?<!(?<![.\d])\.)\b(?:ENV|env)\b|\bimport\b|\binclude\b|\binput_filename\b"
     r"|\b__prog|\bget_search_list\b|\bmodulemeta\b"
 )
 

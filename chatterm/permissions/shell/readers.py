@@ -12,6 +12,7 @@ from functools import cache
 from chatterm.permissions.shell.checks import (
     check_command,
     check_date,
+    check_gzip,
     check_printf,
     check_ps,
     check_seq,
@@ -70,6 +71,13 @@ _SUM = Reader(
 )
 _DECOMPRESSED = Reader(long=_HELP)
 _GUNZIPPED = Reader(long=_HELP, endings=(".gz", ".z", "-z", ".Z", "-gz", "_z", ".tgz", ".taz"))
+_GZIP = Reader(
+    short="cdlkqv",
+    long="stdout to-stdout decompress uncompress list keep quiet verbose",
+    endings=_GUNZIPPED.endings,
+    first=True,
+    check=check_gzip,
+)
 _ENCODED = Reader(short="di", short_values="w", long=f"{_HELP} decode ignore-garbage wrap=", most=1)
 
 
@@ -220,6 +228,7 @@ _TEXT = {
     "cksum": Reader(short="", short_values="a", long=f"{_HELP} algorithm= raw tag untagged"),
     "sum": Reader(short="rs", long=_HELP, globs=True),
     **dict.fromkeys(("zcat", "gzcat"), _GUNZIPPED),
+    **dict.fromkeys(("gzip", "gunzip"), _GZIP),
     **dict.fromkeys(("bzcat", "xzcat", "zstdcat", "lzcat"), _DECOMPRESSED),
     "awk": Reader(
         short_values="Fv",
@@ -403,14 +412,23 @@ _SYSTEM = {
     "lscpu": Reader(short="aebcJx", long="all extended parse json", operands=Operands.NONE),
     "hostname": Reader(short="sI", long="short", operands=Operands.NONE),
     "date": Reader(
-        short="uIR",
+        short="uR",
         short_values="d",
+        short_maybe="I",
         long=f"{_HELP} utc universal date= iso-8601? rfc-3339= rfc-email",
         operands=Operands.TEXT,
         check=check_date,
     ),
     "cal": Reader(short="13jmsywy", operands=Operands.TEXT),
-    "ps": Reader(short="eAfF", operands=Operands.TEXT, check=check_ps),
+    "ps": Reader(
+        short="eAfFlw",
+        short_values="pou",
+        long="sort= forest no-headers",
+        operands=Operands.TEXT,
+        check=check_ps,
+    ),
+    "pgrep": Reader(short="flaxcnoi", short_values="uP", operands=Operands.TEXT),
+    "pidof": Reader(short="s", operands=Operands.TEXT),
     "sleep": Reader(operands=Operands.TEXT, check=check_sleep),
     "true": Reader(operands=Operands.TEXT, globs=True),
     "false": Reader(operands=Operands.TEXT, globs=True),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -61,6 +61,9 @@ _RUNNERS = frozenset(
         *("filter-branch", "difftool", "mergetool", "clone", "hook", "for-each-repo", "explore"),
     }
 )
+_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_CLASS = re.compile(r"\[([!^]?)([^\]/]+)\]")
+_MOST_CHOICES = 200
 _STRICT_FIRST = (Decision.DENY, Decision.ASK, Decision.ALLOW)
 
 
@@ -220,6 +223,28 @@ def matches_path(pattern: str, path: Path, workspace: Path | None) -> bool:
     return _compiled(expanded.rstrip("/")).fullmatch(str(path)) is not None
 
 
+def closing(pattern: str, workspace: Path | None) -> Callable[[Path], bool]:
+    """What tells whether a path fits a pattern of a rule that denies or asks.
+
+    Such a rule must not miss what it is about: so here a pattern may have detours (`./x`,
+    `a/../b`), choices (`{a,b}`) and classes (`[ab]`), name what is reached through links, and be
+    written in another case. Where links lead is looked up once.
+    """
+    expanded = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern, not a path
+    if not expanded.startswith("/"):
+        if workspace is None:
+            return lambda _path: False
+        expanded = f"{_literal(str(workspace))}/{expanded}"
+    plain = [f"/{os.path.normpath(each).lstrip('/')}" for each in _choices(expanded)]
+    readings = {*plain, *map(_resolved, plain)}
+    fits = [
+        _compiled(each.casefold().rstrip("/"), classes=classes)
+        for each in readings
+        for classes in (False, True)
+    ]
+    return lambda path: any(each.fullmatch(str(path).casefold()) for each in fits)
+
+
 def matches_host(pattern: str, host: str) -> bool:
     """Whether a host is the one named, or below it where the name begins with `*.`."""
     pattern, host = pattern.lower().rstrip("."), host.lower().rstrip(".")
@@ -282,10 +307,11 @@ def matches(rule: Rule, access: Access, workspace: Path | None) -> bool:
             if rule.path is None:
                 return True
             # What a path really is, is allowed or not; by its other name it can only be denied.
-            names = {Path(os.path.realpath(path))}
-            if rule.decision != "allow":
-                names.add(Path(os.path.normpath(path)))
-            return any(matches_path(rule.path, name, workspace) for name in names)
+            really = Path(os.path.realpath(path))
+            if rule.decision == "allow":
+                return matches_path(rule.path, really, workspace)
+            closes = closing(rule.path, workspace)
+            return closes(really) or closes(Path(os.path.normpath(path)))
         case FetchAccess(host=host):
             return rule.host is None or matches_host(rule.host, host)
         case RemoteAccess(server, tool):
@@ -320,9 +346,45 @@ def _literal(path: str) -> str:
     return re.sub(r"([*?\[\]\\])", r"[\1]", path)
 
 
+def _choices(pattern: str) -> list[str]:
+    """A pattern, and those that it stands for where its braces mean choices."""
+    found = [pattern]
+    for each in found:  # which grows meanwhile
+        if (braces := _BRACES.search(each)) and len(found) < _MOST_CHOICES:
+            before, after = each[: braces.start()], each[braces.end() :]
+            found += [f"{before}{choice}{after}" for choice in braces[1].split(",")]
+    return found
+
+
+def _resolved(pattern: str) -> str:
+    """A pattern whose beginning, as far as it is a plain path, is where that really is."""
+    names = re.sub(r"\[(.)\]", "x", pattern).split("/")
+    plain = next((n for n, name in enumerate(names) if re.search(r"[*?\[]", name)), len(names))
+    parts = pattern.split("/")
+    if len(parts) != len(names):
+        return pattern
+    head = re.sub(r"\[(.)\]", r"\1", "/".join(parts[:plain]))
+    return "/".join([_literal(os.path.realpath(head or "/")).rstrip("/"), *parts[plain:]])
+
+
+def _class(found: re.Match[str]) -> str:
+    these = re.sub(r"([\\\[^&~|]|-(?=-))", r"\\\1", found[2])
+    text = f"(?!/)[{'^' if found[1] else ''}{these}]"
+    try:
+        re.compile(text)
+    except re.error:  # a range that ends before it begins
+        return re.escape(found[0])
+    return text
+
+
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression that also fits all that is below what it names."""
+def _compiled(pattern: str, *, classes: bool = False) -> re.Pattern[str]:
+    """A pattern as a regular expression that also fits all that is below what it names.
+
+    Args:
+        pattern: The pattern.
+        classes: Whether brackets around several characters stand for one of them.
+    """
     out, at = "", 0
     while at < len(pattern):
         if pattern.startswith("**/", at):
@@ -331,6 +393,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             out, at = out + r".*", at + 2
         elif pattern[at] == "[" and at + 2 < len(pattern) and pattern[at + 2] == "]":
             out, at = out + re.escape(pattern[at + 1]), at + 3  # one character, as it is
+        elif classes and (found := _CLASS.match(pattern, at)):
+            out, at = out + _class(found), found.end()
         else:
             single = {"*": r"[^/]*", "?": r"[^/]"}.get(pattern[at])
             out, at = out + (single or re.escape(pattern[at])), at + 1

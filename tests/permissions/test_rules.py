@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chatterm.config.schema import Rule
 from chatterm.permissions.rules import (
     Scope,
+    matches,
     matches_command,
     matches_host,
     matches_path,
@@ -150,6 +151,47 @@ def test_a_rule_that_denies_or_asks_never_loosens(
 )
 def test_a_pattern_begins_in_the_workspace(pattern: str, path: str, fits: bool) -> None:
     assert matches_path(pattern, Path(path), WORK) is fits
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("./secret.txt", "secret.txt"),
+        ("src/../secret.txt", "secret.txt"),
+        ("src//deep/./x", "src/deep/x"),
+        ("../outside/x", "../outside/x"),
+        (".", "secret.txt"),
+        ("Secret.TXT", "sEcret.txt"),
+        ("{secret,other}.txt", "secret.txt"),
+        ("src/{a,{b,deep}}/**", "src/deep/x"),
+        ("[a-s]ecret.[!a]xt", "secret.txt"),
+        ("[z-a].txt", "[z-a].txt"),
+        ("[a--].txt", "[a--].txt"),
+        ("{secret,other}.txt", "{secret,other}.txt"),
+        ("link", "src/deep/x"),
+        ("link/x", "src/deep/x"),
+        ("link/*", "src/deep/x"),
+        ("src/deep/x", "link/x"),
+        ("/TOP/alias/work/secret.txt", "secret.txt"),
+        ("/TOP/alias/**/x", "src/deep/x"),
+        ("/TOP/alias/[w]ork/secret.txt", "secret.txt"),
+    ],
+)
+def test_a_rule_that_denies_a_path_misses_it_by_no_way_of_writing(
+    pattern: str, path: str, tmp_path: Path
+) -> None:
+    top = tmp_path.resolve()
+    workspace = top / "work"
+    (workspace / "src/deep").mkdir(parents=True)
+    (workspace / "src/deep/x").touch()
+    (workspace / "link").symlink_to("src/deep")
+    (top / "alias").symlink_to(".")
+    rule = Rule(tool="read_file", decision="deny", path=pattern.replace("/TOP", str(top)))
+    for access in (ReadAccess(workspace / path), WriteAccess(workspace / path)):
+        assert matches(rule, access, workspace)
+    assert not matches(rule, ReadAccess(top / "elsewhere"), workspace)
+    if pattern != ".":
+        assert not matches(rule, ReadAccess(workspace / "src/plain"), workspace)
 
 
 def test_without_a_workspace_only_whole_paths_fit() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chatterm.permissions.shell.analysis import Surroundings, analyse
 from chatterm.permissions.verdicts import NeedsApproval, ReadOnly, Unknown
 from shellworld import World, clean_world, lines_of, mined_world
 
@@ -86,6 +87,29 @@ def test_what_git_may_run_asks_even_where_it_is_trusted(clean: World, mined: Wor
 )
 def test_what_cannot_be_understood_is_unknown(clean: World, line: str) -> None:
     assert isinstance(clean.judge(line).verdict, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("line", "inner"),
+    [
+        ("zcat logs/old.log.gz", "gzip"),
+        ("gunzip -c logs/old.log.gz", "gzip"),
+        ("egrep x a.txt", "grep"),
+        ("fgrep x a.txt", "grep"),
+        ("tar tzf archive.tar.gz", "gzip"),
+        ("tar -tf archive.tar", "xz"),
+        ("shasum a.txt", "perl"),
+    ],
+)
+def test_what_a_reader_runs_in_turn_is_the_systems_too(clean: World, line: str, inner: str) -> None:
+    own = clean.workspace / ".venv/bin"
+    own.mkdir(parents=True)
+    around = clean.surroundings
+    search = (str(own), *around.search)
+    surroundings = Surroundings(around.places, search)
+    assert isinstance(analyse(line, clean.workspace, surroundings).verdict, ReadOnly)
+    (own / inner).touch(0o755)
+    assert isinstance(analyse(line, clean.workspace, surroundings).verdict, NeedsApproval)
 
 
 def test_the_commands_of_a_line_are_told_word_for_word(clean: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -103,3 +104,32 @@ def test_what_hides_the_command_that_runs_is_answered_by_nobody_where_some_are_d
         assert ground.shell(line, posture).decision is ALLOW
     for plain in ("[ -f a ] && make", "bash build.sh", "bash -c 'make all'", "bash --version"):
         assert ground.shell(plain, mode("yolo"), rule).decision is ALLOW
+
+
+# --- what may not be read -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("decision", ["deny", "ask"])
+def test_no_command_reads_unasked_what_the_tool_for_it_may_not(
+    ground: Ground, decision: Literal["deny", "ask"]
+) -> None:
+    (ground.workspace / ".env").unlink()
+    (ground.workspace / "notes").mkdir()
+    (ground.workspace / "notes/plan.txt").write_text("x\n")
+    (ground.workspace / "other.txt").symlink_to("notes/plan.txt")
+    rule = rule_of("read_file:./notes/*.txt", decision)
+    posture = mode("confirm")
+    for line in (
+        "cat notes/plan.txt",
+        "head notes/*.txt",
+        "cd notes && cat plan.txt",
+        "cat other.txt",
+        "wc -l < notes/plan.txt",
+        "grep -rn x .",
+        "rg x",
+        "diff -r notes src",
+    ):
+        assert ground.shell(line, posture).decision is ALLOW, line
+        assert ground.shell(line, posture, rule).decision is ASK, line
+    for line in ("cat a.txt", "ls notes", "grep -rn x src", "find . -name '*.txt'"):
+        assert ground.shell(line, posture, rule).decision is ALLOW, line

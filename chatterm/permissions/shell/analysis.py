@@ -43,11 +43,13 @@ class Surroundings:
         places: Which files are whose.
         search: The directories of PATH.
         trusted: The real path of the trusted directory; None without trust.
+        closed: What tells whether a rule denies reading a path, or asks about it.
     """
 
     places: Places
     search: tuple[str, ...]
     trusted: Path | None = None
+    closed: Callable[[Path], bool] = lambda _path: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class _Watch:
     reach: Reach = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reach = Reach(self.surroundings.places)
+        self.reach = Reach(self.surroundings.places, self.surroundings.closed)
 
     def run(
         self, statement: Statement, at: Directories, *, piped: bool

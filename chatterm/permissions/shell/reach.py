@@ -34,10 +34,12 @@ class Reach:
 
     Args:
         places: Which files are whose.
+        closed: What tells whether a rule denies reading a path, or asks about it.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, closed: Callable[[Path], bool]) -> None:
         self._places = places
+        self._closed = closed
         self._walked = 0
         self._secrets: set[tuple[int, int]] | None = None
 
@@ -139,6 +141,9 @@ class Reach:
             raise RefusedError(reason)
         if use.depth is not Depth.NAMES and (reason := places.sensitive(path)):
             raise SensitiveError(reason)
+        written = Path(os.path.normpath(path))
+        if use.depth is not Depth.NAMES and (self._closed(written) or self._closed(real(path))):
+            raise RefusedError(f"a rule is about reading {_shown(path)}")
         if not places.inside(path):
             if reason := places.sensitive(path):
                 raise SensitiveError(reason)
@@ -218,6 +223,8 @@ class Reach:
         elif hidden:
             return
         reason = self._places.sensitive_name(path)
+        if reason is None and self._closed(path):
+            raise RefusedError(f"a rule is about reading {_shown(path)}")
         if reason is None and entry.is_symlink():
             if use.depth is not Depth.FOLLOWED:
                 return

@@ -65,6 +65,13 @@ def test_git_reads_hardened_where_it_is_trusted(clean: World) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_git_searches_a_revision_whole(clean: World, mined: World) -> None:
+    for line in ("git grep SECRET HEAD", "git grep -e SECRET v1 main", "git grep x HEAD -- src"):
+        assert isinstance(clean.judge(line, trusted=True).verdict, ReadOnly), line
+        assert isinstance(mined.judge(line, trusted=True).verdict, NeedsApproval), line
+    assert isinstance(mined.judge("git grep SECRET -- docs", trusted=True).verdict, ReadOnly)
+
+
 def test_git_asks_without_trust(clean: World) -> None:
     lines = [line["cmd"] for line in lines_of("trusted_git")]
     allowed = [line for line in lines if isinstance(clean.judge(line).verdict, ReadOnly)]

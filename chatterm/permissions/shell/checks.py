@@ -67,6 +67,12 @@ def check_seq(parsed: Parsed) -> None:
 _CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]{0,4}(?:\.[0-9]{1,4})?[sdiouxXeEfFgGcbq]")
 
 
+def check_tail(parsed: Parsed) -> None:
+    """Of tail: it ends. `+5f` is an old way to write that it follows the file."""
+    if any(re.fullmatch(r"\+[0-9]*[bcl]?f", word.text) for word in parsed.operands):
+        raise RefusedError("it waits for more")
+
+
 def check_printf(parsed: Parsed) -> None:
     """Of printf: its format has plain conversions only."""
     if not parsed.operands or parsed.operands[0].globs:

@@ -18,6 +18,7 @@ from chatterm.permissions.shell.checks import (
     check_seq,
     check_sleep,
     check_strings,
+    check_tail,
     check_tar,
     check_unzip,
 )
@@ -103,6 +104,7 @@ _TEXT = {
         long=f"{_HELP} bytes= lines= quiet silent verbose zero-terminated",
         globs=True,
         numbers=True,
+        check=check_tail,
     ),
     "wc": Reader(
         short="clmLw", long=f"{_HELP} bytes chars lines max-line-length words total=", globs=True

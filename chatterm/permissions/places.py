@@ -40,6 +40,8 @@ _HARMLESS_NAMES = (
 _SENSITIVE_PLACES = re.compile(
     f"/(?:{'|'.join(re.escape(name.casefold()) for name in SENSITIVE_ANYWHERE)})/"
 )
+# What says what runs when somebody works in the directory that it is in, whichever that is.
+_DECIDING = re.compile(r"/(?:\.mcp\.json|\.vscode|\.idea|\.chatterm|\.envrc)/")
 # How many files are looked at to find another name of a file with several.
 _MOST_LINKS = 5000
 _MOST_ENTRIES = 20_000  # of a workspace, looked through for sensitive files
@@ -107,6 +109,8 @@ class Places:
                 top = str(root).casefold()
                 if _below(text, top) or _below(top, text):
                     return f"{_shown(each)} is protected: what runs later is decided there"
+            if _DECIDING.search(f"{text}/"):
+                return f"{_shown(each)} is protected: what runs later is decided there"
             if "/.git/" in f"{text}/":
                 return f"{_shown(each)} is protected: it is one of a repository's own files"
         return None

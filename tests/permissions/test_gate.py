@@ -168,6 +168,21 @@ def test_case_hides_nothing_that_is_sensitive_or_protected(ground: Ground) -> No
     assert ground.write("src/a.py", accepting).decision is ALLOW
 
 
+def test_what_says_what_runs_is_protected_in_every_directory(ground: Ground) -> None:
+    for name in (
+        "packages/app/.vscode/tasks.json",
+        "src/.mcp.json",
+        "src/.idea",
+        "src/.Envrc",
+        "src/deep/.chatterm/config.toml",
+        "../outside/.mcp.json",
+    ):
+        for posture in (mode("accept-edits"), mode("yolo")):
+            assert ground.write(name, posture).decision is ASK, name
+    assert ground.read("src/.vscode/tasks.json", mode("confirm")).decision is ALLOW
+    assert ground.write("src/mcp.json", mode("accept-edits")).decision is ALLOW
+
+
 def test_what_a_home_keeps_is_sensitive_in_a_copy_of_it_too(ground: Ground) -> None:
     for name in ("dotfiles/.config/gh/hosts.yml", ".docker/config.json", "x/.cargo/credentials"):
         assert ground.read(name, mode("yolo")).sensitive, name

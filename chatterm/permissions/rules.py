@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -64,6 +64,7 @@ _RUNNERS = frozenset(
 _BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
 _CLASS = re.compile(r"\[([!^]?)([^\]/]+)\]")
 _MOST_CHOICES = 200
+_MOST_OPTIONS = 24  # before a subcommand
 _STRICT_FIRST = (Decision.DENY, Decision.ASK, Decision.ALLOW)
 
 
@@ -185,7 +186,8 @@ def matches_command(rule: Rule, argv: Argv) -> bool:
     """Whether a rule's words are a command, or its beginning.
 
     A program counts by its last name as well, so that a rule about `rm` is about `/bin/rm`, too;
-    one that allows is about no program of that name but the system's.
+    one that allows is about no program of that name but the system's. One that denies or asks about
+    `git push` is about `git -C src push`, too.
     """
     if rule.argv is None:
         return True
@@ -194,10 +196,20 @@ def matches_command(rule: Rule, argv: Argv) -> bool:
     readings = [argv]
     if rule.decision != "allow" or _of_the_system(argv[0]):
         readings.append((PurePosixPath(argv[0]).name, *argv[1:]))
+    if rule.decision != "allow" and len(rule.argv) > 1:
+        readings += [each for words in tuple(readings) for each in _without_options(words)]
     for words in readings:
         if words == rule.argv or (rule.prefix and words[: len(rule.argv)] == rule.argv):
             return True
     return False
+
+
+def _without_options(argv: Argv) -> Iterator[Argv]:
+    """A command without the options before what it does, any of which may have a value."""
+    for at in range(1, min(len(argv), _MOST_OPTIONS)):
+        if not argv[at].startswith(("-", "+")) and (at == 1 or not argv[at - 1].startswith("-")):
+            return
+        yield (argv[0], *argv[at + 1 :])
 
 
 def _of_the_system(program: str) -> bool:

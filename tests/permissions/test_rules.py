@@ -20,6 +20,7 @@ from chatterm.permissions.rules import (
     proposals,
     ruling,
 )
+from chatterm.permissions.rulewords import rule_of
 from chatterm.permissions.verdicts import (
     Decision,
     FetchAccess,
@@ -82,6 +83,31 @@ def test_a_rule_that_allows_a_program_allows_no_other_of_its_name(program: str) 
     assert not matches_command(shell("allow", "pytest"), (program,))
     assert matches_command(shell("deny", "pytest"), (program,))
     assert matches_command(shell("allow", "pytest"), ("/usr/bin/pytest",))
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "fits"),
+    [
+        ("shell:git push *", "git -C src push origin", True),
+        ("shell:git push *", "/usr/bin/git -c a=b --no-pager push", True),
+        ("shell:git push", "git --git-dir=x push", True),
+        ("shell:git push", "git --no-pager push origin", False),
+        ("shell:git push *", "git commit -m push", False),
+        ("shell:git push *", "git stash push", False),
+        ("shell:kubectl delete *", "kubectl -n prod delete pod x", True),
+        ("shell:cargo publish *", "cargo +nightly publish", True),
+        ("shell:make clean", "make -C src clean", True),
+        ("shell:make *", "make -C src clean", True),
+    ],
+)
+def test_options_before_what_a_command_does_hide_it_from_no_rule_that_denies(
+    rule: str, line: str, fits: bool
+) -> None:
+    argv = tuple(line.split())
+    assert matches_command(rule_of(rule, "deny"), argv) is fits
+    assert matches_command(rule_of(rule, "ask"), argv) is fits
+    if rule != "shell:make *":
+        assert not matches_command(rule_of(rule, "allow"), argv)
 
 
 def test_a_rule_without_words_is_about_every_call() -> None:

@@ -404,6 +404,8 @@ def test_git_that_has_to_be_hardened_is_not_let_run_beside_what_a_rule_allows(
     trusting = replace(CAGED, trusted=True)
     assert ground.shell("git status; ls", trusting).decision is ALLOW
     assert ground.shell("git status; make", trusting, allow("shell:make")).decision is ASK
+    assert ground.shell("git -C src status; make", trusting, allow("shell:make")).decision is ASK
+    assert ground.shell("git -C src status", trusting).hardened == ground.workspace
     both = (allow("shell:make"), allow("shell:git status"))
     assert ground.shell("git status; make", trusting, *both).decision is ALLOW
 

@@ -275,11 +275,14 @@ class _Watch:
         if not any(word.globs for word in words) and asks_version(argv):
             return []
         if name == "git":
-            uses, hardened = git_uses(rest, directory, self.surroundings.trusted)
+            rest, place = self._git_place(rest, directory)
+            uses, hardened = git_uses(rest, place, self.surroundings.trusted)
             if hardened:
                 self.hardened = True
                 self.refused.add(tuple(word.text for word in words))
-            return uses
+            for use in uses:
+                self.reach.check(use, place)
+            return []
         if name == "find":
             return find_uses(rest)
         if name == "echo":
@@ -296,6 +299,15 @@ class _Watch:
         uses = uses_of(reader, parsed, piped=piped)
         text = [word for word in rest if word.globs and not any(use.word is word for use in uses)]
         return uses + [Use(word, Depth.CONTENT) for word in text if not word.text.startswith("-")]
+
+    def _git_place(self, words: tuple[Word, ...], directory: Path) -> tuple[tuple[Word, ...], Path]:
+        """What is after `-C DIRECTORY` at the beginning, and where git goes by it."""
+        if len(words) < 3 or words[0].text != "-C" or any(word.globs for word in words[:2]):
+            return words, directory
+        target = words[1].text
+        if not target or target.startswith("-"):
+            raise RefusedError("it isn't known where git goes")
+        return words[2:], self.reach.check_directory(directory / target)
 
     def _note(self, check: Callable[[], None]) -> bool:
         """Whether a check passes; why not is noted."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatterm.permissions.places import Places
+from chatterm.permissions.shell.checks import check_printf
 from chatterm.permissions.shell.expressions import check_test, find_uses
 from chatterm.permissions.shell.git import git_uses
 from chatterm.permissions.shell.mentions import mentions_sensitive
@@ -285,7 +286,9 @@ class _Watch:
             return []
         if name == "find":
             return find_uses(rest)
-        if name == "echo":
+        if name == "printf":
+            check_printf(rest)
+        if name in {"echo", "printf"}:
             return [Use(word, Depth.NAMES) for word in rest if word.globs]
         if name in {"test", "[", "[["}:
             check_test(words)

@@ -6,8 +6,10 @@ Each raises `RefusedError` where it may do more.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from chatterm.permissions.shell.options import Parsed, RefusedError
+from chatterm.permissions.shell.words import Word
 
 # What `date -I` may be followed by.
 _TIMES = frozenset({"date", "hours", "minutes", "seconds"})
@@ -73,12 +75,14 @@ def check_tail(parsed: Parsed) -> None:
         raise RefusedError("it waits for more")
 
 
-def check_printf(parsed: Parsed) -> None:
-    """Of printf: its format has plain conversions only."""
-    if not parsed.operands or parsed.operands[0].globs:
+def check_printf(words: Sequence[Word]) -> None:
+    """Of printf: its format, after which nothing is an option, has plain conversions only."""
+    dashes = bool(words) and words[0].text == "--"
+    form = next(iter(words[dashes:]), None)
+    if form is None or form.globs or (not dashes and form.text.startswith("-")):
         raise RefusedError("its format isn't plain")
     # `%n`, with whatever between, sets the variable that an operand names: PATH, if need be.
-    if "%" in _CONVERSION.sub("", parsed.operands[0].text):
+    if "%" in _CONVERSION.sub("", form.text):
         raise RefusedError("its format holds more than plain conversions")
 
 

@@ -136,6 +136,13 @@ def test_only_the_user_allows_what_is_sensitive_or_protected(
         assert judged.sensitive
 
 
+def test_a_pattern_hides_no_secret_from_the_user(ground: Ground) -> None:
+    for line in ("cp .e* out", "python x.py .en?", "tar cf x.tar ~/.s*/config"):
+        assert ground.shell(line, mode("yolo")).decision is ASK, line
+    for line in ("sed -i 's/.*/x/' a.txt", "rm -f .*.swp", "python -c 're.sub(\".*a\", x)'"):
+        assert ground.shell(line, mode("yolo")).decision is ALLOW, line
+
+
 def test_not_even_yolo_writes_what_runs_at_login_or_reads_what_a_browser_keeps(
     ground: Ground,
 ) -> None:

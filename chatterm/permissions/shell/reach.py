@@ -71,7 +71,7 @@ class Reach:
         What fits it now is judged file by file; this is about what may be there when it runs.
         """
         for part in pattern.split("/"):
-            if self._places.sensitive_name(Path("/", part)) or _seeks_secret(part):
+            if self._places.sensitive_name(Path("/", part)) or seeks_secret(part):
                 raise SensitiveError(f"the pattern {pattern!a} fits the names of secrets")
 
     def check_directory(self, path: Path) -> Path:
@@ -256,7 +256,7 @@ def _may_fit(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), last.lower())
 
 
-def _seeks_secret(part: str) -> bool:
+def seeks_secret(part: str) -> bool:
     """Whether a name's pattern fits a secret's: by its dot, or by two other characters or more."""
     expression = _expression(part.casefold())
     if expression is None:

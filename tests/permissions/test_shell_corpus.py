@@ -269,6 +269,12 @@ def test_a_hidden_directory_that_a_pattern_fits_is_looked_through(clean: World) 
     assert not isinstance(clean.judge("rg -g '*.*' SECRET").verdict, ReadOnly)
 
 
+@pytest.mark.parametrize("line", ["cd {} && git branch -a", "git -C {} status", "cd {} && ls"])
+def test_a_directory_that_cannot_be_is_gone_to_by_no_one(clean: World, line: str) -> None:
+    found = clean.judge(line.format("x" * 300), trusted=True)
+    assert isinstance(found.verdict, NeedsApproval)
+
+
 def test_a_pattern_is_not_looked_for_in_more_files_than_can_be(
     clean: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,12 @@ class Reach:
             raise RefusedError(f"{path} leads through a link")
         if not self._places.inside(written):
             raise RefusedError(f"{path} is outside of the workspace")
+        try:
+            os.stat(written)  # noqa: PTH116 - only what it says is wanted
+        except FileNotFoundError:
+            pass
+        except OSError as error:  # too long for a name, for one
+            raise RefusedError(f"it can't go to {_shown(path)}: {error.strerror}") from None
         return written
 
     def _paths(self, word: Word, directory: Path) -> Iterator[Path]:

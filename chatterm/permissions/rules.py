@@ -247,7 +247,7 @@ def closing(pattern: str, workspace: Path | None) -> Callable[[Path], bool]:
         if workspace is None:
             return lambda _path: False
         expanded = f"{_literal(str(workspace))}/{expanded}"
-    plain = [f"/{os.path.normpath(each).lstrip('/')}" for each in _choices(expanded)]
+    plain = [f"/{os.path.normpath(each).lstrip('/')}" for each in choices(expanded)]
     readings = {*plain, *map(_resolved, plain)}
     fits = [
         _compiled(each.casefold().rstrip("/"), classes=classes)
@@ -358,7 +358,7 @@ def _literal(path: str) -> str:
     return re.sub(r"([*?\[\]\\])", r"[\1]", path)
 
 
-def _choices(pattern: str) -> list[str]:
+def choices(pattern: str) -> list[str]:
     """A pattern, and those that it stands for where its braces mean choices."""
     found = [pattern]
     for each in found:  # which grows meanwhile

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chatterm.permissions.ignoring import Ignored
 from chatterm.permissions.places import Places, real
+from chatterm.permissions.rules import choices
 from chatterm.permissions.shell.options import Depth, RefusedError, Use
 from chatterm.permissions.shell.words import Word
 
@@ -56,22 +57,23 @@ class Reach:
         """
         if use.depth is not Depth.NAMES:
             for pattern in use.only:
-                self._check_pattern(pattern)
+                for each in choices(pattern):
+                    self._check_pattern(each, dots=True)
             if use.word is not None and use.word.pattern is not None:
-                self._check_pattern(use.word.pattern)
+                self._check_pattern(use.word.pattern, dots=False)
         if use.word is None:
             self._check_path(directory, use)
             return
         for path in self._paths(use.word, directory):
             self._check_path(path, use)
 
-    def _check_pattern(self, pattern: str) -> None:
+    def _check_pattern(self, pattern: str, *, dots: bool) -> None:
         """See to it that a pattern of what is read doesn't look for secrets.
 
         What fits it now is judged file by file; this is about what may be there when it runs.
         """
         for part in pattern.split("/"):
-            if self._places.sensitive_name(Path("/", part)) or seeks_secret(part):
+            if self._places.sensitive_name(Path("/", part)) or seeks_secret(part, dots=dots):
                 raise SensitiveError(f"the pattern {pattern!a} fits the names of secrets")
 
     def check_directory(self, path: Path) -> Path:
@@ -262,15 +264,21 @@ def _may_fit(name: str, pattern: str) -> bool:
     return fnmatchcase(name.lower(), last.lower())
 
 
-def seeks_secret(part: str) -> bool:
-    """Whether a name's pattern fits a secret's: by its dot, or by two other characters or more."""
+def seeks_secret(part: str, *, dots: bool = False) -> bool:
+    """Whether a name's pattern fits a secret's: by its dot, or by two other characters or more.
+
+    Args:
+        part: The pattern.
+        dots: Whether `*` and `?` at the beginning stand for a dot, too.
+    """
     expression = _expression(part.casefold())
     if expression is None:
         return False
     plain = re.sub(r"\[[^\]]*\]|[*?]", "", part)
     if not part.startswith(".") and len(plain) < 2:
         return False  # it fits nearly everything
-    return any(expression.fullmatch(name) for name in _SECRETS if part[0] == "." or name[0] != ".")
+    fitting = (name for name in _SECRETS if expression.fullmatch(name))
+    return any(dots or part[0] == "." or name[0] != "." for name in fitting)
 
 
 def _expand(pattern: str, directory: Path, looked_through: Callable[[int], None]) -> Iterator[Path]:

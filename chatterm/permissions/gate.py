@@ -19,7 +19,15 @@ from chatterm.config import stricter
 from chatterm.config.schema import Mode, Rule
 from chatterm.permissions.places import Places, real
 from chatterm.permissions.rereading import InForce
-from chatterm.permissions.rules import Proposal, Ruling, Scope, matches, proposals, ruling
+from chatterm.permissions.rules import (
+    Proposal,
+    Ruling,
+    Scope,
+    closing,
+    matches,
+    proposals,
+    ruling,
+)
 from chatterm.permissions.rulewords import table_of
 from chatterm.permissions.sandbox.levels import Level
 from chatterm.permissions.verdicts import (
@@ -210,7 +218,7 @@ class Gate:
 
         workspace = self.places.workspace
         trusted = workspace if self.trusted else None
-        surroundings = Surroundings(self.places, self.search, trusted)
+        surroundings = Surroundings(self.places, self.search, trusted, self._unreadable())
         found = analyse(access.command, access.directory, surroundings)
         verdict, beyond = found.verdict, self._beyond(access)
         reads = isinstance(verdict, ReadOnly)
@@ -365,6 +373,18 @@ class Gate:
             and not (rule.tool == tool and matches(rule, access, self.places.workspace))
         )
 
+    def _unreadable(self) -> Callable[[Path], bool]:
+        """What tells whether a rule denies reading a path, or asks about it.
+
+        No command runs unasked for only reading what the tool for it isn't let read.
+        """
+        closes = [
+            closing(rule.path, self.places.workspace)
+            for rule in (*self.rules, *self._granted)
+            if rule.tool == "read_file" and rule.decision != "allow" and rule.path is not None
+        ]
+        return lambda path: any(each(path) for each in closes)
+
     def _restricts(self, tool: str) -> bool:
         """Whether a rule denies some of a tool's calls, or asks about some."""
         return any(
@@ -392,7 +412,7 @@ class Gate:
         return self.places.protected(path) or self.places.sensitive(path)
 
 
-_UNSEARCHED = "it is too long to look for all that rules deny or ask about"
+_UNSEARCHED = "it can't be looked through for all that rules deny or ask about"
 _OUTSIDE = "outside of the workspace"
 
 

@@ -16,7 +16,7 @@ from fnmatch import translate
 from functools import cache
 from pathlib import Path
 
-from chatterm.permissions.sandbox.covered import Covered, usual
+from chatterm.permissions.sandbox.covered import SENSITIVE_ANYWHERE, Covered, usual
 
 # Where the kernel shows its own state and devices as files.
 _UNREAL = ("/proc", "/sys", "/dev")
@@ -28,13 +28,20 @@ _SENSITIVE_NAMES = (
     *("*_history", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.ppk", "*.kdbx"),
     *("*.kdb", "*.keyring", "*.keychain*", "*.gpg", "id_*", "credentials.json", ".secrets"),
     *("client_secret*.json", "service-account*.json", "key4.db", "logins.json", "cookies.sqlite"),
+    *("service_account*.json", "*firebase-adminsdk*.json", "application_default_credentials.json"),
+    *("*_rsa", "*_dsa", "*_ecdsa", "*_ed25519", ".zhistory", ".lesshst", ".viminfo", "kubeconfig"),
+    *("*.tfstate", "*.tfstate.backup", ".vault_pass*", "wallet.dat", "rclone.conf"),
+    *("secrets.json", "secrets.toml", "secrets.yaml", "secrets.yml"),
 )
 _HARMLESS_NAMES = (
     *(".env.example", ".env.sample", ".env.template", ".env.dist", "*.pub"),
     *(f"id_*.{ending}" for ending in ("py", "rs", "md", "js", "ts", "go", "c", "h", "java", "rb")),
 )
-# Directories that hold keys wherever they are.
-_SENSITIVE_DIRECTORIES = frozenset({".ssh", ".aws", ".azure", ".gnupg", ".kube", ".password-store"})
+_SENSITIVE_PLACES = re.compile(
+    f"/(?:{'|'.join(re.escape(name.casefold()) for name in SENSITIVE_ANYWHERE)})/"
+)
+# What says what runs when somebody works in the directory that it is in, whichever that is.
+_DECIDING = re.compile(r"/(?:\.mcp\.json|\.vscode|\.idea|\.chatterm|\.envrc)/")
 # How many files are looked at to find another name of a file with several.
 _MOST_LINKS = 5000
 _MOST_ENTRIES = 20_000  # of a workspace, looked through for sensitive files
@@ -102,6 +109,8 @@ class Places:
                 top = str(root).casefold()
                 if _below(text, top) or _below(top, text):
                     return f"{_shown(each)} is protected: what runs later is decided there"
+            if _DECIDING.search(f"{text}/"):
+                return f"{_shown(each)} is protected: what runs later is decided there"
             if "/.git/" in f"{text}/":
                 return f"{_shown(each)} is protected: it is one of a repository's own files"
         return None
@@ -139,12 +148,13 @@ class Places:
 
     def sensitive_name(self, path: Path) -> str | None:
         """As `sensitive`, of a path that is known to be what it really is: looks at no file."""
-        if _beginning(self._covered.hidden)(f"{path}/".casefold()):
+        text = f"{path}/".casefold()
+        if _beginning(self._covered.hidden)(text):
             return f"{_shown(path)} is sensitive"
         name = path.name.casefold()
         if _matching(_SENSITIVE_NAMES)(name) and not _matching(_HARMLESS_NAMES)(name):
             return f"{_shown(path)} is sensitive by its name"
-        if any(part.casefold() in _SENSITIVE_DIRECTORIES for part in path.parts[1:]):
+        if _SENSITIVE_PLACES.search(text):
             return f"{_shown(path)} is in a sensitive directory"
         return None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -61,6 +61,10 @@ _RUNNERS = frozenset(
         *("filter-branch", "difftool", "mergetool", "clone", "hook", "for-each-repo", "explore"),
     }
 )
+_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_CLASS = re.compile(r"\[([!^]?)([^\]/]+)\]")
+_MOST_CHOICES = 200
+_MOST_OPTIONS = 24  # before a subcommand
 _STRICT_FIRST = (Decision.DENY, Decision.ASK, Decision.ALLOW)
 
 
@@ -182,7 +186,8 @@ def matches_command(rule: Rule, argv: Argv) -> bool:
     """Whether a rule's words are a command, or its beginning.
 
     A program counts by its last name as well, so that a rule about `rm` is about `/bin/rm`, too;
-    one that allows is about no program of that name but the system's.
+    one that allows is about no program of that name but the system's. One that denies or asks about
+    `git push` is about `git -C src push`, too.
     """
     if rule.argv is None:
         return True
@@ -191,10 +196,20 @@ def matches_command(rule: Rule, argv: Argv) -> bool:
     readings = [argv]
     if rule.decision != "allow" or _of_the_system(argv[0]):
         readings.append((PurePosixPath(argv[0]).name, *argv[1:]))
+    if rule.decision != "allow" and len(rule.argv) > 1:
+        readings += [each for words in tuple(readings) for each in _without_options(words)]
     for words in readings:
         if words == rule.argv or (rule.prefix and words[: len(rule.argv)] == rule.argv):
             return True
     return False
+
+
+def _without_options(argv: Argv) -> Iterator[Argv]:
+    """A command without the options before what it does, any of which may have a value."""
+    for at in range(1, min(len(argv), _MOST_OPTIONS)):
+        if not argv[at].startswith(("-", "+")) and (at == 1 or not argv[at - 1].startswith("-")):
+            return
+        yield (argv[0], *argv[at + 1 :])
 
 
 def _of_the_system(program: str) -> bool:
@@ -218,6 +233,28 @@ def matches_path(pattern: str, path: Path, workspace: Path | None) -> bool:
             return False
         expanded = f"{_literal(str(workspace))}/{expanded}"
     return _compiled(expanded.rstrip("/")).fullmatch(str(path)) is not None
+
+
+def closing(pattern: str, workspace: Path | None) -> Callable[[Path], bool]:
+    """What tells whether a path fits a pattern of a rule that denies or asks.
+
+    Such a rule must not miss what it is about: so here a pattern may have detours (`./x`,
+    `a/../b`), choices (`{a,b}`) and classes (`[ab]`), name what is reached through links, and be
+    written in another case. Where links lead is looked up once.
+    """
+    expanded = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern, not a path
+    if not expanded.startswith("/"):
+        if workspace is None:
+            return lambda _path: False
+        expanded = f"{_literal(str(workspace))}/{expanded}"
+    plain = [f"/{os.path.normpath(each).lstrip('/')}" for each in choices(expanded)]
+    readings = {*plain, *map(_resolved, plain)}
+    fits = [
+        _compiled(each.casefold().rstrip("/"), classes=classes)
+        for each in readings
+        for classes in (False, True)
+    ]
+    return lambda path: any(each.fullmatch(str(path).casefold()) for each in fits)
 
 
 def matches_host(pattern: str, host: str) -> bool:
@@ -282,10 +319,11 @@ def matches(rule: Rule, access: Access, workspace: Path | None) -> bool:
             if rule.path is None:
                 return True
             # What a path really is, is allowed or not; by its other name it can only be denied.
-            names = {Path(os.path.realpath(path))}
-            if rule.decision != "allow":
-                names.add(Path(os.path.normpath(path)))
-            return any(matches_path(rule.path, name, workspace) for name in names)
+            really = Path(os.path.realpath(path))
+            if rule.decision == "allow":
+                return matches_path(rule.path, really, workspace)
+            closes = closing(rule.path, workspace)
+            return closes(really) or closes(Path(os.path.normpath(path)))
         case FetchAccess(host=host):
             return rule.host is None or matches_host(rule.host, host)
         case RemoteAccess(server, tool):
@@ -320,13 +358,48 @@ def _literal(path: str) -> str:
     return re.sub(r"([*?\[\]\\])", r"[\1]", path)
 
 
+def choices(pattern: str) -> list[str]:
+    """A pattern, and those that it stands for where its braces mean choices."""
+    found = [pattern]
+    for each in found:  # which grows meanwhile
+        if (braces := _BRACES.search(each)) and len(found) < _MOST_CHOICES:
+            before, after = each[: braces.start()], each[braces.end() :]
+            found += [f"{before}{choice}{after}" for choice in braces[1].split(",")]
+    return found
+
+
+def _resolved(pattern: str) -> str:
+    """A pattern whose beginning, as far as it is a plain path, is where that really is."""
+    names = re.sub(r"\[(.)\]", "x", pattern).split("/")
+    plain = next((n for n, name in enumerate(names) if re.search(r"[*?\[]", name)), len(names))
+    parts = pattern.split("/")
+    if len(parts) != len(names):
+        return pattern
+    head = re.sub(r"\[(.)\]", r"\1", "/".join(parts[:plain]))
+    return "/".join([_literal(os.path.realpath(head or "/")).rstrip("/"), *parts[plain:]])
+
+
+def _class(found: re.Match[str]) -> str:
+    these = re.sub(r"([\\\[^&~|]|-(?=-))", r"\\\1", found[2])
+    text = f"(?!/)[{'^' if found[1] else ''}{these}]"
+    try:
+        re.compile(text)
+    except re.error:  # a range that ends before it begins
+        return re.escape(found[0])
+    return text
+
+
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str, *, classes: bool = False) -> re.Pattern[str]:
     """A pattern as a regular expression that also fits all that is below what it names.
 
     What follows a wildcard is taken where it comes first, for good (`(?>…)`): what fits further on
     fits behind that, too. A project's file may have very many of them, and to try all ends of all
     would take hours.
+
+    Args:
+        pattern: The pattern.
+        classes: Whether brackets around several characters stand for one of them.
     """
     out, at = "", 0
     deep = star = False  # what is open
@@ -340,6 +413,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             star, at = True, at + 1
         elif pattern[at] == "[" and at + 2 < len(pattern) and pattern[at + 2] == "]":
             out, at = out + re.escape(pattern[at + 1]), at + 3  # one character, as it is
+        elif classes and (found := _CLASS.match(pattern, at)):
+            out, at = out + _class(found), found.end()
         else:
             out += r"[^/]" if pattern[at] == "?" else re.escape(pattern[at])
             at += 1

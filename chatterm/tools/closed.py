@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from chatterm.permissions.rules import matches_path
+from chatterm.permissions.rules import closing
 
 
 class Closed:
@@ -17,12 +17,11 @@ class Closed:
     """
 
     def __init__(self, patterns: Iterable[str], workspace: Path | None) -> None:
-        self._patterns = tuple(patterns)
-        self._workspace = workspace
+        self._closing = [closing(each, workspace) for each in patterns]
         self._left_out = 0
 
     def __contains__(self, path: Path) -> bool:
-        return any(matches_path(each, path, self._workspace) for each in self._patterns)
+        return any(closes(path) for closes in self._closing)
 
     def leaves_out(self, path: Path) -> bool:
         """Whether a path is closed; counts it if so."""

@@ -177,7 +177,7 @@ class _Scope:
             ToolError: It may not be searched, or is neither a file nor a directory.
         """
         really = real_path(path)
-        if not really.is_dir():
+        if not os.path.isdir(really):  # noqa: PTH112 - what is too long for a name is none, too
             # Whether it may be read, and what it is.
             with open_regular(path, self._places, self._approved) as opened:
                 if opened.path in self._closed:

@@ -207,7 +207,11 @@ def _command(arguments: Mapping[str, Any]) -> str:
         raise ToolError("the command is empty")
     if "\0" in command:
         raise ToolError("the command holds a zero byte, which no argument of a program can")
-    if len(os.fsencode(command)) > _MAX_COMMAND_BYTES:
+    try:
+        size = len(os.fsencode(command))
+    except UnicodeEncodeError:
+        raise ToolError("the command holds half a character, which can't be run") from None
+    if size > _MAX_COMMAND_BYTES:
         raise ToolError(
             f"the command is longer than {_MAX_COMMAND_BYTES:,} bytes; write a script and run that"
         )

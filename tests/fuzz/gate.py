@@ -23,6 +23,7 @@ from chatterm.permissions.gate import Gate, Posture
 from chatterm.permissions.places import real
 from chatterm.permissions.sandbox.levels import Level
 from chatterm.permissions.shell.readers import BUILTINS, known_programs
+from chatterm.permissions.shell.versions import asks_version
 from chatterm.permissions.verdicts import (
     CallClass,
     Decision,
@@ -200,7 +201,9 @@ def check_line(line: str) -> None:
         assert isinstance(verdict, (ReadOnly, NeedsApproval, Unknown))
         if isinstance(verdict, ReadOnly):
             assert verdict.commands
-            assert all(os.path.basename(argv[0]) in _READERS for argv in verdict.commands)  # noqa: PTH119
+            for path, *words in verdict.commands:
+                name = os.path.basename(path)  # noqa: PTH119
+                assert name in _READERS or asks_version((name, *words))
             assert set(verdict.commands) == set(analysis.readers)
         else:
             assert verdict.reason

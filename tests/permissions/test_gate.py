@@ -10,9 +10,8 @@ import pytest
 
 from chatterm.config.schema import Rule
 from chatterm.errors import ConfigError
-from chatterm.permissions.gate import Gate, Posture
+from chatterm.permissions.gate import Posture
 from chatterm.permissions.opening import search_path
-from chatterm.permissions.places import Places
 from chatterm.permissions.rules import Scope
 from chatterm.permissions.rulewords import rule_of
 from chatterm.permissions.sandbox.levels import Level
@@ -26,52 +25,14 @@ from chatterm.permissions.verdicts import (
     ShellAccess,
     WriteAccess,
 )
+from gateground import CAGED, Ground, allow, mode
 
-SEARCH = ("/usr/local/bin", "/usr/bin", "/bin")
 ALLOW, ASK, DENY = Decision.ALLOW, Decision.ASK, Decision.DENY
-CAGED = Posture(level=Level.BUBBLEWRAP)
-
-
-class Ground:
-    """A workspace and a home directory, and gates before them."""
-
-    def __init__(self, base: Path) -> None:
-        self.home, self.workspace = base / "home", base / "work"
-        self.outside = base / "outside"
-        for directory in (self.home / ".ssh", self.workspace / "src", self.outside):
-            directory.mkdir(parents=True)
-        (self.home / ".ssh" / "id_rsa").write_text("key\n")
-        (self.workspace / "a.txt").write_text("a\n")
-        (self.workspace / ".env").write_text("KEY=1\n")
-        self.places = Places.of(self.workspace, self.home, (self.home / ".config/chatterm",))
-
-    def gate(self, posture: Posture = CAGED, *rules: Rule) -> Gate:
-        return Gate(self.places, posture, rules, search=SEARCH)
-
-    def shell(self, line: str, posture: Posture = CAGED, *rules: Rule, **more: object) -> Judgement:
-        access = ShellAccess(line, more.pop("directory", self.workspace), **more)  # type: ignore[arg-type]
-        return self.gate(posture, *rules).judge("shell", (access,))
-
-    def write(self, path: str, posture: Posture = CAGED, *rules: Rule) -> Judgement:
-        access = WriteAccess(self.workspace / path)
-        return self.gate(posture, *rules).judge("write_file", (access,))
-
-    def read(self, path: str, posture: Posture = CAGED, *rules: Rule) -> Judgement:
-        access = ReadAccess(self.workspace / path)
-        return self.gate(posture, *rules).judge("read_file", (access,))
 
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Ground:
     return Ground(tmp_path.resolve())
-
-
-def allow(text: str) -> Rule:
-    return rule_of(text, "allow")
-
-
-def mode(name: str, level: Level = Level.BUBBLEWRAP) -> Posture:
-    return Posture(mode=name, level=level)  # type: ignore[arg-type]
 
 
 # --- the modes ----------------------------------------------------------------------------------
@@ -175,6 +136,13 @@ def test_only_the_user_allows_what_is_sensitive_or_protected(
         assert judged.sensitive
 
 
+def test_a_pattern_hides_no_secret_from_the_user(ground: Ground) -> None:
+    for line in ("cp .e* out", "python x.py .en?", "tar cf x.tar ~/.s*/config"):
+        assert ground.shell(line, mode("yolo")).decision is ASK, line
+    for line in ("sed -i 's/.*/x/' a.txt", "rm -f .*.swp", "python -c 're.sub(\".*a\", x)'"):
+        assert ground.shell(line, mode("yolo")).decision is ALLOW, line
+
+
 def test_not_even_yolo_writes_what_runs_at_login_or_reads_what_a_browser_keeps(
     ground: Ground,
 ) -> None:
@@ -205,6 +173,29 @@ def test_case_hides_nothing_that_is_sensitive_or_protected(ground: Ground) -> No
     ):
         assert ground.read(name, accepting).sensitive, name
     assert ground.write("src/a.py", accepting).decision is ALLOW
+
+
+def test_what_says_what_runs_is_protected_in_every_directory(ground: Ground) -> None:
+    for name in (
+        "packages/app/.vscode/tasks.json",
+        "src/.mcp.json",
+        "src/.idea",
+        "src/.Envrc",
+        "src/deep/.chatterm/config.toml",
+        "../outside/.mcp.json",
+    ):
+        for posture in (mode("accept-edits"), mode("yolo")):
+            assert ground.write(name, posture).decision is ASK, name
+    assert ground.read("src/.vscode/tasks.json", mode("confirm")).decision is ALLOW
+    assert ground.write("src/mcp.json", mode("accept-edits")).decision is ALLOW
+
+
+def test_what_a_home_keeps_is_sensitive_in_a_copy_of_it_too(ground: Ground) -> None:
+    for name in ("dotfiles/.config/gh/hosts.yml", ".docker/config.json", "x/.cargo/credentials"):
+        assert ground.read(name, mode("yolo")).sensitive, name
+        assert ground.write(name, mode("accept-edits")).decision is ASK, name
+    for name in (".config/ghostty/config", "src/credentials/x.go", ".docker/Dockerfile", "rsa.py"):
+        assert ground.read(name, mode("confirm")).decision is ALLOW, name
 
 
 def test_an_answer_opens_the_very_file_it_was_about(ground: Ground) -> None:
@@ -259,53 +250,6 @@ def test_yes_answers_for_rules_that_ask_but_not_for_those_that_deny(ground: Grou
     assert ground.shell("make", yes, rule_of("shell:make", "ask")).decision is ALLOW
     assert ground.shell("make", yes, rule_of("shell:make", "deny")).decision is DENY
     assert ground.shell("x=1 $(make)", yes).decision is ALLOW
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        f"cat <<'E' > notes\n{'x' * 60_000}\nE\ngit push",
-        "true;" * 301 + "git push",
-        "true\n" * 202 + "git push $(true)",
-        f"sudo {'-n ' * 24}git push",
-        "bash -c " * 6 + "'git push'",
-        f"bash -c 'true{';true' * 301};git push'",
-    ],
-)
-def test_what_is_too_long_to_look_for_denied_commands_is_answered_by_nobody_else(
-    ground: Ground, line: str
-) -> None:
-    rule = rule_of("shell:git push *", "deny")
-    for posture in (mode("yolo"), mode("caged"), Posture(yes=True)):
-        judged = ground.shell(line, posture, rule)
-        assert judged.decision in {ASK, DENY}
-        if judged.decision is ASK:
-            assert judged.reason == "it is too long to look for all that rules deny or ask about"
-        assert ground.shell(line, posture).decision is ALLOW
-
-
-def test_a_long_line_is_searched_for_what_is_denied(ground: Ground) -> None:
-    rule = rule_of("shell:git push *", "deny")
-    line = f"cat <<'E' > notes\n{'x ' * 10_000}\nE\ngit push"
-    assert ground.shell(line, mode("yolo"), rule).decision is DENY
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "/usr/bin/rm -rf x",
-        "env rm -rf x",
-        "sudo -u me rm -rf x",
-        "ls; rm -rf x",
-        "timeout 5 nice rm -rf x",
-        "echo $(rm -rf x)",
-        "sh -c 'rm -rf x'",
-        "find . | xargs rm -rf x",
-    ],
-)
-def test_a_denied_command_is_denied_behind_others(ground: Ground, line: str) -> None:
-    judged = ground.shell(line, replace(CAGED, yes=True), rule_of("shell:rm *", "deny"))
-    assert judged.decision is DENY
 
 
 def test_a_rule_allows_a_line_only_when_it_is_understood_whole(ground: Ground) -> None:
@@ -483,6 +427,8 @@ def test_git_that_has_to_be_hardened_is_not_let_run_beside_what_a_rule_allows(
     trusting = replace(CAGED, trusted=True)
     assert ground.shell("git status; ls", trusting).decision is ALLOW
     assert ground.shell("git status; make", trusting, allow("shell:make")).decision is ASK
+    assert ground.shell("git -C src status; make", trusting, allow("shell:make")).decision is ASK
+    assert ground.shell("git -C src status", trusting).hardened == ground.workspace
     both = (allow("shell:make"), allow("shell:git status"))
     assert ground.shell("git status; make", trusting, *both).decision is ALLOW
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chatterm.config.schema import Rule
 from chatterm.permissions.rules import (
     Scope,
+    matches,
     matches_command,
     matches_host,
     matches_path,
@@ -20,6 +21,7 @@ from chatterm.permissions.rules import (
     proposals,
     ruling,
 )
+from chatterm.permissions.rulewords import rule_of
 from chatterm.permissions.verdicts import (
     Decision,
     FetchAccess,
@@ -83,6 +85,31 @@ def test_a_rule_that_allows_a_program_allows_no_other_of_its_name(program: str) 
     assert not matches_command(shell("allow", "pytest"), (program,))
     assert matches_command(shell("deny", "pytest"), (program,))
     assert matches_command(shell("allow", "pytest"), ("/usr/bin/pytest",))
+
+
+@pytest.mark.parametrize(
+    ("rule", "line", "fits"),
+    [
+        ("shell:git push *", "git -C src push origin", True),
+        ("shell:git push *", "/usr/bin/git -c a=b --no-pager push", True),
+        ("shell:git push", "git --git-dir=x push", True),
+        ("shell:git push", "git --no-pager push origin", False),
+        ("shell:git push *", "git commit -m push", False),
+        ("shell:git push *", "git stash push", False),
+        ("shell:kubectl delete *", "kubectl -n prod delete pod x", True),
+        ("shell:cargo publish *", "cargo +nightly publish", True),
+        ("shell:make clean", "make -C src clean", True),
+        ("shell:make *", "make -C src clean", True),
+    ],
+)
+def test_options_before_what_a_command_does_hide_it_from_no_rule_that_denies(
+    rule: str, line: str, fits: bool
+) -> None:
+    argv = tuple(line.split())
+    assert matches_command(rule_of(rule, "deny"), argv) is fits
+    assert matches_command(rule_of(rule, "ask"), argv) is fits
+    if rule != "shell:make *":
+        assert not matches_command(rule_of(rule, "allow"), argv)
 
 
 def test_a_rule_without_words_is_about_every_call() -> None:
@@ -176,6 +203,47 @@ def test_any_number_of_wildcards_is_soon_compared(wild: str) -> None:
     names = "/".join(["a" * 100] * 30)
     with no_hang():
         assert not matches_path(f"/{wild * 30}z", Path(f"/{names}"), None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("./secret.txt", "secret.txt"),
+        ("src/../secret.txt", "secret.txt"),
+        ("src//deep/./x", "src/deep/x"),
+        ("../outside/x", "../outside/x"),
+        (".", "secret.txt"),
+        ("Secret.TXT", "sEcret.txt"),
+        ("{secret,other}.txt", "secret.txt"),
+        ("src/{a,{b,deep}}/**", "src/deep/x"),
+        ("[a-s]ecret.[!a]xt", "secret.txt"),
+        ("[z-a].txt", "[z-a].txt"),
+        ("[a--].txt", "[a--].txt"),
+        ("{secret,other}.txt", "{secret,other}.txt"),
+        ("link", "src/deep/x"),
+        ("link/x", "src/deep/x"),
+        ("link/*", "src/deep/x"),
+        ("src/deep/x", "link/x"),
+        ("/TOP/alias/work/secret.txt", "secret.txt"),
+        ("/TOP/alias/**/x", "src/deep/x"),
+        ("/TOP/alias/[w]ork/secret.txt", "secret.txt"),
+    ],
+)
+def test_a_rule_that_denies_a_path_misses_it_by_no_way_of_writing(
+    pattern: str, path: str, tmp_path: Path
+) -> None:
+    top = tmp_path.resolve()
+    workspace = top / "work"
+    (workspace / "src/deep").mkdir(parents=True)
+    (workspace / "src/deep/x").touch()
+    (workspace / "link").symlink_to("src/deep")
+    (top / "alias").symlink_to(".")
+    rule = Rule(tool="read_file", decision="deny", path=pattern.replace("/TOP", str(top)))
+    for access in (ReadAccess(workspace / path), WriteAccess(workspace / path)):
+        assert matches(rule, access, workspace)
+    assert not matches(rule, ReadAccess(top / "elsewhere"), workspace)
+    if pattern != ".":
+        assert not matches(rule, ReadAccess(workspace / "src/plain"), workspace)
 
 
 def test_without_a_workspace_only_whole_paths_fit() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chatterm.permissions.shell.analysis import Surroundings, analyse
 from chatterm.permissions.verdicts import NeedsApproval, ReadOnly, Unknown
 from shellworld import World, clean_world, lines_of, mined_world
 
@@ -64,6 +65,13 @@ def test_git_reads_hardened_where_it_is_trusted(clean: World) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_git_searches_a_revision_whole(clean: World, mined: World) -> None:
+    for line in ("git grep SECRET HEAD", "git grep -e SECRET v1 main", "git grep x HEAD -- src"):
+        assert isinstance(clean.judge(line, trusted=True).verdict, ReadOnly), line
+        assert isinstance(mined.judge(line, trusted=True).verdict, NeedsApproval), line
+    assert isinstance(mined.judge("git grep SECRET -- docs", trusted=True).verdict, ReadOnly)
+
+
 def test_git_asks_without_trust(clean: World) -> None:
     lines = [line["cmd"] for line in lines_of("trusted_git")]
     allowed = [line for line in lines if isinstance(clean.judge(line).verdict, ReadOnly)]
@@ -86,6 +94,29 @@ def test_what_git_may_run_asks_even_where_it_is_trusted(clean: World, mined: Wor
 )
 def test_what_cannot_be_understood_is_unknown(clean: World, line: str) -> None:
     assert isinstance(clean.judge(line).verdict, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("line", "inner"),
+    [
+        ("zcat logs/old.log.gz", "gzip"),
+        ("gunzip -c logs/old.log.gz", "gzip"),
+        ("egrep x a.txt", "grep"),
+        ("fgrep x a.txt", "grep"),
+        ("tar tzf archive.tar.gz", "gzip"),
+        ("tar -tf archive.tar", "xz"),
+        ("shasum a.txt", "perl"),
+    ],
+)
+def test_what_a_reader_runs_in_turn_is_the_systems_too(clean: World, line: str, inner: str) -> None:
+    own = clean.workspace / ".venv/bin"
+    own.mkdir(parents=True)
+    around = clean.surroundings
+    search = (str(own), *around.search)
+    surroundings = Surroundings(around.places, search)
+    assert isinstance(analyse(line, clean.workspace, surroundings).verdict, ReadOnly)
+    (own / inner).touch(0o755)
+    assert isinstance(analyse(line, clean.workspace, surroundings).verdict, NeedsApproval)
 
 
 def test_the_commands_of_a_line_are_told_word_for_word(clean: World) -> None:
@@ -236,6 +267,12 @@ def test_a_hidden_directory_that_a_pattern_fits_is_looked_through(clean: World) 
     path.write_text("SECRET\n")
     assert isinstance(clean.judge("rg -g '*.py' SECRET").verdict, ReadOnly)
     assert not isinstance(clean.judge("rg -g '*.*' SECRET").verdict, ReadOnly)
+
+
+@pytest.mark.parametrize("line", ["cd {} && git branch -a", "git -C {} status", "cd {} && ls"])
+def test_a_directory_that_cannot_be_is_gone_to_by_no_one(clean: World, line: str) -> None:
+    found = clean.judge(line.format("x" * 300), trusted=True)
+    assert isinstance(found.verdict, NeedsApproval)
 
 
 def test_a_pattern_is_not_looked_for_in_more_files_than_can_be(

@@ -225,6 +225,7 @@ async def test_a_single_file_is_searched_when_it_may_be_read(desk: Desk, tool: S
         "huge": "larger than",
         "outside/needle.txt": "outside the workspace",
         "missing": "there is no",
+        "x" * 300: "too long",
     }.items():
         with pytest.raises(ToolError, match=words):
             await search(desk, tool, "needle", path=path)

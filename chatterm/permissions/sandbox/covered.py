@@ -41,9 +41,16 @@ _SENSITIVE = (
     *(".claude", ".codex", ".gemini"),
     *(".config/vivaldi", ".config/microsoft-edge", ".config/opera", ".thunderbird"),
     *("snap/firefox", "snap/chromium", ".var/app/org.mozilla.firefox", ".config/Bitwarden"),
+    *(".zhistory", ".viminfo"),
     *(".gem/credentials", ".config/rclone", ".config/hub", ".terraform.d", ".lesshst"),
     *("Library/Keychains", "Library/Cookies", "Library/Safari"),
     *(f"Library/Application Support/{name}" for name in ("Google/Chrome", "Firefox", "Chromium")),
+)
+# Those whose names say so below any directory: a copy of a home, or one that holds its settings.
+SENSITIVE_ANYWHERE = (
+    *(".ssh", ".aws", ".azure", ".gnupg", ".kube", ".password-store"),
+    *(".docker/config.json", ".config/git/credentials"),
+    *(name for name in _SENSITIVE if "/" in name),
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chatterm.permissions.places import Places
+from chatterm.permissions.shell.checks import check_printf
 from chatterm.permissions.shell.expressions import check_test, find_uses
 from chatterm.permissions.shell.git import git_uses
 from chatterm.permissions.shell.mentions import mentions_sensitive
@@ -31,6 +32,8 @@ from chatterm.permissions.shell.words import NotUnderstoodError, Word
 from chatterm.permissions.verdicts import Argv, NeedsApproval, ReadOnly, Unknown, Verdict
 
 MOST_DIRECTORIES = 8
+# Of these no word that isn't a pattern is opened as a file.
+_NO_FILES = frozenset({"echo", "printf", "test", "[", "[["})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,13 @@ class Surroundings:
         places: Which files are whose.
         search: The directories of PATH.
         trusted: The real path of the trusted directory; None without trust.
+        closed: What tells whether a rule denies reading a path, or asks about it.
     """
 
     places: Places
     search: tuple[str, ...]
     trusted: Path | None = None
+    closed: Callable[[Path], bool] = lambda _path: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class _Watch:
     reach: Reach = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reach = Reach(self.surroundings.places)
+        self.reach = Reach(self.surroundings.places, self.surroundings.closed)
 
     def run(
         self, statement: Statement, at: Directories, *, piped: bool
@@ -212,7 +217,8 @@ class _Watch:
 
     def _gone(self, words: Sequence[Word], directory: Path) -> Path:
         rest = [word for word in words if word.text != "--"]
-        if len(rest) != 1 or rest[0].globs or rest[0].text.startswith("-") or not rest[0].text:
+        plain = len(rest) == 1 and not (rest[0].globs or rest[0].expands)
+        if not plain or rest[0].text.startswith("-") or not rest[0].text:
             raise RefusedError("it isn't known where cd goes")
         return self.reach.check_directory(directory / rest[0].text)
 
@@ -232,6 +238,8 @@ class _Watch:
     def _check_redirects(self, redirects: Sequence[Redirect], at: Directories) -> None:
         for redirect in redirects:
             target = redirect.target
+            if target.expands:
+                raise RefusedError(f"it redirects to {target.text!a}")
             match redirect.operator:
                 case ">" | ">>" | "&>" | ">|" if target.text == "/dev/null" and not target.globs:
                     continue
@@ -263,17 +271,24 @@ class _Watch:
         self, argv: Argv, words: tuple[Word, ...], directory: Path, *, piped: bool
     ) -> list[Use]:
         name, rest = argv[0], words[1:]
+        if name not in _NO_FILES and any(word.expands for word in words):
+            raise RefusedError("$? may stand for the name of a file")
         if not any(word.globs for word in words) and asks_version(argv):
             return []
         if name == "git":
-            uses, hardened = git_uses(rest, directory, self.surroundings.trusted)
+            rest, place = self._git_place(rest, directory)
+            uses, hardened = git_uses(rest, place, self.surroundings.trusted)
             if hardened:
                 self.hardened = True
                 self.refused.add(tuple(word.text for word in words))
-            return uses
+            for use in uses:
+                self.reach.check(use, place)
+            return []
         if name == "find":
             return find_uses(rest)
-        if name == "echo":
+        if name == "printf":
+            check_printf(rest)
+        if name in {"echo", "printf"}:
             return [Use(word, Depth.NAMES) for word in rest if word.globs]
         if name in {"test", "[", "[["}:
             check_test(words)
@@ -287,6 +302,15 @@ class _Watch:
         uses = uses_of(reader, parsed, piped=piped)
         text = [word for word in rest if word.globs and not any(use.word is word for use in uses)]
         return uses + [Use(word, Depth.CONTENT) for word in text if not word.text.startswith("-")]
+
+    def _git_place(self, words: tuple[Word, ...], directory: Path) -> tuple[tuple[Word, ...], Path]:
+        """What is after `-C DIRECTORY` at the beginning, and where git goes by it."""
+        if len(words) < 3 or words[0].text != "-C" or any(word.globs for word in words[:2]):
+            return words, directory
+        target = words[1].text
+        if not target or target.startswith("-"):
+            raise RefusedError("it isn't known where git goes")
+        return words[2:], self.reach.check_directory(directory / target)
 
     def _note(self, check: Callable[[], None]) -> bool:
         """Whether a check passes; why not is noted."""

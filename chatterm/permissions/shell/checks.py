@@ -6,21 +6,49 @@ Each raises `RefusedError` where it may do more.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from chatterm.permissions.shell.options import Parsed, RefusedError
+from chatterm.permissions.shell.words import Word
+
+# What `date -I` may be followed by.
+_TIMES = frozenset({"date", "hours", "minutes", "seconds"})
+# What `ps -o` may show: nothing of a process's environment.
+_COLUMNS = frozenset(
+    {
+        *("pid", "ppid", "pgid", "pgrp", "sid", "sess", "user", "uid", "ruser", "euser", "group"),
+        *("gid", "comm", "cmd", "args", "command", "ucmd", "ucomm", "stat", "state", "s", "time"),
+        *("etime", "etimes", "start", "lstart", "stime", "cputime", "pcpu", "%cpu", "c", "pmem"),
+        *("%mem", "rss", "vsz", "sz", "size", "tty", "tt", "tname", "ni", "nice", "pri", "psr"),
+        *("wchan", "nlwp", "thcount", "lwp", "tid"),
+    }
+)
 
 
 def check_date(parsed: Parsed) -> None:
     """Of date: it only tells the time."""
+    if any(word and word.text not in _TIMES for word in parsed.options.get("-I", ())):
+        raise RefusedError("what follows -I may be other options")
     if any(not word.text.startswith("+") for word in parsed.operands):
         raise RefusedError("it sets the clock when it is given a time")
 
 
 def check_ps(parsed: Parsed) -> None:
     """Of ps: it shows no environments."""
-    plain = not parsed.operands or [word.text for word in parsed.operands] == ["aux"]
-    if not plain:
+    columns = [
+        column.partition("=")[0].strip()
+        for word in parsed.options.get("-o", ())
+        for column in (word.text if word else "").split(",")
+    ]
+    # Letters of BSD, of which `e` shows environments.
+    letters = [word.text for word in parsed.operands]
+    if not set(columns) <= _COLUMNS or (
+        letters and not (len(letters) == 1 and re.fullmatch(r"[auxfw]+", letters[0]))
+    ):
         raise RefusedError("it may show the environments of processes")
+    numbers = [word.text if word else "" for word in parsed.options.get("-p", ())]
+    if not all(re.fullmatch(r"[0-9]+(,[0-9]+)*", each) for each in numbers):
+        raise RefusedError("what follows -p is no number")
 
 
 def check_sleep(parsed: Parsed) -> None:
@@ -41,12 +69,20 @@ def check_seq(parsed: Parsed) -> None:
 _CONVERSION = re.compile(r"%%|%[-+ #0']*[0-9]{0,4}(?:\.[0-9]{1,4})?[sdiouxXeEfFgGcbq]")
 
 
-def check_printf(parsed: Parsed) -> None:
-    """Of printf: its format has plain conversions only."""
-    if not parsed.operands or parsed.operands[0].globs:
+def check_tail(parsed: Parsed) -> None:
+    """Of tail: it ends. `+5f` is an old way to write that it follows the file."""
+    if any(re.fullmatch(r"\+[0-9]*[bcl]?f", word.text) for word in parsed.operands):
+        raise RefusedError("it waits for more")
+
+
+def check_printf(words: Sequence[Word]) -> None:
+    """Of printf: its format, after which nothing is an option, has plain conversions only."""
+    dashes = bool(words) and words[0].text == "--"
+    form = next(iter(words[dashes:]), None)
+    if form is None or form.globs or (not dashes and form.text.startswith("-")):
         raise RefusedError("its format isn't plain")
     # `%n`, with whatever between, sets the variable that an operand names: PATH, if need be.
-    if "%" in _CONVERSION.sub("", parsed.operands[0].text):
+    if "%" in _CONVERSION.sub("", form.text):
         raise RefusedError("its format holds more than plain conversions")
 
 
@@ -69,6 +105,12 @@ def check_tar(parsed: Parsed) -> None:
     archives = [*parsed.options.get("-f", ()), *parsed.options.get("--file", ()), *operands]
     if any(word is not None and ":" in word.text for word in archives):
         raise RefusedError("it may fetch the archive from another machine")
+
+
+def check_gzip(parsed: Parsed) -> None:
+    """Of gzip and gunzip: they write to standard output, or list."""
+    if not parsed.has("-c", "-l", "--stdout", "--to-stdout", "--list"):
+        raise RefusedError("it replaces the files that it is given")
 
 
 def check_unzip(parsed: Parsed) -> None:

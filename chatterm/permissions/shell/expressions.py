@@ -81,7 +81,8 @@ def find_uses(words: Sequence[Word]) -> list[Use]:
             at += 1
             continue
         newer = re.fullmatch(r"-newer[aBcm][aBcm]", name)
-        if name not in _WITH_VALUE and name not in _WITH_FILE and not newer:
+        since = re.fullmatch(r"-newer[aBcm]t", name)  # a time follows, not a file
+        if name not in _WITH_VALUE | _WITH_FILE and not newer and not since:
             raise RefusedError(f"{name} isn't known to only look")
         if at + 1 >= len(words):
             raise RefusedError(f"nothing follows {name}")
@@ -132,7 +133,8 @@ def _split(words: list[Word]) -> list[list[Word]]:
 def _check_comparison(words: list[Word], *, double: bool) -> None:
     while words and words[0].text == "!":
         words = words[1:]
-    texts = [word.text for word in words]
+    # A number will stand for `$?`.
+    texts = ["0" if word.expands and word.text == "$?" else word.text for word in words]
     if any("[" in text or "(" in text for text in texts) and (double or len(texts) != 3):
         raise RefusedError("its words may be evaluated")
     match texts:

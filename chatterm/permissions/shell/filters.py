@@ -28,6 +28,9 @@ def _expression(delimiter: str) -> str:
 _ADDRESS = rf"(?:[0-9]+(?:~[0-9]+)?|\$|/{_expression('/')}/[IM]*)"
 _ADDRESSES = re.compile(rf"(?:{_ADDRESS}(?:\s*,\s*(?:{_ADDRESS}|[+~][0-9]+))?\s*!?)?\s*")
 _COMMAND = re.compile(r"[pPdDqQ=lnNgGhHx]|[qQ][0-9]{1,3}")
+# A label, or a branch to one. Programs disagree whether it ends at a brace, a semicolon or the end
+# of the line: where one of these follows at once, none reads commands that the others don't.
+_LABEL = re.compile(r"(?::[A-Za-z0-9_]+|[btT] ?[A-Za-z0-9_]*)(?=}?(?:[;\n]|\Z))")
 _SUBSTITUTION_FLAGS = re.compile(r"[gpIiM0-9]*")
 
 
@@ -63,6 +66,8 @@ def _after_command(script: str, at: int) -> int:
         return at + 1
     if script[at : at + 1] in {"s", "y"} and at + 1 < len(script):
         return _after_substitution(script, at)
+    if label := _LABEL.match(script, at):
+        return label.end()
     found = _COMMAND.match(script, at)
     if found is None or script[found.end() : found.end() + 1] not in {"", ";", "\n", " ", "}"}:
         raise RefusedError(f"its script holds more than printing: {script[at : at + 20]!a}")
@@ -235,8 +240,9 @@ def _check_awk_name(name: str, following: str) -> None:
 
 # --- jq -----------------------------------------------------------------------------------------
 
+# `.env` is a key of an object, but for where the dot belongs to `..` or to a number.
 _JQ_FORBIDDEN = re.compile(
-    r"\bENV\b|\benv\b|\bimport\b|\binclude\b|\binput_filename\b"
+    r"(?<!(?<![.\d])\.)\b(?:ENV|env)\b|\bimport\b|\binclude\b|\binput_filename\b"
     r"|\b__prog|\bget_search_list\b|\bmodulemeta\b"
 )
 

@@ -274,7 +274,7 @@ def git_uses(
         raise RefusedError(f"an option stands before what git {texts[0]} does")
     _check_formats(parsed)
     _check_repository(directory, trusted)
-    return _paths(reader, parsed), True
+    return _paths(reader, parsed, directory), True
 
 
 def _check_subcommand(name: str, parsed: Parsed) -> None:
@@ -375,7 +375,7 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _paths(reader: Reader, parsed: Parsed) -> list[Use]:
+def _paths(reader: Reader, parsed: Parsed, directory: Path) -> list[Use]:
     """The operands as paths: any may be one, and what is after a colon is one of a revision."""
     if reader.operands is Operands.TEXT:
         return []
@@ -390,8 +390,11 @@ def _paths(reader: Reader, parsed: Parsed) -> list[Use]:
         uses.append(Use(word, depth))
     for word in parsed.operands:
         _check_magic(word)
-    if reader.operands is Operands.PATTERN and len(parsed.operands) <= 1:
-        uses.append(Use(None, depth))
+    if reader.operands is Operands.PATTERN:
+        # What is no path is a revision, which is searched whole.
+        named = parsed.operands[1:]
+        if not named or not all(os.path.lexists(directory / word.text) for word in named):
+            uses.append(Use(None, depth))
     return uses
 
 

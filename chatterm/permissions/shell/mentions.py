@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from chatterm.permissions.places import Places
+from chatterm.permissions.shell.reach import seeks_secret
 
 _APART = re.compile(r"""[\s'"`\\|&;<>(){}$=,:@]+""")
 _MOST_PIECES = 400
@@ -25,7 +26,14 @@ def mentions_sensitive(line: str, directory: Path, places: Places) -> bool:
             expanded = text
             if text.startswith("~/") and home is not None:
                 expanded = str(home / text[2:])
+            if any(_hidden_secret(part) for part in text.split("/")):
+                return True
             path = directory / expanded
             if places.sensitive(path) or places.protected(path):
                 return True
     return False
+
+
+def _hidden_secret(part: str) -> bool:
+    """Whether a name's pattern fits a hidden secret's; `.*`, in most lines, is no name's."""
+    return re.match(r"\.[*?\[]*[A-Za-z]", part) is not None and seeks_secret(part)

@@ -17,6 +17,16 @@ _SYSTEM = (
     *("/nix/var/nix/profiles/default/bin", "/opt/local/bin", "/usr/lib", "/etc/alternatives"),
     *("/usr/share", "/usr/libexec", "/System", "/Library/Apple"),
 )
+# What a program runs in turn, by its bare name, so that PATH decides about that as well.
+_RUNS = {
+    "egrep": ("grep",),
+    "fgrep": ("grep",),
+    "gunzip": ("gzip",),
+    "gzcat": ("gzip",),
+    "shasum": ("perl",),
+    "tar": ("gzip", "bzip2", "xz", "zstd", "lzip", "lzma", "lzop", "compress"),
+    "zcat": ("gzip",),
+}
 _CALLABLE = _SYSTEM[:8] + _SYSTEM[10:14] + ("/opt/local/bin",)
 
 
@@ -58,9 +68,14 @@ def check_program(
     """
     if "/" in word:
         _check_file(word, name, outside)
-        return
-    if builtin:
-        return
+    elif not builtin:
+        _check_search(name, search, outside)
+    for inner in _RUNS.get(name, ()):
+        _check_search(inner, search, outside)
+
+
+def _check_search(name: str, search: Sequence[str], outside: str | None) -> None:
+    """See to it that what PATH finds under a name is the system's."""
     for directory in search:
         if not os.path.isabs(directory):  # noqa: PTH117 - text from the environment
             raise RefusedError("PATH has a directory that depends on the current one")

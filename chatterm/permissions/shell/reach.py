@@ -12,11 +12,18 @@ from pathlib import Path
 
 from chatterm.permissions.ignoring import Ignored
 from chatterm.permissions.places import Places, real
+from chatterm.permissions.rules import choices
 from chatterm.permissions.shell.options import Depth, RefusedError, Use
 from chatterm.permissions.shell.words import Word
 
 MOST_NAMES = 5000
 MOST_ENTRIES = 60_000
+# Names that secrets have in most places, whether there are such files here yet or not.
+_SECRETS = (
+    *(".env", ".env.local", ".netrc", ".npmrc", ".pypirc", ".pgpass", ".htpasswd", ".ssh", ".aws"),
+    *(".git-credentials", ".bash_history", ".zsh_history", ".python_history", ".gnupg", ".kube"),
+    *(".azure", "id_rsa", "id_ed25519", "x.pem", "x.key", "x.env"),
+)
 
 
 class SensitiveError(RefusedError):
@@ -28,10 +35,12 @@ class Reach:
 
     Args:
         places: Which files are whose.
+        closed: What tells whether a rule denies reading a path, or asks about it.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, closed: Callable[[Path], bool]) -> None:
         self._places = places
+        self._closed = closed
         self._walked = 0
         self._secrets: set[tuple[int, int]] | None = None
 
@@ -46,11 +55,26 @@ class Reach:
             SensitiveError: Something sensitive is there.
             RefusedError: It is outside of the workspace, or not what a plain file is.
         """
+        if use.depth is not Depth.NAMES:
+            for pattern in use.only:
+                for each in choices(pattern):
+                    self._check_pattern(each, dots=True)
+            if use.word is not None and use.word.pattern is not None:
+                self._check_pattern(use.word.pattern, dots=False)
         if use.word is None:
             self._check_path(directory, use)
             return
         for path in self._paths(use.word, directory):
             self._check_path(path, use)
+
+    def _check_pattern(self, pattern: str, *, dots: bool) -> None:
+        """See to it that a pattern of what is read doesn't look for secrets.
+
+        What fits it now is judged file by file; this is about what may be there when it runs.
+        """
+        for part in pattern.split("/"):
+            if self._places.sensitive_name(Path("/", part)) or seeks_secret(part, dots=dots):
+                raise SensitiveError(f"the pattern {pattern!a} fits the names of secrets")
 
     def check_directory(self, path: Path) -> Path:
         """See to it that a directory may be gone to; returns its real path.
@@ -63,6 +87,12 @@ class Reach:
             raise RefusedError(f"{path} leads through a link")
         if not self._places.inside(written):
             raise RefusedError(f"{path} is outside of the workspace")
+        try:
+            os.stat(written)  # noqa: PTH116 - only what it says is wanted
+        except FileNotFoundError:
+            pass
+        except OSError as error:  # too long for a name, for one
+            raise RefusedError(f"it can't go to {_shown(path)}: {error.strerror}") from None
         return written
 
     def _paths(self, word: Word, directory: Path) -> Iterator[Path]:
@@ -119,6 +149,9 @@ class Reach:
             raise RefusedError(reason)
         if use.depth is not Depth.NAMES and (reason := places.sensitive(path)):
             raise SensitiveError(reason)
+        written = Path(os.path.normpath(path))
+        if use.depth is not Depth.NAMES and (self._closed(written) or self._closed(real(path))):
+            raise RefusedError(f"a rule is about reading {_shown(path)}")
         if not places.inside(path):
             if reason := places.sensitive(path):
                 raise SensitiveError(reason)
@@ -198,6 +231,8 @@ class Reach:
         elif hidden:
             return
         reason = self._places.sensitive_name(path)
+        if reason is None and self._closed(path):
+            raise RefusedError(f"a rule is about reading {_shown(path)}")
         if reason is None and entry.is_symlink():
             if use.depth is not Depth.FOLLOWED:
                 return
@@ -227,6 +262,23 @@ def _may_fit(name: str, pattern: str) -> bool:
     if re.search(r"[{}\[\]\\]", last) or not last:
         return True
     return fnmatchcase(name.lower(), last.lower())
+
+
+def seeks_secret(part: str, *, dots: bool = False) -> bool:
+    """Whether a name's pattern fits a secret's: by its dot, or by two other characters or more.
+
+    Args:
+        part: The pattern.
+        dots: Whether `*` and `?` at the beginning stand for a dot, too.
+    """
+    expression = _expression(part.casefold())
+    if expression is None:
+        return False
+    plain = re.sub(r"\[[^\]]*\]|[*?]", "", part)
+    if not part.startswith(".") and len(plain) < 2:
+        return False  # it fits nearly everything
+    fitting = (name for name in _SECRETS if expression.fullmatch(name))
+    return any(dots or part[0] == "." or name[0] != "." for name in fitting)
 
 
 def _expand(pattern: str, directory: Path, looked_through: Callable[[int], None]) -> Iterator[Path]:

@@ -12,11 +12,12 @@ from functools import cache
 from chatterm.permissions.shell.checks import (
     check_command,
     check_date,
-    check_printf,
+    check_gzip,
     check_ps,
     check_seq,
     check_sleep,
     check_strings,
+    check_tail,
     check_tar,
     check_unzip,
 )
@@ -70,6 +71,13 @@ _SUM = Reader(
 )
 _DECOMPRESSED = Reader(long=_HELP)
 _GUNZIPPED = Reader(long=_HELP, endings=(".gz", ".z", "-z", ".Z", "-gz", "_z", ".tgz", ".taz"))
+_GZIP = Reader(
+    short="cdlkqv",
+    long="stdout to-stdout decompress uncompress list keep quiet verbose",
+    endings=_GUNZIPPED.endings,
+    first=True,
+    check=check_gzip,
+)
 _ENCODED = Reader(short="di", short_values="w", long=f"{_HELP} decode ignore-garbage wrap=", most=1)
 
 
@@ -95,6 +103,7 @@ _TEXT = {
         long=f"{_HELP} bytes= lines= quiet silent verbose zero-terminated",
         globs=True,
         numbers=True,
+        check=check_tail,
     ),
     "wc": Reader(
         short="clmLw", long=f"{_HELP} bytes chars lines max-line-length words total=", globs=True
@@ -220,6 +229,7 @@ _TEXT = {
     "cksum": Reader(short="", short_values="a", long=f"{_HELP} algorithm= raw tag untagged"),
     "sum": Reader(short="rs", long=_HELP, globs=True),
     **dict.fromkeys(("zcat", "gzcat"), _GUNZIPPED),
+    **dict.fromkeys(("gzip", "gunzip"), _GZIP),
     **dict.fromkeys(("bzcat", "xzcat", "zstdcat", "lzcat"), _DECOMPRESSED),
     "awk": Reader(
         short_values="Fv",
@@ -403,14 +413,23 @@ _SYSTEM = {
     "lscpu": Reader(short="aebcJx", long="all extended parse json", operands=Operands.NONE),
     "hostname": Reader(short="sI", long="short", operands=Operands.NONE),
     "date": Reader(
-        short="uIR",
+        short="uR",
         short_values="d",
+        short_maybe="I",
         long=f"{_HELP} utc universal date= iso-8601? rfc-3339= rfc-email",
         operands=Operands.TEXT,
         check=check_date,
     ),
     "cal": Reader(short="13jmsywy", operands=Operands.TEXT),
-    "ps": Reader(short="eAfF", operands=Operands.TEXT, check=check_ps),
+    "ps": Reader(
+        short="eAfFlw",
+        short_values="pou",
+        long="sort= forest no-headers",
+        operands=Operands.TEXT,
+        check=check_ps,
+    ),
+    "pgrep": Reader(short="flaxcnoi", short_values="uP", operands=Operands.TEXT),
+    "pidof": Reader(short="s", operands=Operands.TEXT),
     "sleep": Reader(operands=Operands.TEXT, check=check_sleep),
     "true": Reader(operands=Operands.TEXT, globs=True),
     "false": Reader(operands=Operands.TEXT, globs=True),
@@ -424,7 +443,6 @@ _SYSTEM = {
         check=check_seq,
     ),
     "expr": Reader(operands=Operands.TEXT),
-    "printf": Reader(operands=Operands.TEXT, check=check_printf),
     "which": Reader(short="as", long="all", operands=Operands.TEXT),
     "type": Reader(short="aptfP", operands=Operands.TEXT),
     "command": Reader(short="vV", operands=Operands.TEXT, first=True, check=check_command),

@@ -25,7 +25,16 @@ _MOST_OPERATORS = 300  # the grammar takes much longer for thousands of pipes th
 _MOST_DEPTH = 5
 _MOST_READ = 100_000  # characters of lines within one command
 _MOST_WORDS = 24  # of a wrapper's, among which a command may begin
-_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
+_SHELLS = frozenset(
+    {*("sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "csh", "tcsh", "mksh", "yash", "rbash")}
+)
+# Beside shells: programs of whose words one may be a line to be run.
+_RUN_LINES = _SHELLS | {
+    *("su", "script", "watch", "flock", "ssh", "trap", "runuser", "sg", "tmux", "screen", "pwsh"),
+    *("hyperfine", "capsh", "expect", "entr"),
+}
+# In the name of a program: it becomes another one's, as bash expands it.
+_EXPANDS = re.compile(r"[$`*?{\[\\]")
 _WRAPPERS = frozenset(
     {
         *(
@@ -43,6 +52,11 @@ _WRAPPERS = frozenset(
         *("builtin", "exec", "time", "stdbuf", "chroot", "unshare", "flock", "watch", "parallel"),
         *("strace", "ltrace", "busybox", "runuser", "su", "eval", "coproc", "chrt", "taskset"),
         *("firejail", "script", "entr", "caffeinate", "gdb", "valgrind", "perf", "prlimit"),
+        *("toybox", "pkexec", "systemd-run", "setpriv", "nsenter", "setarch", "faketime", "proot"),
+        *("fakeroot", "dbus-run-session", "xvfb-run", "torsocks", "proxychains", "sem", "chronic"),
+        *("unbuffer", "numactl", "cgexec", "capsh", "runcon", "rlwrap", "dumb-init", "tini"),
+        *("gosu", "su-exec", "choom", "uclampset", "ssh-agent", "tmux", "screen"),
+        "start-stop-daemon",
     }
 )
 _FIND_ACTIONS = frozenset({"-exec", "-execdir", "-ok", "-okdir", "-x", "-X", "--exec"})
@@ -66,8 +80,8 @@ def salvaged(line: str) -> Salvage:
     if not _is_readable(line):
         return Salvage((), whole=False)
     found: dict[Argv, None] = {}
-    whole = True
-    for argv in _commands(line):
+    commands, whole = _commands(line)
+    for argv in commands:
         if len(found) > _MOST_COMMANDS:
             return Salvage(tuple(found), whole=False)
         inner = inner_commands(argv)
@@ -95,6 +109,7 @@ def inner_commands(argv: Argv) -> Salvage:
     while left and len(found) < _MOST_INNER:
         current, depth, own = left.popleft()
         whole = whole and not (_wraps(current) and len(current) > _MOST_WORDS)
+        whole = whole and not (own and _hides(current))
         for inner in _wrapped(current):
             add(inner, depth, own=False)
         # The actions within a part of a command are among the whole command's.
@@ -108,13 +123,33 @@ def inner_commands(argv: Argv) -> Salvage:
                 whole = False
                 continue
             read.add(line)
-            for inner in _commands(line):
+            commands, understood = _commands(line)
+            whole = whole and understood
+            for inner in commands:
                 add(inner, depth + 1, own=True)
     return Salvage(tuple(found)[:_MOST_INNER], whole and len(found) < _MOST_INNER)
 
 
 def _wraps(argv: Argv) -> bool:
-    return bool(argv) and argv[0].rsplit("/", 1)[-1] in _WRAPPERS
+    return _name(argv) in _WRAPPERS
+
+
+def _hides(argv: Argv) -> bool:
+    """Whether what a command runs isn't among its words: a name to be expanded, or a shell's input.
+
+    A shell without a word that is no option reads the commands that it runs from its input.
+    """
+    if not argv:
+        return False
+    if argv[0] not in {"[", "[["} and _EXPANDS.search(argv[0]):
+        return True
+    return _name(argv) in _SHELLS and not any(
+        each == "--version" or not each.startswith("-") for each in argv[1:]
+    )
+
+
+def _name(argv: Argv) -> str:
+    return argv[0].rsplit("/", 1)[-1] if argv else ""
 
 
 def _wrapped(argv: Argv) -> Iterator[Argv]:
@@ -134,10 +169,17 @@ def _actions(argv: Argv) -> Iterator[Argv]:
 
 def _lines(argv: Argv) -> Iterator[str]:
     """The words of a command that are lines to be run."""
-    program = argv[0].rsplit("/", 1)[-1] if argv else ""
+    program = _name(argv)
     if program == "eval":
         yield " ".join(argv[1:])
-    if program in _SHELLS or program in {"su", "script", "watch", "flock", "ssh"}:
+    if program == "env":
+        # `-S LINE` and `-SLINE`; the same line told twice is looked into once.
+        for at, word in enumerate(argv[1:], 1):
+            if found := re.match(r"-[a-zA-Z0]*S|--split-string=?", word):
+                yield " ".join((word[found.end() :], *argv[at + 1 :]))
+    if program == "alias":
+        yield from (word.partition("=")[2] for word in argv[1:])
+    if program in _RUN_LINES:
         yield from (word for word in argv[1:] if not word.startswith("-"))
 
 
@@ -146,15 +188,19 @@ def _is_readable(line: str) -> bool:
     return len(line) <= _MOST_CHARACTERS and sum(1 for _ in operators) <= _MOST_OPERATORS
 
 
-def _commands(line: str) -> Iterator[Argv]:
-    left = [parser().parse(line.encode("utf-8", "replace")).root_node]
+def _commands(line: str) -> tuple[list[Argv], bool]:
+    """The commands in a line; and whether it is understood, so that these are all."""
+    root = parser().parse(line.encode("utf-8", "replace")).root_node
+    found: list[Argv] = []
+    left = [root]
     while left:
         node = left.pop()
         if node.type == "command":
             words = tuple(_text(child) for child in _words(node.children))
             if words and words[0]:
-                yield words
+                found.append(words)
         left.extend(reversed(node.children))
+    return found, not root.has_error
 
 
 def _words(nodes: Sequence[Node]) -> Iterator[Node]:

@@ -1,8 +1,8 @@
 """The strict reader: a line as the words and operators bash makes of it, for a part of bash.
 
-It accepts words of plain characters and quotes, pipes, lists, subshells, comments and redirections.
-Everything that expands, substitutes or escapes is refused by name. It is linear in the line's
-length and never looks at a file.
+It accepts words of plain characters and quotes, `$?` in double quotes, pipes, lists, subshells,
+comments and redirections. Everything else that expands, substitutes or escapes is refused by name.
+It is linear in the line's length and never looks at a file.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Word:
             pattern character stands in brackets; None for any other word.
         literal: How many characters at its beginning come before any pattern character.
         quoted: Whether any of it is quoted.
+        expands: Whether it holds `$?`, for which a number will stand.
     """
 
     text: str
@@ -58,6 +59,7 @@ class Word:
     pattern: str | None = None
     literal: int = 0
     quoted: bool = False
+    expands: bool = False
 
     @property
     def globs(self) -> bool:
@@ -162,7 +164,7 @@ def _read_word(line: str, start: int) -> Word:
         return escaped
     text: list[str] = []
     pattern: list[str] = []
-    literal, globs, quoted = 0, False, False
+    literal, globs, quoted, expands = 0, False, False, False
     at = start
     while at < len(line):
         character = line[at]
@@ -170,9 +172,12 @@ def _read_word(line: str, start: int) -> Word:
             break
         if plain := _PLAIN.match(line, at):
             piece, at = plain[0], plain.end()
-        elif character in "'\"":
-            piece, at = (_single if character == "'" else _double)(line, at + 1)
+        elif character == "'":
+            piece, at = _single(line, at + 1)
             quoted = True
+        elif character == '"':
+            piece, at, number = _double(line, at + 1)
+            quoted, expands = True, expands or number
         elif character in "*?[":
             globs = True
             text.append(character)
@@ -191,7 +196,7 @@ def _read_word(line: str, start: int) -> Word:
     if quoted and "[" in line[start:at] and globs and _bracket_unquoted(line[start:at]):
         raise NotUnderstoodError("it holds a pattern that is partly quoted")
     found = "".join(pattern) if globs and whole not in {"[", "[["} else None
-    return Word(whole, start, at, found, literal, quoted)
+    return Word(whole, start, at, found, literal, quoted, expands)
 
 
 def _bracket_unquoted(source: str) -> bool:
@@ -214,13 +219,19 @@ def _single(line: str, at: int) -> tuple[str, int]:
     return line[at:end], end + 1
 
 
-def _double(line: str, at: int) -> tuple[str, int]:
+def _double(line: str, at: int) -> tuple[str, int, bool]:
+    """What is in double quotes, where it ends, and whether it holds `$?`."""
     text: list[str] = []
+    expands = False
     while at < len(line):
         character = line[at]
         if character == '"':
-            return "".join(text), at + 1
+            return "".join(text), at + 1, expands
         following = line[at + 1 : at + 2]
+        if character == "$" and following == "?":
+            text.append("$?")
+            at, expands = at + 2, True
+            continue
         if character == "`" or (character == "$" and following not in _DOLLAR_LITERAL):
             raise NotUnderstoodError(f"it holds {_KINDS[character]}")
         if character == "\\" and following == "\n":

@@ -391,7 +391,8 @@ _SHELL = ("(", "((", "$(", "`", "{ ", "[ ", "[[ ", "'", '"', "\\", "$", "${", "|
           "a && ", "a || ", "! ", "<", "<<E\n", ">", "a\n", "a ", "-a ", "* ", "**", "[a", "~", "env ",
           "xargs ", "eval ", "sh -c ", "find -exec ", "-exec ", "find . -exec a ; ", "eval 'eval ",
           "bash -c 'a ", "cd a;", "cat a.txt ", "if a; then ", "case a in ", "\u202e", "日", "#", "a=",
-          "command ", "sudo env ", "su ", "watch ", "timeout 1 ", "ls;", "git -c a ", "s/a/b/;")  # fmt: skip
+          "command ", "sudo env ", "su ", "watch ", "timeout 1 ", "ls;", "git -c a ", "s/a/b/;",
+          "env -Sa ", "su -c ")  # fmt: skip
 
 
 def _judging(piece: str, start: str = "") -> Callable[[int], Work]:

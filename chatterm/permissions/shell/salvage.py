@@ -24,6 +24,7 @@ _MOST_INNER = 500  # that one command runs
 _MOST_OPERATORS = 300  # the grammar takes much longer for thousands of pipes than for other text
 _MOST_DEPTH = 5
 _MOST_READ = 100_000  # characters of lines within one command
+_MOST_SEEN = 20_000  # words of all the commands that one command may run
 _MOST_WORDS = 24  # of a wrapper's, among which a command may begin
 _SHELLS = frozenset(
     {*("sh", "bash", "dash", "zsh", "ksh", "fish", "ash", "csh", "tcsh", "mksh", "yash", "rbash")}
@@ -93,13 +94,12 @@ def salvaged(line: str) -> Salvage:
 def inner_commands(argv: Argv) -> Salvage:
     """The commands that a command runs in turn: through wrappers, shells and find's actions.
 
-    Each is told once, and what is the same is looked into once, so that a row of wrappers and
-    actions costs no more than it is long.
+    Each is told once, and what is the same is looked into once.
     """
     found: dict[Argv, None] = {}
     read: set[str] = set()
     left = deque([(argv, 0, True)])
-    whole, unread = True, _MOST_READ
+    whole, unread, unseen = True, _MOST_READ, _MOST_SEEN
 
     def add(inner: Argv, depth: int, *, own: bool) -> None:
         if inner and inner not in found:
@@ -108,6 +108,9 @@ def inner_commands(argv: Argv) -> Salvage:
 
     while left and len(found) < _MOST_INNER:
         current, depth, own = left.popleft()
+        unseen -= len(current)
+        if unseen < 0 or unread < 0:
+            return Salvage(tuple(found), whole=False)
         whole = whole and not (_wraps(current) and len(current) > _MOST_WORDS)
         whole = whole and not (own and _hides(current))
         for inner in _wrapped(current):
@@ -174,7 +177,7 @@ def _lines(argv: Argv) -> Iterator[str]:
         yield " ".join(argv[1:])
     if program == "env":
         # `-S LINE` and `-SLINE`; the same line told twice is looked into once.
-        for at, word in enumerate(argv[1:], 1):
+        for at, word in enumerate(argv[1:_MOST_WORDS], 1):
             if found := re.match(r"-[a-zA-Z0]*S|--split-string=?", word):
                 yield " ".join((word[found.end() :], *argv[at + 1 :]))
     if program == "alias":
@@ -184,7 +187,7 @@ def _lines(argv: Argv) -> Iterator[str]:
 
 
 def _is_readable(line: str) -> bool:
-    operators = re.finditer(r"[|&;(<`]", line)
+    operators = re.finditer(r"[|&;(<>`]", line)
     return len(line) <= _MOST_CHARACTERS and sum(1 for _ in operators) <= _MOST_OPERATORS
 
 

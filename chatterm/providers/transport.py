@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import httpx
 
 KEEP_ALIVE_S = 60.0
+_CLOSING_S = 1.0
 
 
 class Reply:
@@ -131,6 +132,8 @@ class Transport:
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             await client.aclose()
+        if clients:
+            await _generators_closed()
 
     def _client_for(self, url: str) -> httpx.AsyncClient:
         target = _parts(url)
@@ -204,6 +207,25 @@ def body_bytes(body: Mapping[str, Any]) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+async def _generators_closed() -> None:
+    """Wait until the generators are closed that bodies leave which weren't read to their end.
+
+    There are several of httpx and httpcore, one in the other; the loop closes each in a task of its
+    own once the one around it is gone. The loop shouldn't end before.
+    """
+    idle = 0
+    while idle < 2:  # such a task is made in the turn of the loop after the one that asks for it
+        await asyncio.sleep(0)
+        closing = [each for each in asyncio.all_tasks() if _closes_generator(each)]
+        idle = 0 if closing else idle + 1
+        if closing and (await asyncio.wait(closing, timeout=_CLOSING_S))[1]:
+            return
+
+
+def _closes_generator(task: asyncio.Task[Any]) -> bool:
+    return type(task.get_coro()).__name__ == "async_generator_athrow"
 
 
 def _parts(url: str) -> SplitResult:

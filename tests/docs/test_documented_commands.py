@@ -145,7 +145,9 @@ def answered(received: Received) -> Answer:
     elif "shell line" in words:
         text = "Like this:\n\n```sh\nfind . -type f | wc -l\n```\n"
     else:
-        text = "\n".join(f"Line {n} of an answer." for n in range(1, 9))
+        # More than a pipe holds, where its reader is to leave before the end.
+        lines = 20_000 if "count to a hundred" in words else 8
+        text = "\n".join(f"Line {n} of an answer." for n in range(1, lines + 1))
     return Answer(chat_stream([{"reasoning_content": "hm"}, {"content": text}]))
 
 

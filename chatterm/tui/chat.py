@@ -23,6 +23,7 @@ from chatterm.tui.bottom import Bottom, Suggestions
 from chatterm.tui.chat_pane import ChatPane, bindings
 from chatterm.tui.deeds.every import BY_NAME
 from chatterm.tui.greeting import greet, tell_whether_a_model_is_set_up
+from chatterm.tui.keys_in_order import caught_up
 from chatterm.tui.late_parts import LateParts
 from chatterm.tui.pane.conversation_pane import ConversationPane
 from chatterm.tui.pane.items import Item
@@ -270,8 +271,9 @@ class Chat(LateParts, Screen[None]):
             log.exception("a deed failed")
             self.on_trouble(ChattermError(f"an error inside chatterm: {error}"))
 
-    def action_do(self, name: str) -> None:
-        """A key was pressed."""
+    async def action_do(self, name: str) -> None:
+        """A key was pressed, after what was typed before it."""
+        await caught_up(self.field)
         if name != "interrupt":
             self.disarm()
         if self.skipped is not None:

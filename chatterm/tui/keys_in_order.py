@@ -7,11 +7,15 @@ in the app's: before what was typed earlier is in the field, or behind what is t
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from textual import events
     from textual.widget import Widget
+
+
+_PATIENCE_S = 1.0
 
 
 async def act(widget: Widget, event: events.Key) -> bool:
@@ -29,10 +33,12 @@ async def act(widget: Widget, event: events.Key) -> bool:
 
 
 async def caught_up(widget: Widget) -> None:
-    """Wait until a widget has done what it was handed before, keys above all.
+    """Wait until a widget has done what it was handed before, keys above all; not for long, though.
 
     For actions that have priority, and never in what the widget itself does.
     """
     done = asyncio.Event()
     if widget.is_running and widget.call_later(done.set):
-        await done.wait()
+        with suppress(TimeoutError):  # a key that stops something mustn't wait for ever
+            async with asyncio.timeout(_PATIENCE_S):
+                await done.wait()

@@ -52,6 +52,14 @@ async def test_what_is_sent_holds_what_was_typed_before_and_nothing_else(place: 
         assert app.chat.prompt.text == "more"
 
 
+async def test_a_key_of_the_app_counts_for_what_was_typed_before_it(place: Place) -> None:
+    async with place.app() as app:
+        come_at_once(app, *"not that", "ctrl+c", *"this")
+        await app.until(lambda: app.chat.prompt.text == "this")
+        come_at_once(app, "ctrl+u", "ctrl+d")
+        await app.until(lambda: not app.app.is_running)
+
+
 async def test_enter_completes_what_stands_there_not_what_stood_there_before(
     place: Place,
 ) -> None:

@@ -67,7 +67,8 @@ class Body:
         if self._text is not None and self._shape is Shape.TEXT:
             self._text.feed(chunk)
             return bool(chunk)
-        if self._shape is None or self._shape is Shape.PAGE:
+        begins = self._shape is None or self._shape is Shape.PAGE
+        if begins:
             self._start += chunk
             self._shape = self._shape_of(self._start)
             if self._shape is None and len(self._start) < _TOLD:
@@ -84,7 +85,7 @@ class Body:
                 return self.feed(chunk)
         framer = self._framer
         signs = framer.signs
-        if not signs and chunk is not self._start and len(self._start) < _TOLD:
+        if not signs and not begins and len(self._start) < _TOLD:
             self._start += chunk
         self._decode(framer.feed(chunk))
         return framer.signs != signs

@@ -22,15 +22,16 @@ class Noting(ChatDecoder):
         self.given.append(data)
 
 
+@pytest.mark.parametrize("said", ["upstream is away, try again", '""" is all there is'])
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_a_text_that_is_no_stream_is_told_however_it_came(size: int) -> None:
-    text = b"upstream is away, try again"
+def test_a_text_that_is_no_stream_is_told_however_it_came(size: int, said: str) -> None:
+    text = said.encode()
     body = Body(Noting(), "p")
     for at in range(0, len(text), size):
         body.feed(text[at : at + size])
     with pytest.raises(ProviderError) as raised:
         body.finish()
-    message = "p sent no event stream: it answered with text: upstream is away, try again"
+    message = f"p sent no event stream: it answered with text: {said}"
     assert raised.value.failure.message == message
 
 

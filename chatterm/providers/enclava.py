@@ -95,7 +95,7 @@ class EnclavaDecoder:
         if handler is not None:
             handler(fields)
         elif fields.get("object") == "response":
-            if fields.get("status") in _TERMINAL:  # without its name, or a whole answer
+            if text_of(fields.get("status")) in _TERMINAL:  # without its name, or a whole answer
                 self._ended("completed", fields)
         elif not kind.startswith("response.") and error_in(data):
             self._error(fields)
@@ -169,7 +169,7 @@ class EnclavaDecoder:
         elif kind == "function_call_output":
             self._end_prose()
             output = item.get("output")
-            bad = item.get("status") in _FAILED or _is_error(output)
+            bad = text_of(item.get("status")) in _FAILED or _is_error(output)
             self._steps.result(call_id, "", output, Outcome.FAILED if bad else Outcome.DONE)
         elif kind and kind != "reasoning":
             self._hosted(item, call_id)

@@ -217,6 +217,15 @@ def test_names_that_were_lost_are_told_from_the_payload():
     assert read(sse(*(json.dumps(data) for _, data in events))).told == [(0, "text", "Hi")]
 
 
+@pytest.mark.parametrize("status", [[], {}, 1, None])
+def test_a_status_that_is_no_word_says_nothing(status):
+    item = {"type": "function_call_output", "call_id": "c", "output": "2", "status": status}
+    odd = [{"object": "response", "status": status}, {"item": item}]
+    names = ["response.new", "response.output_item.added"]
+    events = [CREATED, *zip(names, odd, strict=True), text("Hi"), completed()]
+    assert read(named(*events)).text == "Hi"
+
+
 @pytest.mark.parametrize("error", [{"error": {"message": "boom"}}, {"detail": "boom"}])
 def test_an_error_in_place_of_a_stream_is_one(error):
     got = read(json.dumps(error).encode())

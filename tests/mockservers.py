@@ -6,6 +6,7 @@ can't have them (no Node.js, no network) gets a test that is skipped and says wh
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -38,7 +39,8 @@ def aimock(fixtures: Sequence[dict[str, Any]], directory: Path) -> Iterator[str]
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node.js isn't installed, which aimock needs")
-    script = _aimock()
+    with _one_at_a_time():
+        script = _aimock()
     file = directory / "fixtures.json"
     file.write_text(json.dumps({"fixtures": fixtures}), "utf-8")
     port = unused_port()
@@ -50,10 +52,21 @@ def aimock(fixtures: Sequence[dict[str, Any]], directory: Path) -> Iterator[str]
 @contextmanager
 def llmock() -> Iterator[str]:
     """The address of an `llmock`, which breaks answers as it is told and grades its clients."""
+    with _one_at_a_time():
+        program = _llmock()
     port = unused_port()
-    command = [str(_llmock()), "serve", "--port", str(port), "--log-level", "warning"]
+    command = [str(program), "serve", "--port", str(port), "--log-level", "warning"]
     with _running(command, port):
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Others that test at the same time wait, rather than use what is half installed."""
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def post(url: str, body: Any) -> Any:

@@ -28,13 +28,12 @@ MAX_CONFIG_BYTES = 1_048_576
 KeyPath = tuple[str | int, ...]
 
 _BARE_KEY = r"[A-Za-z0-9_-]+"
-_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEY = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DOTTED = rf"\s*{_KEY}(?:\s*\.\s*{_KEY})*\s*"
 _HEADER = rf"\s*(\[\[?)({_DOTTED})\]\]?\s*(?:#.*)?"
 _ASSIGNMENT = rf"({_DOTTED})="
 # The parser's work on a key grows with the square of its parts: a file full of them took an hour.
-_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
-_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{32}}")
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_.-]){_KEY}(?:[ \t]*+\.[ \t]*+{_KEY}){{32}}")
 
 
 @dataclass(frozen=True, slots=True)

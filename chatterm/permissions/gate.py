@@ -234,7 +234,7 @@ class Gate:
         ruled = self._ruled(
             tool, access, verdict.commands, harmless=found.readers, inner=found.inner
         )
-        if not found.searched and self._restricts(tool):
+        if not found.searched and self._restricting(tool):
             base = replace(base, reason=_UNSEARCHED, sensitive=True)
         whole = not (beyond or isinstance(verdict, Unknown))
         if ruled is not None and ruled.decision is Decision.ALLOW and not whole:
@@ -365,10 +365,8 @@ class Gate:
         tools = {tool, "read_file"} if tool == "search" else {tool}
         return frozenset(
             rule.path
-            for rule in (*self.rules, *self._granted)
-            if rule.tool in tools
-            and rule.decision != "allow"
-            and rule.path is not None
+            for rule in self._restricting(*tools)
+            if rule.path is not None
             # What the call itself names is refused or asked about, not left out.
             and not (rule.tool == tool and matches(rule, access, self.places.workspace))
         )
@@ -380,16 +378,15 @@ class Gate:
         """
         closes = [
             closing(rule.path, self.places.workspace)
-            for rule in (*self.rules, *self._granted)
-            if rule.tool == "read_file" and rule.decision != "allow" and rule.path is not None
+            for rule in self._restricting("read_file")
+            if rule.path is not None
         ]
         return lambda path: any(each(path) for each in closes)
 
-    def _restricts(self, tool: str) -> bool:
-        """Whether a rule denies some of a tool's calls, or asks about some."""
-        return any(
-            rule.tool == tool and rule.decision != "allow" for rule in (*self.rules, *self._granted)
-        )
+    def _restricting(self, *tools: str) -> list[Rule]:
+        """The rules that deny some of these tools' calls, or ask about some."""
+        rules = (*self.rules, *self._granted)
+        return [rule for rule in rules if rule.tool in tools and rule.decision != "allow"]
 
     def _counts(self, rule: Rule) -> bool:
         """Whether a rule counts here: without a cage, one that allows commands names them whole."""

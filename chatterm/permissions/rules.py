@@ -225,14 +225,10 @@ def matches_path(pattern: str, path: Path, workspace: Path | None) -> bool:
     slash, or names a directory, is about all that is below it. A relative pattern begins in the
     workspace, one with `~` in the home directory. One with `..` fits nothing.
     """
-    expanded = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern, not a path
-    if ".." in PurePosixPath(expanded).parts:
+    whole = _whole(pattern, workspace)
+    if whole is None or ".." in PurePosixPath(whole).parts:
         return False
-    if not expanded.startswith("/"):
-        if workspace is None:
-            return False
-        expanded = f"{_literal(str(workspace))}/{expanded}"
-    return _compiled(expanded.rstrip("/")).fullmatch(str(path)) is not None
+    return _compiled(whole.rstrip("/")).fullmatch(str(path)) is not None
 
 
 def closing(pattern: str, workspace: Path | None) -> Callable[[Path], bool]:
@@ -242,12 +238,10 @@ def closing(pattern: str, workspace: Path | None) -> Callable[[Path], bool]:
     `a/../b`), choices (`{a,b}`) and classes (`[ab]`), name what is reached through links, and be
     written in another case. Where links lead is looked up once.
     """
-    expanded = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern, not a path
-    if not expanded.startswith("/"):
-        if workspace is None:
-            return lambda _path: False
-        expanded = f"{_literal(str(workspace))}/{expanded}"
-    plain = [f"/{os.path.normpath(each).lstrip('/')}" for each in choices(expanded)]
+    whole = _whole(pattern, workspace)
+    if whole is None:
+        return lambda _path: False
+    plain = [f"/{os.path.normpath(each).lstrip('/')}" for each in choices(whole)]
     readings = {*plain, *map(_resolved, plain)}
     fits = [
         _compiled(each.casefold().rstrip("/"), classes=classes)
@@ -255,6 +249,14 @@ def closing(pattern: str, workspace: Path | None) -> Callable[[Path], bool]:
         for classes in (False, True)
     ]
     return lambda path: any(each.fullmatch(str(path).casefold()) for each in fits)
+
+
+def _whole(pattern: str, workspace: Path | None) -> str | None:
+    """A pattern from the root on; None for a relative one where there is no workspace."""
+    expanded = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern, not a path
+    if expanded.startswith("/"):
+        return expanded
+    return None if workspace is None else f"{_literal(str(workspace))}/{expanded}"
 
 
 def matches_host(pattern: str, host: str) -> bool:
